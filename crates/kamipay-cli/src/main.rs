@@ -1,0 +1,2 @@
+//! kamipay
+fn main() {}
