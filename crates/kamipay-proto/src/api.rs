@@ -1,0 +1,496 @@
+use std::fmt::{self, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{AccessToken, BuildError};
+
+/// Where the API lives and who is calling it.
+///
+/// Its `Debug` does not show the token.
+#[derive(Clone, Debug)]
+pub struct Api {
+    base: BaseUrl,
+    authorization: Option<HeaderValue>,
+}
+
+impl Api {
+    /// Calls the API at `base` with a bearer token.
+    pub fn new(base: BaseUrl, token: &AccessToken) -> Self {
+        Self { base, authorization: Some(token.to_header()) }
+    }
+
+    /// Calls the API at `base` as nobody: only [`IssueToken`](crate::IssueToken) works without a
+    /// token.
+    pub fn anonymous(base: BaseUrl) -> Self {
+        Self { base, authorization: None }
+    }
+
+    /// Where the API lives.
+    pub fn base_url(&self) -> &BaseUrl {
+        &self.base
+    }
+
+    /// Starts a `GET` of the path of these segments, each encoded by itself, so that no identifier
+    /// can leave its place.
+    ///
+    /// This is how the calls of this crate are made, and how an [`Endpoint`](crate::Endpoint) of
+    /// your own is made for a call that this crate does not know.
+    pub fn get(&self, segments: &[&str]) -> GetRequest<'_> {
+        GetRequest { api: self, uri: self.base.join(segments), separator: '?' }
+    }
+
+    /// The form of [`IssueToken`](crate::IssueToken): the one `POST` of this crate, and the one
+    /// call that bears no token.
+    pub(crate) fn post_form(
+        &self,
+        segments: &[&str],
+        fields: &[(&str, &str)],
+    ) -> Result<Request<Vec<u8>>, BuildError> {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut request = Request::new(body.into_bytes());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri(self.base.join(segments)?)?;
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(CONTENT_TYPE, form);
+        Ok(request)
+    }
+}
+
+/// A `GET` that is being built: see [`Api::get`].
+#[derive(Clone, Debug)]
+#[must_use = "a request is built by `finish`"]
+pub struct GetRequest<'a> {
+    api: &'a Api,
+    uri: Result<String, BuildError>,
+    separator: char,
+}
+
+impl GetRequest<'_> {
+    /// Adds `name=value` to the query, the value percent-encoded.
+    pub fn query(mut self, name: &str, value: impl fmt::Display) -> Self {
+        if let Ok(uri) = &mut self.uri {
+            uri.push(self.separator);
+            uri.extend(utf8_percent_encode(name, UNRESERVED));
+            uri.push('=');
+            // Writing to a `String` fails only where the value's `Display` does.
+            if write!(Encoded(uri), "{value}").is_err() {
+                self.uri = Err(BuildError::Value);
+            }
+            self.separator = '&';
+        }
+        self
+    }
+
+    /// Adds `name=value` where there is a value, and nothing where there is none.
+    pub fn query_opt(self, name: &str, value: Option<impl fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// Adds `name=1,2,3`, the comma as it is, and nothing where there is no number.
+    pub fn query_list<T: fmt::Display>(
+        mut self,
+        name: &str,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let mut values = values.into_iter();
+        let Some(first) = values.next() else { return self };
+        self = self.query(name, first);
+        for value in values {
+            if let Ok(uri) = &mut self.uri {
+                uri.push(',');
+                if write!(Encoded(uri), "{value}").is_err() {
+                    self.uri = Err(BuildError::Value);
+                }
+            }
+        }
+        self
+    }
+
+    /// The request.
+    ///
+    /// # Errors
+    ///
+    /// If there is no token, if a path segment is empty or dots, or if the URI is over 65,534
+    /// bytes.
+    pub fn finish(self) -> Result<Request<Vec<u8>>, BuildError> {
+        let authorization = self.api.authorization.clone().ok_or(BuildError::NoToken)?;
+        let mut request = Request::new(Vec::new());
+        *request.uri_mut() = uri(self.uri?)?;
+        request.headers_mut().insert(AUTHORIZATION, authorization);
+        // On a GET it says nothing, but nearly every example of the pages sends it.
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, json);
+        Ok(request)
+    }
+}
+
+fn uri(text: String) -> Result<Uri, BuildError> {
+    Uri::try_from(text).map_err(|_| BuildError::TooLong)
+}
+
+/// RFC 3986 `unreserved` stays; all else is encoded: `/`, `?`, `#`, `&`, `+` and `%` included.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encodes what is written to it.
+struct Encoded<'a>(&'a mut String);
+
+impl fmt::Write for Encoded<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend(utf8_percent_encode(text, UNRESERVED));
+        Ok(())
+    }
+}
+
+/// The URL that the API's paths are joined to, such as `https://api.kamipay.io`.
+///
+/// `https`, a host, perhaps a port, perhaps a path. Plain `http` only where the host is this
+/// machine (`localhost`, `127.0.0.0/8`, `[::1]`), because a bearer token does not travel in clear.
+///
+/// ```
+/// use kamipay_proto::BaseUrl;
+///
+/// let base: BaseUrl = "https://api.kamipay.io".parse()?;
+/// assert_eq!(base.as_str(), "https://api.kamipay.io");
+/// assert!("http://api.kamipay.io".parse::<BaseUrl>().is_err());
+/// # Ok::<_, kamipay_proto::InvalidBaseUrl>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// The URL, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn join(&self, segments: &[&str]) -> Result<String, BuildError> {
+        // Room for a query: one allocation for most requests.
+        let length = segments.iter().map(|segment| segment.len() + 1).sum::<usize>();
+        let mut uri = String::with_capacity(self.0.len() + length + 160);
+        uri.push_str(&self.0);
+        for segment in segments {
+            // `/lots/` is the list, and `/lots/..` is its parent.
+            if matches!(*segment, "" | "." | "..") {
+                return Err(BuildError::Segment);
+            }
+            uri.push('/');
+            uri.extend(utf8_percent_encode(segment, UNRESERVED));
+        }
+        Ok(uri)
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = InvalidBaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
+        let (scheme, rest) = text.split_once("://").ok_or(InvalidBaseUrl::Scheme)?;
+        let secure = match scheme {
+            _ if scheme.eq_ignore_ascii_case("https") => true,
+            _ if scheme.eq_ignore_ascii_case("http") => false,
+            _ => return Err(InvalidBaseUrl::Scheme),
+        };
+        if rest.contains(['?', '#']) {
+            return Err(InvalidBaseUrl::Query);
+        }
+        let (authority, path) = match rest.find('/') {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        if authority.contains('@') {
+            return Err(InvalidBaseUrl::UserInfo);
+        }
+        let (host, port) = split_port(authority)?;
+        let host = parse_host(host)?;
+        if !secure && !is_loopback(&host) {
+            return Err(InvalidBaseUrl::PlainText);
+        }
+        let path = path.trim_end_matches('/');
+        check_path(path)?;
+
+        let scheme = if secure { "https" } else { "http" };
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(Self(format!("{scheme}://{host}{port}{path}")))
+    }
+}
+
+fn split_port(authority: &str) -> Result<(&str, Option<u16>), InvalidBaseUrl> {
+    let port_at = match authority.rfind(']') {
+        Some(end) if end + 1 == authority.len() => return Ok((authority, None)),
+        Some(end) => end + 1,
+        None => match authority.find(':') {
+            Some(at) => at,
+            None => return Ok((authority, None)),
+        },
+    };
+    let (host, port) = authority.split_at(port_at);
+    // `u16::from_str` alone takes `+443`; ureq reads `:99999`, `:-1` and `:` as 80 or 443.
+    let digits = port.strip_prefix(':').ok_or(InvalidBaseUrl::Host)?;
+    match digits.parse::<u16>() {
+        Ok(1..) if !digits.starts_with('+') => Ok((host, digits.parse().ok())),
+        _ => Err(InvalidBaseUrl::Port),
+    }
+}
+
+fn parse_host(host: &str) -> Result<String, InvalidBaseUrl> {
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        let address = address.parse::<Ipv6Addr>().map_err(|_| InvalidBaseUrl::Host)?;
+        return Ok(format!("[{address}]"));
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    let named = labels.split('.').all(|label| {
+        (1..=63).contains(&label.len()) && label.bytes().all(plain) && !label.starts_with('-')
+    });
+    // A name that ends in digits is an address, and `127.1` is one only for some.
+    let last = labels.rsplit('.').next().unwrap_or_default();
+    let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
+    if !named || host.len() > 253 || (numeric && host.parse::<Ipv4Addr>().is_err()) {
+        return Err(InvalidBaseUrl::Host);
+    }
+    Ok(host.to_ascii_lowercase())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let v6 = host.trim_start_matches('[').trim_end_matches(']').parse::<Ipv6Addr>();
+    host == "localhost"
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || v6.is_ok_and(|address| address.is_loopback())
+}
+
+fn check_path(path: &str) -> Result<(), InvalidBaseUrl> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let ok = |segment: &str| {
+        !matches!(segment, "" | "." | "..") && segment.bytes().all(plain) && segment.len() <= 1024
+    };
+    if path.is_empty() || path[1..].split('/').all(ok) {
+        return Ok(());
+    }
+    Err(InvalidBaseUrl::Path)
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for BaseUrl {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for BaseUrl {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
+    }
+}
+
+/// A text that can not be a [`BaseUrl`]. The text itself is not shown: it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidBaseUrl {
+    /// Neither `https://` nor `http://` at its start.
+    #[error("a base URL starts with https://, such as https://api.kamipay.io")]
+    Scheme,
+    /// A user name or password before the host.
+    #[error("a base URL holds no user name and no password: they are given apart from it")]
+    UserInfo,
+    /// No host, or one that is not written in plain letters and digits.
+    #[error(
+        "the base URL's host is not a name of letters, digits, '-' and '.', and no IP address \
+         either (a name in other letters is given in its xn-- form)"
+    )]
+    Host,
+    /// A port out of range.
+    #[error("the base URL's port is not a number from 1 to 65535")]
+    Port,
+    /// A path with empty, dotted or encoded segments.
+    #[error("the base URL's path holds something else than letters, digits and '-._~', or ..")]
+    Path,
+    /// A query or a fragment.
+    #[error("a base URL has no '?' and no '#'")]
+    Query,
+    /// Plain-text HTTP to another machine.
+    #[error(
+        "http:// is for this machine only (localhost, 127.0.0.1, [::1]): a token does not travel \
+         in clear, so use https://"
+    )]
+    PlainText,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn api(base: &str) -> Api {
+        Api::new(base.parse().unwrap(), &"secret".parse().unwrap())
+    }
+
+    #[test]
+    fn the_hosts_of_the_vendor_are_bases() {
+        for text in [
+            "https://api.kamipay.io",
+            "https://api2.kamipay.io",
+            "https://devnakamotoapi2.kamipay.io",
+            "https://proxy.example.com:8443/kami/pay",
+            "http://localhost:8080",
+            "http://127.0.0.1:1",
+            "http://127.9.9.9",
+            "http://[::1]:65535",
+            "https://10.0.0.1",
+        ] {
+            assert_eq!(text.parse::<BaseUrl>().map(|base| base.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_base_is_written_one_way() {
+        for (text, base) in [
+            ("HTTPS://API.kamipay.io/", "https://api.kamipay.io"),
+            ("https://api.kamipay.io/v0///", "https://api.kamipay.io/v0"),
+            ("http://[0:0:0:0:0:0:0:1]", "http://[::1]"),
+            ("https://api.kamipay.io:0443", "https://api.kamipay.io:443"),
+        ] {
+            assert_eq!(text.parse::<BaseUrl>().unwrap().as_str(), base);
+        }
+    }
+
+    #[test]
+    fn anything_that_could_be_read_two_ways_is_refused() {
+        use InvalidBaseUrl::*;
+        for (text, error) in [
+            ("", Scheme),
+            ("api.kamipay.io", Scheme),
+            ("ftp://api.kamipay.io", Scheme),
+            (" https://api.kamipay.io", Scheme),
+            ("https:/api.kamipay.io", Scheme),
+            ("https://", Host),
+            ("https:///v1", Host),
+            ("https://:443", Host),
+            ("https://api..io", Host),
+            ("https://-a.io", Host),
+            ("https://kami pay.io", Host),
+            ("https://kamipay.io\\@evil.com", UserInfo),
+            ("https://kamipay.io\\evil", Host),
+            ("https://kamipáy.io", Host),
+            ("https://[::1", Port),
+            ("https://[::1]x", Host),
+            ("https://[::g]", Host),
+            ("https://user@kamipay.io", UserInfo),
+            ("https://user:pass@kamipay.io", UserInfo),
+            ("https://kamipay.io:", Port),
+            ("https://kamipay.io:0", Port),
+            ("https://kamipay.io:+443", Port),
+            ("https://kamipay.io:-1", Port),
+            ("https://kamipay.io:99999", Port),
+            ("https://kamipay.io:443:443", Port),
+            ("https://kamipay.io/a//b", Path),
+            ("https://kamipay.io/../b", Path),
+            ("https://kamipay.io/a%2fb", Path),
+            ("https://kamipay.io/a b", Path),
+            ("https://kamipay.io/a\r\nb", Path),
+            ("https://kamipay.io?x=1", Query),
+            ("https://kamipay.io/#x", Query),
+            ("http://kamipay.io", PlainText),
+            ("http://localhost.evil.com", PlainText),
+            ("http://127.0.0.1.evil.com", PlainText),
+            ("http://0.0.0.0", PlainText),
+            ("http://[::2]", PlainText),
+            ("http://127.1", Host),
+            ("http://2130706433", Host),
+            ("http://0x7f.1", Host),
+            ("http://127.0.0.0x1", Host),
+        ] {
+            assert_eq!(text.parse::<BaseUrl>(), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_the_path_the_query_and_two_headers() {
+        let request = api("https://api.kamipay.io/kami/")
+            .get(&["v1", "a b/ç"])
+            .query("start_date", "2026-01-01T00:00:00Z")
+            .query_opt("none", None::<u8>)
+            .query_list("store_id", [1, 2, 3])
+            .query_list("checkout_id", [0_u8; 0])
+            .query("id", "a&b=c+d%\r\n#é")
+            .finish()
+            .unwrap();
+        assert_eq!(
+            request.uri(),
+            "https://api.kamipay.io/kami/v1/a%20b%2F%C3%A7?start_date=2026-01-01T00%3A00%3A00Z\
+             &store_id=1,2,3&id=a%26b%3Dc%2Bd%25%0D%0A%23%C3%A9"
+        );
+        assert_eq!(request.method(), Method::GET);
+        assert_eq!(request.headers().len(), 2);
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer secret");
+        assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
+        assert_eq!(request.body(), b"");
+        assert!(!format!("{request:?}").contains("secret"));
+    }
+
+    #[test]
+    fn what_can_not_be_sent_is_not_built() {
+        let api = api("https://api.kamipay.io");
+        for segment in ["", ".", ".."] {
+            assert_eq!(api.get(&["v1", segment]).finish().unwrap_err(), BuildError::Segment);
+        }
+        let long = "x".repeat(70_000);
+        assert_eq!(api.get(&[&long]).finish().unwrap_err(), BuildError::TooLong);
+        let nobody = Api::anonymous(api.base_url().clone());
+        assert_eq!(nobody.get(&["v1", "lots"]).finish().unwrap_err(), BuildError::NoToken);
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_leaves_its_place(
+            segments in prop::collection::vec(".{0,20}", 1..4),
+            query in prop::collection::vec((".{1,8}", ".{0,20}"), 0..4),
+        ) {
+            let api = api("https://api.kamipay.io:8443/base");
+            let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+            let mut request = api.get(&parts);
+            for (name, value) in &query {
+                request = request.query(name, value);
+            }
+            let Ok(request) = request.finish() else {
+                prop_assert!(parts.iter().any(|part| matches!(*part, "" | "." | "..")));
+                return Ok(());
+            };
+            let uri = request.uri();
+            prop_assert_eq!(uri.scheme_str(), Some("https"));
+            prop_assert_eq!(uri.authority().map(|a| a.as_str()), Some("api.kamipay.io:8443"));
+            let decode = |text: &str| {
+                percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
+            };
+            let path: Vec<String> = uri.path().split('/').skip(2).map(decode).collect();
+            prop_assert_eq!(path, segments);
+            let pairs: Vec<(String, String)> =
+                form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()).into_owned().collect();
+            prop_assert_eq!(pairs, query);
+        }
+
+        #[test]
+        fn no_base_panics(text in ".{0,60}", like in "https?://[a-z0-9.:@/\\[\\]?#%-]{0,40}") {
+            for text in [text, like] {
+                if let Ok(base) = text.parse::<BaseUrl>() {
+                    prop_assert_eq!(base.as_str().parse::<BaseUrl>(), Ok(base.clone()));
+                    let uri: Uri = base.as_str().parse().unwrap();
+                    prop_assert!(uri.host().is_some());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use serde::de::DeserializeOwned;
+
+use crate::{Api, BuildError, Error, Mismatch, error};
+
+/// One call of the kamiPay API, as plain data.
+///
+/// The calls of this crate implement it, and so can a call of your own that this crate does not
+/// know:
+///
+/// ```
+/// use kamipay_proto::{Api, BuildError, Endpoint};
+///
+/// struct Quote;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Answer { msg: String }
+///
+/// impl Endpoint for Quote {
+///     const CALL: &'static str = "GET /v2/oracle";
+///     type Output = Answer;
+///
+///     fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError> {
+///         api.get(&["v2", "oracle"]).query("pair", "BRLUSDT").query("amount", "100").finish()
+///     }
+/// }
+///
+/// let api = Api::new("https://api.kamipay.io".parse()?, &"token".parse()?);
+/// assert_eq!(Quote.request(&api)?.uri().query(), Some("pair=BRLUSDT&amount=100"));
+/// # let _ = Quote.parse(http::Response::new(r#"{"msg": "Request ok"}"#))?.msg;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub trait Endpoint {
+    /// The method and the path's template, such as `GET /v1/lots/{lot_identifier}`: how errors and
+    /// logs name the call, without what was asked.
+    const CALL: &'static str;
+
+    /// What a successful answer holds.
+    type Output: DeserializeOwned;
+
+    /// The call as an HTTP request.
+    ///
+    /// # Errors
+    ///
+    /// If the call does not fit in a request, or if it needs a token and `api` has none.
+    fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError>;
+
+    /// Whether `output` answers this call and not another: a connection that is used for many
+    /// calls can deliver somebody else's answer, and no transport can notice.
+    ///
+    /// # Errors
+    ///
+    /// If what the API echoes is not what was asked.
+    fn verify(&self, output: &Self::Output) -> Result<(), Mismatch> {
+        let _ = output;
+        Ok(())
+    }
+
+    /// Reads the answer to this call.
+    ///
+    /// The body has to be whole and decoded (gzip undone). A body that was cut is noticed, because
+    /// it is not a JSON document.
+    ///
+    /// # Errors
+    ///
+    /// If the API refused, or answered something that is not an `Output`, or not the one asked for.
+    fn parse(&self, response: http::Response<impl AsRef<[u8]>>) -> Result<Self::Output, Error> {
+        error::read(&response, |output| self.verify(output))
+    }
+}

@@ -1,0 +1,169 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::wire;
+use crate::wire::identifier::identifier;
+
+identifier! {
+    /// kamiPay's identifier of a payment (`txc_…`), or of the QR code of a charge (`dqr_…`).
+    pub struct KamipayId;
+}
+
+identifier! {
+    /// Your own identifier, as you gave it to kamiPay with the payment or at checkout.
+    ///
+    /// The API writes it as a string, and now and then as a number, which becomes its digits.
+    pub struct ExternalId or number;
+}
+
+identifier! {
+    /// The bank's number of a payment or charge.
+    pub struct OperationId or number;
+}
+
+identifier! {
+    /// The hash of a transfer on chain, as the API gave it: not always a well-formed one.
+    pub struct TransactionHash;
+}
+
+impl TransactionHash {
+    /// Whether this is a hash that can be looked up: 64 hexadecimal digits, with `0x` before them
+    /// on Polygon and mostly without on Tron.
+    ///
+    /// The API puts placeholders here for a transfer that is under way, `0xprocessing1234…`.
+    pub fn is_well_formed(&self) -> bool {
+        let digits = self.as_str().strip_prefix("0x").unwrap_or(self.as_str());
+        digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+}
+
+/// Declares a type for one kind of identifier that is a whole number.
+macro_rules! number_identifier {
+    ($(#[$meta:meta])* pub struct $name:ident;) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(u64);
+
+        impl $name {
+            /// The identifier with this number.
+            pub const fn new(number: u64) -> Self {
+                Self(number)
+            }
+
+            /// The number.
+            pub const fn number(self) -> u64 {
+                self.0
+            }
+        }
+
+        impl From<u64> for $name {
+            fn from(number: u64) -> Self {
+                Self(number)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidNumber;
+
+            fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+                wire::parse_integer(text).map(Self).ok_or(InvalidNumber)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                wire::integer(from).map(Self)
+            }
+        }
+    };
+}
+
+number_identifier! {
+    /// kamiPay's number of a settlement.
+    pub struct SettlementId;
+}
+
+number_identifier! {
+    /// The number of a store of yours.
+    pub struct StoreId;
+}
+
+number_identifier! {
+    /// The number of a checkout of yours.
+    pub struct CheckoutId;
+}
+
+/// A text that is not the number of a settlement, store or checkout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an identifier of this kind is a whole number, such as 12345")]
+#[non_exhaustive]
+pub struct InvalidNumber;
+
+identifier! {
+    /// A currency's code, as the API writes it: `BRL`, `ARS`, `USDt`.
+    pub struct Currency;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_for_an_external_id_becomes_its_digits() {
+        // pay-status.txt, failed: `"external_id": 123456789`
+        let id: ExternalId = serde_json::from_str("123456789").unwrap();
+        assert_eq!(id, "123456789");
+        let id: ExternalId = serde_json::from_str("123456789012345678901234567890").unwrap();
+        assert_eq!(id, "123456789012345678901234567890");
+        assert_eq!(serde_json::to_string(&id).unwrap(), "\"123456789012345678901234567890\"");
+        let id: ExternalId = serde_json::from_str(r#""jos\u00e9 \"1\"""#).unwrap();
+        assert_eq!(id, "josé \"1\"");
+        assert_eq!(serde_json::from_str::<Option<ExternalId>>("null").unwrap(), None);
+        assert!(serde_json::from_str::<ExternalId>("true").is_err());
+        assert!(serde_json::from_str::<KamipayId>("5").is_err());
+    }
+
+    #[test]
+    fn a_placeholder_is_no_hash() {
+        let hash = |text: &str| TransactionHash::from(text).is_well_formed();
+        assert!(hash("0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf"));
+        assert!(hash("812F8C44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf"));
+        for text in [
+            "0xprocessing123456789012345678901234567890123456789012345678901234", // lots.txt
+            "txid5", // tx-status-lot.txt
+            "",
+            "0x",
+            "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bd",
+            "0x0x2f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf",
+        ] {
+            assert!(!hash(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_alone() {
+        // tx-status-lot.txt writes `"store_id": "1"`, settlements.txt `"settlement_id": 12345`
+        assert_eq!(serde_json::from_str::<StoreId>("\"1\"").unwrap(), StoreId::new(1));
+        assert_eq!(
+            serde_json::from_str::<SettlementId>("12345").unwrap(),
+            SettlementId::new(12345)
+        );
+        for json in ["-1", "1.0", "1e3", "\"+1\"", "\"\"", "\" 1\"", "null", "18446744073709551616"]
+        {
+            assert!(serde_json::from_str::<StoreId>(json).is_err(), "{json}");
+        }
+        assert_eq!("7".parse::<CheckoutId>().unwrap().to_string(), "7");
+        for text in ["", "+7", "-7", "7 ", "٧"] {
+            assert_eq!(text.parse::<CheckoutId>(), Err(InvalidNumber), "{text}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! `GET /v1/lots/{lot_identifier}`
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{LotDetail, LotId};
+use crate::{Api, BuildError, Endpoint, Mismatch, TransactionHash};
+
+/// Reads one lot with its payouts and refunds.
+///
+/// ```
+/// use kamipay_proto::{Api, Endpoint, lots::GetLot};
+///
+/// let api = Api::new("https://api.kamipay.io".parse()?, &"token".parse()?);
+/// let call = GetLot::new("9c030c8b-6d68-445b-8048-1bacd91012fa".parse()?);
+/// assert_eq!(
+///     call.request(&api)?.uri(),
+///     "https://api.kamipay.io/v1/lots/9c030c8b-6d68-445b-8048-1bacd91012fa",
+/// );
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct GetLot {
+    /// Which lot.
+    pub lot: LotIdentifier,
+}
+
+impl GetLot {
+    /// Reads the lot with this identifier.
+    pub fn new(lot: LotIdentifier) -> Self {
+        Self { lot }
+    }
+}
+
+impl Endpoint for GetLot {
+    const CALL: &'static str = "GET /v1/lots/{lot_identifier}";
+    type Output = LotDetail;
+
+    fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError> {
+        api.get(&["v1", "lots", self.lot.as_str()]).finish()
+    }
+
+    fn verify(&self, lot: &LotDetail) -> Result<(), Mismatch> {
+        let asked = self.lot.as_str();
+        let hash = lot.transaction_hash.as_ref().map(TransactionHash::as_str);
+        if [Some(lot.lot_id.as_str()), hash].into_iter().flatten().any(|id| same(id, asked)) {
+            return Ok(());
+        }
+        Err(Mismatch::new("lot_identifier", asked, &lot.lot_id))
+    }
+}
+
+/// UUIDs and hashes are hexadecimal, and written in either case.
+fn same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+/// A `lot_id` or a `transaction_hash`; the API finds a lot by either.
+///
+/// A text that starts with `0x` is a hash, and has 64 hexadecimal digits. All else is a `lot_id`:
+/// today a UUID, but opaque, so that any 1 to 128 letters, digits, `-` and `_` are taken.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LotIdentifier(String);
+
+impl LotIdentifier {
+    /// The identifier as it is sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for LotIdentifier {
+    type Err = InvalidLotIdentifier;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLotIdentifier> {
+        if text.starts_with("0x") || text.starts_with("0X") {
+            let digits = &text[2..];
+            if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Err(InvalidLotIdentifier::Hash { length: text.chars().count() });
+            }
+            return Ok(Self(format!("0x{digits}")));
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if !(1..=128).contains(&text.len()) || !text.bytes().all(plain) {
+            return Err(InvalidLotIdentifier::LotId);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for LotIdentifier {
+    type Error = InvalidLotIdentifier;
+
+    fn try_from(text: String) -> Result<Self, InvalidLotIdentifier> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&LotId> for LotIdentifier {
+    type Error = InvalidLotIdentifier;
+
+    fn try_from(id: &LotId) -> Result<Self, InvalidLotIdentifier> {
+        id.as_str().parse()
+    }
+}
+
+impl TryFrom<&TransactionHash> for LotIdentifier {
+    type Error = InvalidLotIdentifier;
+
+    fn try_from(hash: &TransactionHash) -> Result<Self, InvalidLotIdentifier> {
+        hash.as_str().parse()
+    }
+}
+
+impl From<LotIdentifier> for String {
+    fn from(lot: LotIdentifier) -> Self {
+        lot.0
+    }
+}
+
+impl fmt::Display for LotIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A text that can be neither a `lot_id` nor a `transaction_hash`. Nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidLotIdentifier {
+    /// It starts like a hash, and is none.
+    #[error(
+        "a transaction hash is 0x and 64 hexadecimal digits, 66 characters in all: this one has \
+         {length} characters, or others than 0-9 and a-f"
+    )]
+    Hash {
+        /// How many characters were given.
+        length: usize,
+    },
+    /// It has characters that no `lot_id` has.
+    #[error(
+        "a lot_id is 1 to 128 letters, digits, '-' and '_', such as \
+         9c030c8b-6d68-445b-8048-1bacd91012fa"
+    )]
+    LotId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    const LOT: &str = r#"{"lot_id": "9c030c8b-6d68-445b-8048-1bacd91012fa",
+        "transaction_hash": "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf",
+        "usdt_amount": "10027.79968000", "created_at": "2025-05-07T19:36:52.907905Z",
+        "status": "MINED", "payouts": [], "refunds": []}"#;
+
+    fn parse(asked: &str) -> Result<LotDetail, crate::Error> {
+        GetLot::new(asked.parse().unwrap()).parse(http::Response::new(LOT))
+    }
+
+    #[test]
+    fn a_lot_answers_to_both_of_its_names_in_either_case() {
+        for asked in [
+            "9c030c8b-6d68-445b-8048-1bacd91012fa",
+            "9C030C8B-6D68-445B-8048-1BACD91012FA",
+            "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf",
+            "0X812F8C44EE5DFFE3FF057C3C83E01ED24C613140F25881BC931F0B90635F5BDF",
+        ] {
+            let lot = parse(asked).unwrap();
+            assert_eq!(lot.usdt_amount.to_string(), "10027.79968000");
+        }
+    }
+
+    #[test]
+    fn another_lot_is_not_the_answer() {
+        let error = parse("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee").unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Mismatch(_)), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "the answer is to another question: asked for lot_identifier \
+             aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee, got 9c030c8b-6d68-445b-8048-1bacd91012fa"
+        );
+        assert_eq!(error.body(), LOT.as_bytes());
+    }
+
+    #[test]
+    fn an_identifier_stays_in_its_segment() {
+        let long = "a".repeat(129);
+        for text in [
+            "",
+            ".",
+            "..",
+            "../settlements",
+            "a/b",
+            "a?b",
+            "a#b",
+            "a%2e%2e",
+            "a\r\nb",
+            "a\0",
+            "é",
+            "😀",
+            " a",
+            &long,
+        ] {
+            assert_eq!(text.parse::<LotIdentifier>(), Err(InvalidLotIdentifier::LotId), "{text:?}");
+        }
+        // lots.txt: "0x-prefixed, 66 characters", and an example that is no hash
+        for text in
+            ["0x", "0x812f", "0xprocessing123456789012345678901234567890123456789012345678901234"]
+        {
+            assert!(matches!(
+                text.parse::<LotIdentifier>(),
+                Err(InvalidLotIdentifier::Hash { .. })
+            ));
+        }
+    }
+}

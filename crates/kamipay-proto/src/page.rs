@@ -1,0 +1,159 @@
+use std::hash::Hash;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Endpoint, Mismatch};
+
+/// A list call: one page of a list that is read by `limit` and `offset`.
+///
+/// The API says nothing about rows that appear while one is paging. Whoever reads page after page
+/// holds the pages against each other: the same `total`, no row twice, no page without rows before
+/// the end.
+pub trait Paginated: Endpoint<Output: Page> + Clone {
+    /// How many rows are asked for.
+    fn limit(&self) -> u64;
+
+    /// How many rows are skipped.
+    fn offset(&self) -> u64;
+
+    /// The same list from another row on.
+    #[must_use]
+    fn with_offset(&self, offset: u64) -> Self;
+}
+
+/// One page of a list.
+pub trait Page {
+    /// A row of the list.
+    type Row: Row;
+
+    /// The rows on this page.
+    fn rows(&self) -> &[Self::Row];
+
+    /// The rows on this page, owned.
+    fn into_rows(self) -> Vec<Self::Row>;
+
+    /// How many rows the whole list has, by the API's count when it made this page.
+    fn total(&self) -> u64;
+
+    /// The `limit` that the API says it kept to.
+    fn limit(&self) -> u64;
+
+    /// The `offset` that the API says it began at.
+    fn offset(&self) -> u64;
+}
+
+/// A row of a list, with what tells it from all others.
+pub trait Row {
+    /// What a row is told from all others by.
+    type Key: Clone + Eq + Hash + Ord;
+
+    /// What this row is told from all others by.
+    fn key(&self) -> Self::Key;
+}
+
+/// Whether a page is the one asked for: `limit` and `offset` as asked, and no row too many.
+pub(crate) fn verify<P: Page>(asked: &impl Paginated, page: &P) -> Result<(), Mismatch> {
+    Mismatch::check("limit", asked.limit(), page.limit())?;
+    Mismatch::check("offset", asked.offset(), page.offset())?;
+    let rows = page.rows().len() as u64;
+    if rows > asked.limit() {
+        return Err(Mismatch::new("rows: at most", asked.limit(), rows));
+    }
+    Ok(())
+}
+
+/// How many rows a page may have: 1 to `MAX`, and 100 unless told otherwise.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct BoundedPageSize<const MAX: u16>(u16);
+
+/// How many rows a page of lots, settlements or transactions may have: 1 to 1000.
+pub type PageSize = BoundedPageSize<1000>;
+
+/// How many rows a page of pending charges may have: 1 to 500.
+pub type PendingPageSize = BoundedPageSize<500>;
+
+impl<const MAX: u16> BoundedPageSize<MAX> {
+    /// The largest page.
+    pub const MAX: Self = Self(MAX);
+
+    /// A page of `rows` rows.
+    ///
+    /// # Errors
+    ///
+    /// If `rows` is 0 or more than the API allows.
+    pub fn new(rows: u64) -> Result<Self, InvalidPageSize> {
+        match u16::try_from(rows) {
+            Ok(size) if (1..=MAX).contains(&size) => Ok(Self(size)),
+            _ => Err(InvalidPageSize { rows, max: MAX }),
+        }
+    }
+
+    /// How many rows.
+    pub fn rows(self) -> u64 {
+        self.0.into()
+    }
+}
+
+impl<const MAX: u16> Default for BoundedPageSize<MAX> {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl<const MAX: u16> TryFrom<u64> for BoundedPageSize<MAX> {
+    type Error = InvalidPageSize;
+
+    fn try_from(rows: u64) -> Result<Self, InvalidPageSize> {
+        Self::new(rows)
+    }
+}
+
+impl<const MAX: u16> From<BoundedPageSize<MAX>> for u64 {
+    fn from(size: BoundedPageSize<MAX>) -> Self {
+        size.rows()
+    }
+}
+
+/// A page size that the API would refuse. Nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a page of {rows} rows can not be asked for: limit is 1 to {max}")]
+#[non_exhaustive]
+pub struct InvalidPageSize {
+    /// How many rows were asked for.
+    pub rows: u64,
+    /// How many are allowed.
+    pub max: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_1_to_1000_rows_and_pending_charges_1_to_500() {
+        for rows in [1, 100, 1000] {
+            assert_eq!(PageSize::new(rows).unwrap().rows(), rows);
+        }
+        assert!(PendingPageSize::new(500).is_ok());
+        assert_eq!(PageSize::MAX.rows(), 1000);
+        assert_eq!(PendingPageSize::MAX.rows(), 500);
+        assert_eq!(PageSize::default().rows(), 100);
+        for rows in [0, 1001, 65_536, 65_537, u64::MAX] {
+            assert!(PageSize::new(rows).is_err(), "{rows}");
+            assert!(PendingPageSize::new(rows).is_err(), "{rows}");
+        }
+        assert_eq!(
+            PendingPageSize::new(501).unwrap_err().to_string(),
+            "a page of 501 rows can not be asked for: limit is 1 to 500"
+        );
+    }
+
+    #[test]
+    fn reading_back_checks_the_size() {
+        assert_eq!(serde_json::to_string(&PageSize::MAX).unwrap(), "1000");
+        assert!(serde_json::from_str::<PageSize>("1000").is_ok());
+        assert!(serde_json::from_str::<PageSize>("0").is_err());
+        assert!(serde_json::from_str::<PendingPageSize>("501").is_err());
+    }
+}

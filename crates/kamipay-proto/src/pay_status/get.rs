@@ -1,0 +1,293 @@
+//! `GET /v2/status/tx_status`
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::PayStatus;
+use crate::{Api, BuildError, Endpoint, Mismatch, TransactionHash};
+
+/// Asks for the state of one payment.
+///
+/// ```
+/// use kamipay_proto::pay_status::{Chain, GetPayStatus, PaymentTarget};
+/// use kamipay_proto::{Api, Endpoint};
+///
+/// let api = Api::new("https://api.kamipay.io".parse()?, &"token".parse()?);
+/// let call = GetPayStatus::new(PaymentTarget::external_id("order 7")?, Chain::Polygon);
+/// assert_eq!(
+///     call.request(&api)?.uri(),
+///     "https://api.kamipay.io/v2/status/tx_status?target=external_id&type=pay&id=order%207\
+///      &chain=polygon",
+/// );
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct GetPayStatus {
+    /// Which payment.
+    pub payment: PaymentTarget,
+    /// The blockchain that it was paid on.
+    pub chain: Chain,
+}
+
+impl GetPayStatus {
+    /// Asks for the state of this payment.
+    pub fn new(payment: PaymentTarget, chain: Chain) -> Self {
+        Self { payment, chain }
+    }
+}
+
+impl Endpoint for GetPayStatus {
+    const CALL: &'static str = "GET /v2/status/tx_status";
+    type Output = PayStatus;
+
+    fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError> {
+        api.get(&["v2", "status", "tx_status"])
+            .query("target", self.payment.target.as_str())
+            .query("type", "pay")
+            .query("id", &self.payment.id)
+            .query("chain", self.chain.as_str())
+            .finish()
+    }
+
+    fn verify(&self, status: &PayStatus) -> Result<(), Mismatch> {
+        let PaymentTarget { target, id } = &self.payment;
+        let same = match target {
+            Target::TxId => same_hash,
+            _ => |a: &str, b: &str| a == b,
+        };
+        // Null until the payment has come so far, and then nothing to hold against.
+        let borne = borne(status, *target);
+        match borne.first() {
+            Some(first) if !borne.iter().any(|text| same(text, id)) => {
+                Err(Mismatch::new(target.as_str(), id, first))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Hexadecimal in either case, with `0x` or without.
+pub(super) fn same_hash(a: &str, b: &str) -> bool {
+    let digits = |hash: &str| hash.trim_start_matches("0x").to_ascii_lowercase();
+    digits(a) == digits(b)
+}
+
+/// The identifiers of this kind that an answer bears.
+fn borne(status: &PayStatus, target: Target) -> Vec<String> {
+    let hash = |hash: &Option<TransactionHash>| hash.as_ref().map(ToString::to_string);
+    let texts = match (status, target) {
+        (PayStatus::NotFound { .. }, _) => Vec::new(),
+        (PayStatus::_Unnamed(unnamed), _) => {
+            let json: Value = serde_json::from_str(&unnamed.json).unwrap_or_default();
+            let keys: &[&str] = match target {
+                Target::TxId => &["txid", "original_txid", "refund_txid"],
+                _ => &[target.as_str()],
+            };
+            let text = |value: &Value| match value {
+                Value::String(text) => Some(text.clone()),
+                Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+                _ => None,
+            };
+            keys.iter().map(|key| text(&json["data"][key])).collect()
+        }
+        (PayStatus::Failed(failed), Target::KamipayId) => vec![Some(failed.kamipay_id.to_string())],
+        (PayStatus::Failed(failed), Target::ExternalId) => {
+            vec![failed.external_id.as_ref().map(ToString::to_string)]
+        }
+        (PayStatus::Failed(failed), Target::TxId) => {
+            vec![hash(&failed.original_txid), hash(&failed.refund_txid)]
+        }
+        (PayStatus::Failed(_), Target::OperationId) => Vec::new(),
+        (status, target) => {
+            let payment = status.payment();
+            vec![payment.and_then(|payment| match target {
+                Target::KamipayId => Some(payment.kamipay_id.to_string()),
+                Target::ExternalId => payment.external_id.as_ref().map(ToString::to_string),
+                Target::TxId => hash(&payment.txid),
+                Target::OperationId => payment.operation_id.as_ref().map(ToString::to_string),
+            })]
+        }
+    };
+    texts.into_iter().flatten().filter(|text| !text.is_empty()).collect()
+}
+
+/// Which payment is meant: an identifier, and of which kind it is.
+///
+/// Newer pages of the vendor say that payments are found by `kamipay_id` and `external_id` only,
+/// older ones list all four kinds. So *not found* may also mean that the payment was asked for by
+/// the wrong kind.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(try_from = "Unchecked")]
+pub struct PaymentTarget {
+    target: Target,
+    id: String,
+}
+
+impl PaymentTarget {
+    /// By your own identifier. The best choice: you know it before anything is sent.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, over 1024 bytes, or holds control characters.
+    pub fn external_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
+        Self::new(Target::ExternalId, id.as_ref())
+    }
+
+    /// By kamiPay's identifier (`txc_…`). As good, once you have it.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, over 1024 bytes, or holds control characters.
+    pub fn kamipay_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
+        Self::new(Target::KamipayId, id.as_ref())
+    }
+
+    /// By the hash of the transaction. There is none until the payment is on chain, and newer
+    /// pages do not offer it: prefer the other two.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, over 1024 bytes, or holds control characters.
+    pub fn tx_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
+        Self::new(Target::TxId, id.as_ref())
+    }
+
+    /// By the bank's number. Newer pages do not offer it: prefer `external_id` and `kamipay_id`.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, over 1024 bytes, or holds control characters.
+    pub fn operation_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
+        Self::new(Target::OperationId, id.as_ref())
+    }
+
+    /// By an identifier of any kind.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, over 1024 bytes, or holds control characters.
+    pub fn new(target: Target, id: &str) -> Result<Self, InvalidPaymentTarget> {
+        if !(1..=1024).contains(&id.len()) || id.chars().any(char::is_control) {
+            return Err(InvalidPaymentTarget { target });
+        }
+        Ok(Self { target, id: id.to_owned() })
+    }
+
+    /// Of which kind the identifier is.
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// The identifier.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    target: Target,
+    id: String,
+}
+
+impl TryFrom<Unchecked> for PaymentTarget {
+    type Error = InvalidPaymentTarget;
+
+    fn try_from(unchecked: Unchecked) -> Result<Self, InvalidPaymentTarget> {
+        Self::new(unchecked.target, &unchecked.id)
+    }
+}
+
+impl fmt::Display for PaymentTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.target.as_str(), self.id)
+    }
+}
+
+/// By which kind of identifier a payment is asked for.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Target {
+    /// Your own identifier.
+    ExternalId,
+    /// kamiPay's identifier.
+    KamipayId,
+    /// The hash of the transaction.
+    TxId,
+    /// The bank's number.
+    OperationId,
+}
+
+impl Target {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ExternalId => "external_id",
+            Self::KamipayId => "kamipay_id",
+            Self::TxId => "tx_id",
+            Self::OperationId => "operation_id",
+        }
+    }
+}
+
+/// An identifier that no payment has. Nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this can not be the {} of a payment: it is 1 to 1024 bytes long, without line ends and other \
+     control characters", target.as_str()
+)]
+#[non_exhaustive]
+pub struct InvalidPaymentTarget {
+    /// Which kind of identifier it was to be.
+    pub target: Target,
+}
+
+/// The blockchain of a payment.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Chain {
+    /// Polygon.
+    Polygon,
+    /// Tron.
+    Tron,
+}
+
+impl Chain {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Polygon => "polygon",
+            Self::Tron => "tron",
+        }
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Chain {
+    type Err = InvalidChain;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChain> {
+        match text {
+            "polygon" => Ok(Self::Polygon),
+            "tron" => Ok(Self::Tron),
+            _ => Err(InvalidChain),
+        }
+    }
+}
+
+/// A word that is no blockchain which the API pays on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a chain is polygon or tron")]
+#[non_exhaustive]
+pub struct InvalidChain;

@@ -1,0 +1,432 @@
+use chrono::{DateTime, Days, SubsecRound, TimeDelta, Timelike, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::wire::timestamp::{self, Rfc3339, is_writable};
+
+/// A range of at most 31 days, with its end after its start: what a list call takes.
+///
+/// The API does not say whether its ends are inclusive. Ends are sent in UTC, to the microsecond,
+/// which is as fine as the API's own timestamps are: a finer start is rounded down and a finer end
+/// up, so that the range asked for is never the smaller one.
+///
+/// ```
+/// use kamipay_proto::DateRange;
+///
+/// let may = DateRange::parse("2026-05-01T00:00:00Z", "2026-05-31T21:00:00-03:00")?;
+/// assert_eq!(may.end().to_string(), "2026-06-01 00:00:00 UTC");
+///
+/// let error = DateRange::parse("2026-05-01T00:00:00Z", "2026-07-01T00:00:00Z").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "2026-05-01T00:00:00Z to 2026-07-01T00:00:00Z is 61 days: a date range cannot exceed 31 days"
+/// );
+/// # Ok::<_, kamipay_proto::InvalidRange>(())
+/// ```
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(try_from = "Ends")]
+pub struct DateRange {
+    #[serde(with = "timestamp")]
+    start: DateTime<Utc>,
+    #[serde(with = "timestamp")]
+    end: DateTime<Utc>,
+}
+
+impl DateRange {
+    /// The longest range: 31 days.
+    pub const MAX: TimeDelta = TimeDelta::days(31);
+
+    /// The range from `start` to `end`.
+    ///
+    /// # Errors
+    ///
+    /// If `end` is not after `start`, or more than 31 days after it.
+    pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
+        let (start, end) = (floor_micros(start), ceil_micros(end));
+        check_order(start, end)?;
+        if end - start > Self::MAX {
+            return Err(InvalidRange::TooLong { start, end });
+        }
+        Ok(Self { start, end })
+    }
+
+    /// The range between two texts, each RFC 3339 with a UTC offset.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), and where a text is not a date and time with an offset.
+    pub fn parse(start: &str, end: &str) -> Result<Self, InvalidRange> {
+        Self::new(parse(start)?, parse(end)?)
+    }
+
+    /// Its start.
+    pub fn start(self) -> DateTime<Utc> {
+        self.start
+    }
+
+    /// Its end.
+    pub fn end(self) -> DateTime<Utc> {
+        self.end
+    }
+
+    pub(crate) fn start_text(self) -> Rfc3339 {
+        Rfc3339(self.start)
+    }
+
+    pub(crate) fn end_text(self) -> Rfc3339 {
+        Rfc3339(self.end)
+    }
+}
+
+impl TryFrom<Ends> for DateRange {
+    type Error = InvalidRange;
+
+    fn try_from(ends: Ends) -> Result<Self, InvalidRange> {
+        Self::new(ends.start, ends.end)
+    }
+}
+
+/// A range that may be open at either end: of 31 days at most where both are given.
+///
+/// For the pending charges, where the API puts 30 days ago for an open start, and now for an open
+/// end.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(try_from = "OpenEnds")]
+pub struct OpenDateRange {
+    #[serde(with = "timestamp::option")]
+    start: Option<DateTime<Utc>>,
+    #[serde(with = "timestamp::option")]
+    end: Option<DateTime<Utc>>,
+}
+
+impl OpenDateRange {
+    /// The range from `start` to `end`, either of which may be open.
+    ///
+    /// # Errors
+    ///
+    /// If both are given, and `end` is not after `start`, or more than 31 days after it.
+    pub fn new(
+        start: Option<DateTime<Utc>>,
+        end: Option<DateTime<Utc>>,
+    ) -> Result<Self, InvalidRange> {
+        if let (Some(start), Some(end)) = (start, end) {
+            return DateRange::new(start, end).map(Self::from);
+        }
+        let (start, end) = (start.map(floor_micros), end.map(ceil_micros));
+        if let Some(time) = start.or(end).filter(|time| !is_writable(*time)) {
+            return Err(InvalidRange::Year { year: chrono::Datelike::year(&time) });
+        }
+        Ok(Self { start, end })
+    }
+
+    /// Its start, where it has one.
+    pub fn start(self) -> Option<DateTime<Utc>> {
+        self.start
+    }
+
+    /// Its end, where it has one.
+    pub fn end(self) -> Option<DateTime<Utc>> {
+        self.end
+    }
+
+    pub(crate) fn start_text(self) -> Option<Rfc3339> {
+        self.start.map(Rfc3339)
+    }
+
+    pub(crate) fn end_text(self) -> Option<Rfc3339> {
+        self.end.map(Rfc3339)
+    }
+}
+
+impl From<DateRange> for OpenDateRange {
+    fn from(range: DateRange) -> Self {
+        Self { start: Some(range.start), end: Some(range.end) }
+    }
+}
+
+impl TryFrom<OpenEnds> for OpenDateRange {
+    type Error = InvalidRange;
+
+    fn try_from(ends: OpenEnds) -> Result<Self, InvalidRange> {
+        Self::new(ends.start, ends.end)
+    }
+}
+
+/// A range of more than 0 and less than 24 hours, in whole seconds: what tx_status_lot takes.
+///
+/// A start within a second is rounded down, an end up.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(try_from = "Ends")]
+pub struct EpochRange {
+    #[serde(with = "timestamp")]
+    start: DateTime<Utc>,
+    #[serde(with = "timestamp")]
+    end: DateTime<Utc>,
+}
+
+impl EpochRange {
+    /// The longest range: a second less than 24 hours.
+    pub const MAX: TimeDelta = TimeDelta::seconds(24 * 60 * 60 - 1);
+
+    /// The range from `start` to `end`.
+    ///
+    /// # Errors
+    ///
+    /// If `end` is not after `start`, or 24 hours or more after it; 24 hours exactly is refused,
+    /// as the API does.
+    pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
+        let start = start.trunc_subsecs(0);
+        let end = match end.nanosecond() {
+            0 => end,
+            _ => end.trunc_subsecs(0) + TimeDelta::seconds(1),
+        };
+        check_order(start, end)?;
+        if end - start > Self::MAX {
+            return Err(InvalidRange::NotWithinADay { start, end });
+        }
+        Ok(Self { start, end })
+    }
+
+    /// Its start.
+    pub fn start(self) -> DateTime<Utc> {
+        self.start
+    }
+
+    /// Its end.
+    pub fn end(self) -> DateTime<Utc> {
+        self.end
+    }
+}
+
+impl TryFrom<Ends> for EpochRange {
+    type Error = InvalidRange;
+
+    fn try_from(ends: Ends) -> Result<Self, InvalidRange> {
+        Self::new(ends.start, ends.end)
+    }
+}
+
+/// A range that the API would refuse. Nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidRange {
+    /// The end is not after the start.
+    #[error(
+        "{} to {} is no range: the end must be after the start", Rfc3339(*start), Rfc3339(*end)
+    )]
+    Order {
+        /// The start that was given.
+        start: DateTime<Utc>,
+        /// The end that was given.
+        end: DateTime<Utc>,
+    },
+    /// More than 31 days.
+    #[error(
+        "{} to {} is {}: a date range cannot exceed 31 days",
+        Rfc3339(*start), Rfc3339(*end), length(*start, *end)
+    )]
+    TooLong {
+        /// The start that was given.
+        start: DateTime<Utc>,
+        /// The end that was given.
+        end: DateTime<Utc>,
+    },
+    /// 24 hours or more.
+    #[error(
+        "{} to {} is {}: a range of confirmed charges has to be less than 24 hours, so 23:59:59 \
+         at most",
+        Rfc3339(*start), Rfc3339(*end), length(*start, *end)
+    )]
+    NotWithinADay {
+        /// The start that was given.
+        start: DateTime<Utc>,
+        /// The end that was given.
+        end: DateTime<Utc>,
+    },
+    /// A year that RFC 3339 can not write.
+    #[error("the year {year} can not be sent: years go from 0000 to 9999")]
+    Year {
+        /// The year that was given.
+        year: i32,
+    },
+    /// A text that is not a date and time with an offset.
+    #[error(
+        "{:?} is not a date and time with a UTC offset, such as 2026-05-01T00:00:00Z or \
+         2026-05-01T00:00:00-03:00", .text.chars().take(60).collect::<String>()
+    )]
+    Text {
+        /// The text that was given.
+        text: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Ends {
+    #[serde(with = "timestamp")]
+    start: DateTime<Utc>,
+    #[serde(with = "timestamp")]
+    end: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct OpenEnds {
+    #[serde(default, with = "timestamp::option")]
+    start: Option<DateTime<Utc>>,
+    #[serde(default, with = "timestamp::option")]
+    end: Option<DateTime<Utc>>,
+}
+
+fn parse(text: &str) -> Result<DateTime<Utc>, InvalidRange> {
+    timestamp::parse(text).ok_or_else(|| InvalidRange::Text { text: text.to_owned() })
+}
+
+fn check_order(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<(), InvalidRange> {
+    if let Some(time) = [start, end].into_iter().find(|time| !is_writable(*time)) {
+        return Err(InvalidRange::Year { year: chrono::Datelike::year(&time) });
+    }
+    if end <= start {
+        return Err(InvalidRange::Order { start, end });
+    }
+    Ok(())
+}
+
+fn floor_micros(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.trunc_subsecs(6)
+}
+
+fn ceil_micros(time: DateTime<Utc>) -> DateTime<Utc> {
+    let floor = floor_micros(time);
+    if floor == time {
+        return time;
+    }
+    floor.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(time)
+}
+
+/// `45 days`, or `31 days and 1s` where the days alone would not tell what is wrong.
+fn length(start: DateTime<Utc>, end: DateTime<Utc>) -> String {
+    let days = (end - start).num_days();
+    let rest = u64::try_from(days)
+        .ok()
+        .and_then(|days| start.checked_add_days(Days::new(days)))
+        .and_then(|whole| (end - whole).to_std().ok())
+        .unwrap_or_default();
+    match (days, rest.is_zero()) {
+        (0, _) => format!("{rest:?}"),
+        (1, true) => "1 day".to_owned(),
+        (_, true) => format!("{days} days"),
+        (_, false) => format!("{days} days and {rest:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_date_range_is_31_days_at_most() {
+        let start = at("2026-05-01T00:00:00Z");
+        assert!(DateRange::new(start, start + DateRange::MAX).is_ok());
+        assert!(DateRange::new(start, start + TimeDelta::microseconds(1)).is_ok());
+        let over = DateRange::new(start, start + DateRange::MAX + TimeDelta::nanoseconds(1));
+        assert_eq!(
+            over.unwrap_err().to_string(),
+            "2026-05-01T00:00:00Z to 2026-06-01T00:00:00.000001Z is 31 days and 1µs: \
+             a date range cannot exceed 31 days"
+        );
+        assert!(matches!(DateRange::new(start, start), Err(InvalidRange::Order { .. })));
+        let backwards = DateRange::new(start, start - TimeDelta::seconds(1));
+        assert_eq!(
+            backwards.unwrap_err().to_string(),
+            "2026-05-01T00:00:00Z to 2026-04-30T23:59:59Z is no range: the end must be after the start"
+        );
+    }
+
+    #[test]
+    fn an_epoch_range_is_less_than_a_day() {
+        // tx-status-lot.txt: `end - start has to be >0 and <24 hrs`
+        let start = at("2026-05-01T00:00:00Z");
+        let day = TimeDelta::hours(24);
+        assert!(EpochRange::new(start, start + day - TimeDelta::seconds(1)).is_ok());
+        for end in [start + day, start + day - TimeDelta::milliseconds(1), start + day * 2] {
+            assert!(matches!(EpochRange::new(start, end), Err(InvalidRange::NotWithinADay { .. })));
+        }
+        assert!(matches!(EpochRange::new(start, start), Err(InvalidRange::Order { .. })));
+        // the page's own example asks from 1718472442 to 1718418515
+        let example =
+            [1_718_472_442, 1_718_418_515].map(|s| DateTime::from_timestamp(s, 0).unwrap());
+        assert!(matches!(EpochRange::new(example[0], example[1]), Err(InvalidRange::Order { .. })));
+        assert!(EpochRange::new(example[1], example[0]).is_ok());
+    }
+
+    #[test]
+    fn a_range_is_never_smaller_than_asked() {
+        let (start, end) =
+            (at("2026-05-01T00:00:00.123456789Z"), at("2026-05-01T08:00:00.000000001Z"));
+        let range = DateRange::new(start, end).unwrap();
+        assert_eq!(range.start_text().to_string(), "2026-05-01T00:00:00.123456Z");
+        assert_eq!(range.end_text().to_string(), "2026-05-01T08:00:00.000001Z");
+        let range = EpochRange::new(start, end).unwrap();
+        assert_eq!(range.start(), at("2026-05-01T00:00:00Z"));
+        assert_eq!(range.end(), at("2026-05-01T08:00:01Z"));
+    }
+
+    #[test]
+    fn an_open_range_keeps_the_rule_where_it_has_two_ends() {
+        let start = at("2026-05-01T00:00:00Z");
+        assert!(OpenDateRange::new(Some(start), None).is_ok());
+        assert!(OpenDateRange::new(None, Some(start)).is_ok());
+        assert!(OpenDateRange::new(Some(start), Some(start)).is_err());
+        assert!(OpenDateRange::new(Some(start), Some(start + TimeDelta::days(32))).is_err());
+    }
+
+    #[test]
+    fn an_offset_is_required() {
+        let error = DateRange::parse("2026-05-01T00:00:00", "2026-05-02T00:00:00Z").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "\"2026-05-01T00:00:00\" is not a date and time with a UTC offset, such as \
+             2026-05-01T00:00:00Z or 2026-05-01T00:00:00-03:00"
+        );
+    }
+
+    #[test]
+    fn reading_back_checks_what_the_constructor_checks() {
+        let range = DateRange::parse("2026-05-01T00:00:00Z", "2026-05-31T00:00:00.5Z").unwrap();
+        let json = serde_json::to_string(&range).unwrap();
+        assert_eq!(json, r#"{"start":"2026-05-01T00:00:00Z","end":"2026-05-31T00:00:00.500Z"}"#);
+        assert_eq!(serde_json::from_str::<DateRange>(&json).unwrap(), range);
+        let value = serde_json::to_value(range).unwrap();
+        assert_eq!(serde_json::from_value::<DateRange>(value).unwrap(), range);
+        let long = json.replace("05-31", "07-31");
+        assert!(serde_json::from_str::<DateRange>(&long).is_err());
+        assert!(serde_json::from_str::<EpochRange>(&json).is_err());
+        assert!(serde_json::from_str::<OpenDateRange>(&long).is_err());
+        assert_eq!(serde_json::from_str::<OpenDateRange>("{}").unwrap(), OpenDateRange::default());
+    }
+
+    proptest! {
+        #[test]
+        fn no_time_panics(
+            a in -8_334_601_228_800_000_i64..8_210_266_876_799_999, length: i64, nanos in 0_u32..1_000_000_000,
+        ) {
+            let Some(start) = DateTime::from_timestamp_millis(a) else { return Ok(()) };
+            let end = TimeDelta::try_milliseconds(length % 10_000_000_000)
+                .and_then(|length| start.checked_add_signed(length))
+                .unwrap_or(start);
+            let (start, end) = (start.with_nanosecond(nanos).unwrap_or(start), end);
+            let check = |result: Result<(), InvalidRange>| result.map_err(|error| error.to_string());
+            let _ = check(DateRange::new(start, end).map(drop));
+            let _ = check(EpochRange::new(start, end).map(drop));
+            let _ = check(OpenDateRange::new(Some(start), None).map(drop));
+            if let Ok(range) = DateRange::new(start, end) {
+                prop_assert!(range.start() <= start && end <= range.end());
+                prop_assert!(range.end() - range.start() <= DateRange::MAX);
+            }
+        }
+    }
+}

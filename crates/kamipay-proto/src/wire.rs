@@ -1,0 +1,108 @@
+//! How values are written on the wire.
+
+pub(crate) mod epoch;
+pub(crate) mod identifier;
+pub(crate) mod money;
+pub(crate) mod object;
+pub(crate) mod string_enum;
+pub(crate) mod timestamp;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// Why a value is not what its field promises: texts of our own, which may be shown because they
+/// never quote the value.
+pub(crate) mod reason {
+    pub(crate) const AMOUNT: &str = "not an amount that can be kept exactly: at most 28 decimals \
+        and 28 to 29 digits, written like 10027.79968000 or 1e-05";
+    pub(crate) const EPOCH: &str = "not seconds since 1970 with at most 9 decimals";
+    pub(crate) const INTEGER: &str = "not a whole number from 0 to 18446744073709551615";
+    pub(crate) const SCALAR: &str = "neither a string nor a number";
+    pub(crate) const TIMESTAMP: &str =
+        "not a timestamp with an offset, such as 2026-05-14T15:00:42.907905Z";
+    pub(crate) const TOKEN: &str = "not a bearer token: 1 to 16384 visible ASCII characters";
+    pub(crate) const TOKEN_TYPE: &str = "not `bearer`, the only kind of token that is understood";
+
+    pub(crate) const ALL: [&str; 7] =
+        [AMOUNT, EPOCH, INTEGER, SCALAR, TIMESTAMP, TOKEN, TOKEN_TYPE];
+}
+
+/// The text of a JSON string, or the digits of a JSON number as they stand in the document.
+///
+/// A visitor would be handed an `f64` for a number; the raw value has its own text. That is why
+/// models are read from text (`serde_json::from_str`), and refuse a `serde_json::Value`, which
+/// may have rounded already.
+pub(crate) fn scalar<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>, D::Error> {
+    let raw = <&RawValue>::deserialize(from)?.get();
+    match raw.as_bytes() {
+        [b'"', text @ .., b'"'] if !text.contains(&b'\\') => {
+            Ok(Cow::Borrowed(&raw[1..raw.len() - 1]))
+        }
+        [b'"', ..] => serde_json::from_str(raw).map(Cow::Owned).map_err(D::Error::custom),
+        [b'-' | b'0'..=b'9', ..] => Ok(Cow::Borrowed(raw)),
+        _ => Err(D::Error::custom(reason::SCALAR)),
+    }
+}
+
+/// A whole number, written as a JSON number or as a string of digits.
+pub(crate) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    struct Integer;
+
+    impl Visitor<'_> for Integer {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
+            Ok(number)
+        }
+
+        fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {
+            u64::try_from(number).map_err(|_| E::custom(reason::INTEGER))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
+            parse_integer(text).ok_or_else(|| E::custom(reason::INTEGER))
+        }
+    }
+
+    from.deserialize_any(Integer)
+}
+
+/// Digits only: `u64::from_str` alone would take `+5` as well.
+pub(crate) fn parse_integer(text: &str) -> Option<u64> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// Reads a string and hands it over without copying it first.
+pub(crate) fn text<'de, D, T, F>(from: D, read: F) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    F: FnOnce(&str) -> Result<T, &'static str>,
+{
+    struct Text<T, F>(F, PhantomData<T>);
+
+    impl<T, F: FnOnce(&str) -> Result<T, &'static str>> Visitor<'_> for Text<T, F> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            (self.0)(text).map_err(E::custom)
+        }
+    }
+
+    from.deserialize_str(Text(read, PhantomData))
+}

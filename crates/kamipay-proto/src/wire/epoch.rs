@@ -1,0 +1,69 @@
+//! Seconds since 1970 with a fraction, in a string: `"1718472442.872"` (tx_status_lot).
+
+use chrono::{DateTime, Utc};
+use serde::Deserializer;
+use serde::de::Error;
+
+use super::timestamp::{self, is_writable, parse_nanos};
+use super::{parse_integer, reason, scalar};
+
+/// Takes RFC 3339 too, which is how a model writes the time back.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+    let text = scalar(from)?;
+    parse(&text).or_else(|| timestamp::parse(&text)).ok_or_else(|| D::Error::custom(reason::EPOCH))
+}
+
+pub(crate) use super::timestamp::serialize;
+
+/// To the digit: no float in between.
+fn parse(text: &str) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = match text.split_once('.') {
+        Some((seconds, fraction)) => (seconds, parse_nanos(fraction.as_bytes())?),
+        None => (text, 0),
+    };
+    if seconds.is_empty() {
+        return None;
+    }
+    let seconds = i64::try_from(parse_integer(seconds)?).ok()?;
+    DateTime::from_timestamp(seconds, nanos).filter(|time| is_writable(*time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digits_of_a_second_are_kept() {
+        for (text, utc) in [
+            ("1718472442.872", "2024-06-15T17:27:22.872Z"),
+            ("1718418515.401", "2024-06-15T02:28:35.401Z"),
+            ("0", "1970-01-01T00:00:00Z"),
+            ("0.000000001", "1970-01-01T00:00:00.000000001Z"),
+            ("1718472442.1", "2024-06-15T17:27:22.100Z"),
+        ] {
+            let time = parse(text).unwrap();
+            assert_eq!(timestamp::Rfc3339(time).to_string(), utc);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1e9",
+            "1.1234567890",
+            "99999999999999999999",
+            " 1",
+            "253402300800",
+            "1.5.5",
+            "1_0",
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Timestamps: RFC 3339 with any offset in, UTC out.
+
+use std::fmt;
+
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserializer, Serializer};
+
+use super::{reason, text};
+
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+    text(from, |text| parse(text).ok_or(reason::TIMESTAMP))
+}
+
+pub(crate) fn serialize<S: Serializer>(time: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&Rfc3339(*time))
+}
+
+/// A timestamp that may be `null` or absent.
+pub(crate) mod option {
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<DateTime<Utc>>, D::Error> {
+        #[derive(Deserialize)]
+        struct Time(#[serde(with = "super")] DateTime<Utc>);
+
+        Ok(Option::<Time>::deserialize(from)?.map(|time| time.0))
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        time: &Option<DateTime<Utc>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => super::serialize(time, to),
+            None => to.serialize_none(),
+        }
+    }
+}
+
+/// Written as `2026-05-14T15:00:42Z`, with 3, 6 or 9 decimals where there are any.
+#[derive(Clone, Copy)]
+pub(crate) struct Rfc3339(pub(crate) DateTime<Utc>);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+/// Whether RFC 3339 can write this time, in UTC.
+pub(crate) fn is_writable(time: DateTime<Utc>) -> bool {
+    (0..=9999).contains(&time.year())
+}
+
+/// RFC 3339, and what the vendor's pages write beside it: a space for the `T`, an offset without
+/// its colon. chrono alone drops digits after the ninth decimal, and reads 60 as a second.
+pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
+    let (clock, rest) = text.as_bytes().split_at_checked(19)?;
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', ref clock @ ..] = clock
+    else {
+        return None;
+    };
+    let &[h1, h2, b':', n1, n2, b':', s1, s2] = clock else { return None };
+    let (nanos, offset) = match rest {
+        [b'.', rest @ ..] => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let (fraction, offset) = rest.split_at(digits);
+            (parse_nanos(fraction)?, offset)
+        }
+        offset => (0, offset),
+    };
+
+    let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
+    let time = NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)?
+        .and_hms_nano_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?, nanos)?
+        .checked_sub_signed(parse_offset(offset)?)?
+        .and_utc();
+    is_writable(time).then_some(time)
+}
+
+/// The digits behind a decimal point of seconds, as nanoseconds: 1 to 9 of them.
+pub(super) fn parse_nanos(fraction: &[u8]) -> Option<u32> {
+    if !(1..=9).contains(&fraction.len()) {
+        return None;
+    }
+    let missing = u32::try_from(9 - fraction.len()).ok()?;
+    Some(number(fraction)? * 10_u32.pow(missing))
+}
+
+fn parse_offset(offset: &[u8]) -> Option<TimeDelta> {
+    let (sign, hours, minutes) = match *offset {
+        [b'Z' | b'z'] => return Some(TimeDelta::zero()),
+        [sign, h1, h2, b':', m1, m2] | [sign, h1, h2, m1, m2] => {
+            (sign, number(&[h1, h2])?, number(&[m1, m2])?)
+        }
+        _ => return None,
+    };
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let seconds = i64::from(hours * 3600 + minutes * 60);
+    match sign {
+        b'+' => Some(TimeDelta::seconds(seconds)),
+        b'-' => Some(TimeDelta::seconds(-seconds)),
+        _ => None,
+    }
+}
+
+/// At most 9 digits.
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Option<String> {
+        parse(text).map(|time| Rfc3339(time).to_string())
+    }
+
+    #[test]
+    fn every_spelling_of_the_pages_is_read() {
+        for (text, utc) in [
+            ("2025-05-07T19:36:52.907905Z", "2025-05-07T19:36:52.907905Z"),
+            ("2026-05-14T15:00:42Z", "2026-05-14T15:00:42Z"),
+            ("2024-07-27 11:28:50.426788-03:00", "2024-07-27T14:28:50.426788Z"),
+            ("2026-09-11 01:23:45.678901+0000", "2026-09-11T01:23:45.678901Z"),
+            ("2023-08-01T11:00:00+00:00", "2023-08-01T11:00:00Z"),
+            ("2023-08-01t11:00:00.5z", "2023-08-01T11:00:00.500Z"),
+            ("2023-08-01T11:00:00.123456789+23:59", "2023-07-31T11:01:00.123456789Z"),
+            ("2024-02-29T23:59:59.999999-03:00", "2024-03-01T02:59:59.999999Z"),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(utc), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            " ",
+            "2026-05-14",
+            "2026-05-14T15:00Z",
+            "2026-05-14T15:00:42",
+            "2026-05-14T24:00:00Z",
+            "2026-13-14T15:00:42Z",
+            "2026-02-30T15:00:42Z",
+            "2026-05-14T15:60:42Z",
+            "2026-05-14T15:00:60Z",
+            "10000-05-14T15:00:42Z",
+            "+10000-05-14T15:00:42Z",
+            "2026-05-14T15:00:42.Z",
+            "2026-05-14T15:00:42.1234567890Z",
+            "2026-05-14T15:00:42+24:00",
+            "2026-05-14T15:00:42+03:60",
+            "2026-05-14T15:00:42+03",
+            "2026-05-14T15:00:42 Z",
+            " 2026-05-14T15:00:42Z",
+            "2026-05-14T15:00:42Z ",
+            "2026-05-14_15:00:42Z",
+            "2026/05/14T15:00:42Z",
+            "2026-05-14T15:00:42−03:00",
+            "٢٠26-05-14T15:00:42Z",
+            "0000-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59-01:00",
+            "1718472442.872",
+            "-026-05-14T15:00:42Z",
+        ] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_instant_is_the_same_in_every_spelling(
+            seconds in -62_167_132_800_i64..253_402_214_400, nanos in 0_u32..1_000_000_000,
+            offset in -1439_i32..=1439,
+        ) {
+            let time = DateTime::from_timestamp(seconds, nanos).unwrap();
+            let zone = chrono::FixedOffset::east_opt(offset * 60).unwrap();
+            let text = time.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Nanos, false);
+            prop_assert_eq!(parse(&text), Some(time));
+            prop_assert_eq!(parse(&text.replacen('T', " ", 1)), Some(time));
+            prop_assert_eq!(parse(&Rfc3339(time).to_string()), Some(time));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,40}", like in "[0-9TZ:.+ -]{15,40}") {
+            let _ = (parse(&text), parse(&like));
+        }
+    }
+}
