@@ -1,0 +1,156 @@
+//! JSON written by hand, so that the order of keys and the spelling of each number are ours.
+
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+/// An object under construction; keys keep the order in which they were added.
+#[derive(Debug, Default)]
+pub(crate) struct Object {
+    members: String,
+}
+
+impl Object {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// A member whose value is already JSON.
+    pub(crate) fn raw(mut self, key: &str, value: impl Display) -> Self {
+        use std::fmt::Write as _;
+
+        let comma = if self.members.is_empty() { "" } else { "," };
+        // Writing to a `String` cannot fail.
+        let _ = write!(self.members, "{comma}{}:{value}", text(key));
+        self
+    }
+
+    pub(crate) fn text(self, key: &str, value: &str) -> Self {
+        self.raw(key, text(value))
+    }
+
+    /// A string, or `null`.
+    pub(crate) fn maybe_text(self, key: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(key, value),
+            None => self.raw(key, "null"),
+        }
+    }
+
+    /// A JSON number as Python writes a float, or `null`.
+    pub(crate) fn maybe_float(self, key: &str, value: Option<Decimal>) -> Self {
+        match value {
+            Some(value) => self.raw(key, float(value)),
+            None => self.raw(key, "null"),
+        }
+    }
+
+    /// A timestamp, or `null`.
+    pub(crate) fn maybe_time(self, key: &str, value: Option<DateTime<Utc>>) -> Self {
+        self.maybe_text(key, value.map(timestamp).as_deref())
+    }
+
+    pub(crate) fn end(self) -> String {
+        format!("{{{}}}", self.members)
+    }
+}
+
+pub(crate) fn array(rows: &[impl AsRef<str>]) -> String {
+    let mut json = String::from("[");
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        json.push_str(row.as_ref());
+    }
+    json.push(']');
+    json
+}
+
+/// A quoted string. Non-ASCII text is written as it is.
+pub(crate) fn text(value: &str) -> String {
+    serde_json::Value::from(value).to_string()
+}
+
+/// `2026-05-14T15:00:42.907905Z`: six digits of fraction, or none when it is zero, as Python does.
+pub(crate) fn timestamp(time: DateTime<Utc>) -> String {
+    if time.timestamp_subsec_micros() == 0 {
+        time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    } else {
+        time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+    }
+}
+
+/// `1718472442.872`: seconds since 1970 with milliseconds.
+pub(crate) fn epoch_millis(time: DateTime<Utc>) -> String {
+    let millis = time.timestamp_millis();
+    format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))
+}
+
+/// USDT as Python's `Decimal` prints it with eight places: `0.88924200`, and `0E-8` for zero.
+pub(crate) fn usdt(amount: Decimal) -> String {
+    if amount.is_zero() { "0E-8".to_owned() } else { format!("{amount:.8}") }
+}
+
+/// A number as Python prints a float: `29750.0`, `5.28`, `1e-05`.
+pub(crate) fn float(amount: Decimal) -> String {
+    let plain = amount.normalize();
+    let digits = plain.mantissa().unsigned_abs().to_string();
+    // The power of ten of the first digit, as in `d.ddd * 10^exponent`.
+    let exponent = digits.len() as i64 - 1 - i64::from(plain.scale());
+    if !plain.is_zero() && exponent < -4 {
+        let sign = if plain.is_sign_negative() { "-" } else { "" };
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        return format!("{sign}{first}{point}{rest}e-{:02}", -exponent);
+    }
+    if plain.scale() == 0 { format!("{plain}.0") } else { plain.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_spelled_as_python_spells_them() {
+        for (amount, spelled) in [
+            (Decimal::new(29_750, 0), "29750.0"),
+            (Decimal::new(123_456_789, 2), "1234567.89"),
+            (Decimal::new(528, 2), "5.28"),
+            (Decimal::new(500, 2), "5.0"),
+            (Decimal::new(1, 4), "0.0001"),
+            (Decimal::new(1, 5), "1e-05"),
+            (Decimal::new(-125, 7), "-1.25e-05"),
+            (Decimal::new(0, 2), "0.0"),
+        ] {
+            assert_eq!(float(amount), spelled);
+        }
+    }
+
+    #[test]
+    fn usdt_has_eight_places_and_a_zero_in_scientific_notation() {
+        assert_eq!(usdt(Decimal::new(889_242, 6)), "0.88924200");
+        assert_eq!(usdt(Decimal::ZERO), "0E-8");
+    }
+
+    #[test]
+    fn times_have_six_digits_of_fraction_or_none() {
+        let time = |micros| timestamp(DateTime::from_timestamp_micros(micros).unwrap());
+        assert_eq!(time(1_746_646_612_907_905), "2025-05-07T19:36:52.907905Z");
+        assert_eq!(time(1_746_646_612_000_000), "2025-05-07T19:36:52Z");
+        assert_eq!(time(1_746_646_612_900_000), "2025-05-07T19:36:52.900000Z");
+    }
+
+    #[test]
+    fn epochs_have_milliseconds() {
+        let time = DateTime::from_timestamp_millis(1_718_472_442_872).unwrap();
+        assert_eq!(epoch_millis(time), "1718472442.872");
+    }
+
+    #[test]
+    fn strings_are_escaped_and_keep_their_letters() {
+        let json = Object::new().text("name", "João \"C\"\n").raw("n", 1).end();
+        assert_eq!(json, r#"{"name":"João \"C\"\n","n":1}"#);
+    }
+}

@@ -1,0 +1,69 @@
+//! Answers: a status and a JSON body, and the API's refusals in the API's own words.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+/// What a call is answered with. `Err(Reply)` is a refusal, `Ok(Reply)` is what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) body: String,
+    allow: Option<&'static str>,
+}
+
+impl Reply {
+    pub(crate) fn new(status: StatusCode, body: impl Into<String>) -> Self {
+        Self { status, body: body.into(), allow: None }
+    }
+
+    pub(crate) fn ok(body: impl Into<String>) -> Self {
+        Self::new(StatusCode::OK, body)
+    }
+
+    /// `{"detail": "…"}`, the shape of nearly every refusal.
+    pub(crate) fn detail(status: StatusCode, detail: &str) -> Self {
+        Self::new(status, json!({ "detail": detail }).to_string())
+    }
+
+    pub(crate) fn bad_request(detail: &str) -> Self {
+        Self::detail(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// A token or a password that is wrong.
+    pub(crate) fn incorrect_credentials() -> Self {
+        Self::detail(StatusCode::UNAUTHORIZED, "Incorrect Credentials")
+    }
+
+    /// No token at all: the gateway in front of the API answers, in its own shape.
+    pub(crate) fn gateway_unauthorized(request: u64) -> Self {
+        let body = json!({ "message": "Unauthorized", "request_id": format!("{request:032x}") });
+        Self::new(StatusCode::UNAUTHORIZED, body.to_string())
+    }
+
+    /// Parameters that the web framework refuses before the API sees them: each problem is an
+    /// object with `type`, `loc`, `msg` and `input`.
+    pub(crate) fn unprocessable(problems: &[serde_json::Value]) -> Self {
+        let body = json!({ "detail": problems });
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, body.to_string())
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::detail(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let reply = Self::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+        Self { allow: Some(allow), ..reply }
+    }
+
+    pub(crate) fn into_response(self) -> Response<Vec<u8>> {
+        let mut response = Response::new(self.body.into_bytes());
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}

@@ -1,0 +1,233 @@
+//! The API as a function from a request to a response.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{Request, Response, header};
+
+use crate::{
+    calls, documented,
+    generated::Generated,
+    payments::{ScriptedPayment, Target, not_known},
+    reply::Reply,
+    scenario::Scenario,
+    tokens::{FIRST_TOKEN, PASSWORD, Tokens, USERNAME},
+};
+
+/// The API of one merchant, in memory.
+///
+/// It answers requests by [`Sandbox::handle`], which does no IO and reads no clock: the time is
+/// what [`Sandbox::set_now`] says, and the same requests get the same answers.
+/// [`Server`](crate::Server) puts it on a port.
+///
+/// ```
+/// use kamipay_sandbox::{Sandbox, Scenario};
+///
+/// let mut sandbox = Sandbox::documented().with_scenario(Scenario::NotFoundThenDone);
+/// let request = http::Request::get("/v1/lots/9c030c8b-6d68-445b-8048-1bacd91012fa")
+///     .header("authorization", format!("Bearer {}", sandbox.token()))
+///     .body(Vec::new())?;
+/// let response = sandbox.handle(request);
+/// assert_eq!(response.status(), 200);
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Sandbox {
+    pub(crate) merchant: Merchant,
+    /// The checkouts enrolled in batched settlement.
+    pub(crate) checkouts: Vec<i64>,
+    pub(crate) payments: Vec<ScriptedPayment>,
+    pub(crate) may_list_confirmed_charges: bool,
+    pub(crate) tokens: Tokens,
+    scenarios: Vec<Scenario>,
+    now: DateTime<Utc>,
+    /// How many requests were handled so far.
+    handled: u64,
+}
+
+/// Whose rows are listed.
+#[derive(Debug, Clone)]
+pub(crate) enum Merchant {
+    Documented,
+    Generated(Generated),
+}
+
+impl Sandbox {
+    /// The merchant of the API's pages: every call is answered with the page's own example.
+    ///
+    /// - Lists show their example's rows for any valid period, cut by `limit` and `offset`.
+    /// - Both lots of the list can be opened; the second is empty. The settlement is 12345.
+    /// - The one checkout with pending charges is 42. Any other has none.
+    /// - The payment `test235` is processing on the first question and done afterwards;
+    ///   `idemptency-1` is accepted, then canceled; `123456789` has failed and was returned.
+    ///   They are found by their other identifiers too.
+    /// - It is 2026-05-14T15:30:00Z.
+    pub fn documented() -> Self {
+        Self::new(
+            Merchant::Documented,
+            vec![documented::CHECKOUT],
+            documented::payments(),
+            documented::now(),
+        )
+    }
+
+    /// A merchant made from a seed. It is half a day after the end of its period.
+    pub fn generated(merchant: Generated) -> Self {
+        let checkouts = merchant.checkout_ids().collect();
+        let now = merchant.now();
+        Self::new(Merchant::Generated(merchant), checkouts, Vec::new(), now)
+    }
+
+    fn new(
+        merchant: Merchant,
+        checkouts: Vec<i64>,
+        payments: Vec<ScriptedPayment>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            merchant,
+            checkouts,
+            payments,
+            may_list_confirmed_charges: true,
+            tokens: Tokens::new(),
+            scenarios: Vec::new(),
+            now,
+            handled: 0,
+        }
+    }
+
+    /// Takes on a scenario, besides those that it has. A scenario given twice starts again.
+    #[must_use]
+    pub fn with_scenario(mut self, scenario: Scenario) -> Self {
+        if let Some(payment) = scenario.payment() {
+            self.payments.retain(|known| known.identifiers() != payment.identifiers());
+            self.payments.push(payment);
+        }
+        if let Some(checkouts) = scenario.checkouts() {
+            self.checkouts = checkouts;
+        }
+        self.scenarios.retain(|known| *known != scenario);
+        self.scenarios.push(scenario);
+        self
+    }
+
+    /// Tokens from `POST /auth/token` live so long: one hour by default.
+    #[must_use]
+    pub fn with_token_life(mut self, life: TimeDelta) -> Self {
+        self.tokens.set_life(life);
+        self
+    }
+
+    /// A merchant without the right to `GET /v2/status/tx_status_lot`, which then answers 401
+    /// `Endpoint Not Authorized`.
+    #[must_use]
+    pub fn without_confirmed_charges(mut self) -> Self {
+        self.may_list_confirmed_charges = false;
+        self
+    }
+
+    /// The time in the sandbox.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Moves the time in the sandbox, forwards or backwards.
+    pub fn set_now(&mut self, now: DateTime<Utc>) {
+        self.now = now;
+    }
+
+    /// The user name that `POST /auth/token` takes. It is public, and the same in every sandbox.
+    pub fn username(&self) -> &str {
+        USERNAME
+    }
+
+    /// The password that `POST /auth/token` takes. It is public, and the same in every sandbox.
+    pub fn password(&self) -> &str {
+        PASSWORD
+    }
+
+    /// A bearer token that is accepted from the start, whatever the time, until
+    /// [`Sandbox::expire_tokens`]. It is public, and the same in every sandbox.
+    pub fn token(&self) -> &str {
+        FIRST_TOKEN
+    }
+
+    /// From now on refuses every token that was accepted before, [`Sandbox::token`] too. Those
+    /// issued later are accepted.
+    pub fn expire_tokens(&mut self) {
+        self.tokens.expire_all();
+    }
+
+    /// The scenarios that were taken on, in that order.
+    pub fn scenarios(&self) -> &[Scenario] {
+        &self.scenarios
+    }
+
+    /// Answers a request.
+    ///
+    /// Of its URI only path and query count. Whatever the request, there is an answer: there are
+    /// no panics.
+    pub fn handle(&mut self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+        self.handled = self.handled.wrapping_add(1);
+        self.reply(&request).unwrap_or_else(|refusal| refusal).into_response()
+    }
+
+    /// The start of the pending charges' default period.
+    pub(crate) fn thirty_days_ago(&self) -> DateTime<Utc> {
+        self.now.checked_sub_signed(TimeDelta::days(30)).unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+
+    /// The answer to the next question for a payment.
+    pub(crate) fn pay_status(&mut self, target: Target, id: &str) -> Reply {
+        let scripted =
+            self.payments.iter_mut().find(|payment| payment.identifiers().has(target, id));
+        if let Some(payment) = scripted {
+            return payment.answer();
+        }
+        let Merchant::Generated(merchant) = &self.merchant else {
+            return not_known();
+        };
+        match merchant.find_payment(target, id) {
+            Some(payout) => merchant.pay_status(&payout),
+            None => not_known(),
+        }
+    }
+
+    fn reply(&mut self, request: &Request<Vec<u8>>) -> Result<Reply, Reply> {
+        let path = calls::segments(request.uri().path());
+        if path.iter().map(String::as_str).eq(["auth", "token"]) {
+            return calls::issue_token(self, request);
+        }
+        self.authorize(request)?;
+        calls::answer(self, request, &path)
+    }
+
+    fn authorize(&self, request: &Request<Vec<u8>>) -> Result<(), Reply> {
+        let Some(header) = request.headers().get(header::AUTHORIZATION) else {
+            return Err(Reply::gateway_unauthorized(self.handled));
+        };
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|header| header.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        match token {
+            Some(token) if self.tokens.accept(token, self.now) => Ok(()),
+            _ => Err(Reply::incorrect_credentials()),
+        }
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("merchant", &self.merchant)
+            .field("scenarios", &self.scenarios)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

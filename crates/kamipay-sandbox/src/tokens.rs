@@ -1,0 +1,125 @@
+//! Bearer tokens: issued, checked, expired. Nothing is stored for a token that was issued.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use crate::mix::mix;
+
+pub(crate) const USERNAME: &str = "merchant@example.com";
+pub(crate) const PASSWORD: &str = "correct+horse=battery";
+pub(crate) const FIRST_TOKEN: &str = "sandbox-token-accepted-from-the-start";
+
+/// Which tokens are accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct Tokens {
+    life: TimeDelta,
+    issued: u64,
+    /// How many of the issued tokens, counted from the first, are no longer accepted.
+    revoked: u64,
+    first_accepted: bool,
+}
+
+impl Tokens {
+    pub(crate) fn new() -> Self {
+        Self { life: TimeDelta::hours(1), issued: 0, revoked: 0, first_accepted: true }
+    }
+
+    pub(crate) fn set_life(&mut self, life: TimeDelta) {
+        self.life = life;
+    }
+
+    pub(crate) fn issue(&mut self, now: DateTime<Utc>) -> String {
+        let expires = now.checked_add_signed(self.life).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let token = jwt(self.issued, now.timestamp(), expires.timestamp());
+        self.issued += 1;
+        token
+    }
+
+    pub(crate) fn expire_all(&mut self) {
+        self.revoked = self.issued;
+        self.first_accepted = false;
+    }
+
+    pub(crate) fn accept(&self, token: &str, now: DateTime<Utc>) -> bool {
+        if token == FIRST_TOKEN {
+            return self.first_accepted;
+        }
+        let Some((number, issued, expires)) = claims(token) else {
+            return false;
+        };
+        // Built again from its claims, which proves that it is one of ours to the last letter.
+        (self.revoked..self.issued).contains(&number)
+            && jwt(number, issued, expires) == token
+            && now.timestamp() < expires
+    }
+}
+
+/// A JWT in all but the signature, which is made up: nobody who holds it can check it.
+fn jwt(number: u64, issued: i64, expires: i64) -> String {
+    let header = json!({ "alg": "HS256", "typ": "JWT" });
+    let claims = json!({ "sub": USERNAME, "iat": issued, "exp": expires, "jti": number });
+    let signed = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
+    let signature: Vec<u8> = (0..4)
+        .scan(mix(number) ^ mix(issued.unsigned_abs()) ^ expires.unsigned_abs(), |state, _| {
+            *state = mix(*state);
+            Some(state.to_be_bytes())
+        })
+        .flatten()
+        .collect();
+    format!("{signed}.{}", encode(signature))
+}
+
+/// `jti`, `iat` and `exp`.
+fn claims(token: &str) -> Option<(u64, i64, i64)> {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    Some((claims["jti"].as_u64()?, claims["iat"].as_i64()?, claims["exp"].as_i64()?))
+}
+
+fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_token_lives_for_an_hour() {
+        let mut tokens = Tokens::new();
+        let token = tokens.issue(time(1_000));
+        assert_eq!(claims(&token), Some((0, 1_000, 4_600)));
+        assert!(tokens.accept(&token, time(4_599)));
+        assert!(!tokens.accept(&token, time(4_600)));
+    }
+
+    #[test]
+    fn a_token_with_another_letter_is_refused() {
+        let mut tokens = Tokens::new();
+        let token = tokens.issue(time(1_000));
+        assert!(!tokens.accept(&format!("{token}x"), time(1_000)));
+        assert!(!tokens.accept(&token[..token.len() - 1], time(1_000)));
+        assert!(!tokens.accept("", time(1_000)));
+        assert!(!tokens.accept("a.b.c", time(1_000)));
+        // The right form, but never issued.
+        assert!(!tokens.accept(&jwt(1, 1_000, 4_600), time(1_000)));
+    }
+
+    #[test]
+    fn expiring_spares_the_tokens_that_come_after() {
+        let mut tokens = Tokens::new();
+        let before = tokens.issue(time(0));
+        assert!(tokens.accept(FIRST_TOKEN, time(0)));
+        tokens.expire_all();
+        assert!(!tokens.accept(FIRST_TOKEN, time(0)));
+        assert!(!tokens.accept(&before, time(0)));
+        let after = tokens.issue(time(0));
+        assert_ne!(before, after);
+        assert!(tokens.accept(&after, time(0)));
+    }
+}
