@@ -46,6 +46,9 @@ impl fmt::Display for Error {
             ErrorKind::Api(refusal) => write!(f, "{refusal}")?,
             ErrorKind::UnexpectedStatus => {
                 write!(f, "the API answered {status}, which is neither an answer nor a refusal")?;
+                if status.is_redirection() {
+                    f.write_str(" (a redirect is not followed: the token would travel along)")?;
+                }
             }
             ErrorKind::Decode(_) => write!(f, "the API's answer ({status}) can not be read")?,
             ErrorKind::Mismatch(mismatch) => write!(f, "{mismatch}")?,
@@ -124,7 +127,7 @@ pub struct DecodeError {
     pub line: usize,
     /// The column in the line, from 1; 0 where it is not known.
     pub column: usize,
-    /// Whether the body ended before its JSON did: it was cut on its way.
+    /// Whether the body ended before its JSON did: it was cut on its way. An empty body was not.
     pub truncated: bool,
     reason: String,
 }
@@ -243,7 +246,7 @@ fn locate<T: DeserializeOwned>(text: &str) -> DecodeError {
         path,
         line: error.line(),
         column: error.column(),
-        truncated: error.is_eof(),
+        truncated: error.is_eof() && !text.trim().is_empty(), // nothing at all was not cut
         reason: explain(&error, &said),
     }
 }

@@ -1,1 +1,49 @@
-//! kamipay-ureq
+//! A blocking client of kamiPay's HTTP API, over [ureq](https://docs.rs/ureq), without tokio.
+//!
+//! ```
+//! use kamipay_ureq::proto::{AccessToken, DateRange, lots::ListLots};
+//! use kamipay_ureq::{Client, Credentials};
+//!
+//! # let sandbox = kamipay_sandbox::Server::start(kamipay_sandbox::Sandbox::documented())?;
+//! # let (url, password) = (sandbox.base_url(), sandbox.password());
+//! # let username = sandbox.username();
+//! let client = Client::new(url.parse()?, Credentials::login(username, password));
+//!
+//! let may = DateRange::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z")?;
+//! for lot in client.send(&ListLots::new(may))?.lots {
+//!     println!("{} {} USDT {}", lot.lot_id, lot.usdt_amount, lot.status);
+//! }
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What the calls and their answers are is the matter of [`proto`]; this crate brings them over.
+//!
+//! # What it does with a call
+//!
+//! * It logs in when the first call needs it, again shortly before the token ends, and once more
+//!   when the API answers 401; many threads share one login.
+//! * It follows no redirect, because the token would travel along, and uses no proxy unless
+//!   [asked to](Config::proxy_from_env).
+//! * It bounds the time of a call and the size of its answer, which counts when it is unpacked.
+//! * It sends a `GET` and a login once more, at once, where the connection turns out to have been
+//!   closed while it was idle. Beyond that it does not repeat anything by itself.
+//!
+//! # Secrets in logs
+//!
+//! No error and no `Debug` of this crate shows the token or the password. ureq and rustls log what
+//! they send through the `log` crate, at the level TRACE: a program that installs a logger does
+//! well to drop the targets `ureq*` and `rustls*` at that level.
+
+mod client;
+mod config;
+mod credentials;
+mod error;
+mod exchange;
+mod login;
+
+pub use kamipay_proto as proto;
+
+pub use self::client::Client;
+pub use self::config::{Config, InvalidConfig};
+pub use self::credentials::Credentials;
+pub use self::error::{ConnectFault, Error, ErrorKind, Sent, TlsFault};

@@ -1,9 +1,11 @@
 //! `GET /v2/status/tx_status_lot`
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::ConfirmedCharge;
-use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, StoreId};
+use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, Mismatch, StoreId};
 
 /// Lists the confirmed charges of less than 24 hours, all at once: this call has no pages.
 ///
@@ -60,4 +62,25 @@ impl Endpoint for ListConfirmedCharges {
             .query_opt("end", self.range.map(|range| range.end().timestamp()))
             .finish()
     }
+
+    /// The answer echoes nothing, so its rows are held against the stores and checkouts asked for.
+    fn verify(&self, charges: &Vec<ConfirmedCharge>) -> Result<(), Mismatch> {
+        for charge in charges {
+            among("store_id", &self.store_id, charge.store_id)?;
+            among("checkout_id", &self.checkout_id, charge.checkout_id)?;
+        }
+        Ok(())
+    }
+}
+
+fn among<T: Copy + PartialEq + fmt::Display>(
+    field: &'static str,
+    asked: &[T],
+    came: T,
+) -> Result<(), Mismatch> {
+    if asked.is_empty() || asked.contains(&came) {
+        return Ok(());
+    }
+    let asked: Vec<String> = asked.iter().map(T::to_string).collect();
+    Err(Mismatch::new(field, asked.join(","), came))
 }

@@ -1,0 +1,139 @@
+use std::time::Duration;
+
+use ureq::Proxy;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+
+/// How a [`Client`](crate::Client) sends.
+///
+/// ```
+/// use std::time::Duration;
+/// use kamipay_ureq::Config;
+///
+/// let mut config = Config::default();
+/// config.attempt_timeout = Duration::from_secs(10);
+/// config.user_agent_suffix = Some("my-shop/2.1".to_owned());
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The time to look up the host, and again to connect to it, TLS included. 5 seconds unless
+    /// told otherwise.
+    pub connect_timeout: Duration,
+    /// The time for one attempt, from the look-up of the host to the last byte of the answer. 30
+    /// seconds unless told otherwise.
+    pub attempt_timeout: Duration,
+    /// The time for one call, logging in and every attempt included. 2 minutes unless told
+    /// otherwise.
+    pub call_timeout: Duration,
+    /// The longest answer, in bytes, unpacked. 32 MiB unless told otherwise: a page of 1000 rows
+    /// has about 0.6 MB.
+    pub body_limit_bytes: u64,
+    /// What to add to the header `user-agent`, such as `my-shop/2.1`: visible ASCII and spaces.
+    pub user_agent_suffix: Option<String>,
+    /// Whether to use the proxy that the environment names (`ALL_PROXY`, `HTTPS_PROXY`,
+    /// `HTTP_PROXY`, `NO_PROXY`, in capitals or small letters). Not unless told so.
+    pub proxy_from_env: bool,
+    /// The certificates to trust, in PEM, in place of Mozilla's that come with the crate.
+    pub root_certificates_pem: Option<Vec<u8>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            attempt_timeout: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(120),
+            body_limit_bytes: 32 << 20,
+            user_agent_suffix: None,
+            proxy_from_env: false,
+            root_certificates_pem: None,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn agent(&self) -> Result<ureq::Agent, InvalidConfig> {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(self.proxy()?)
+            .user_agent(self.user_agent()?)
+            .tls_config(self.tls()?)
+            .timeout_resolve(Some(cap(self.connect_timeout)))
+            .timeout_connect(Some(cap(self.connect_timeout)))
+            .timeout_global(Some(cap(self.attempt_timeout)))
+            .build();
+        Ok(config.new_agent())
+    }
+
+    fn user_agent(&self) -> Result<String, InvalidConfig> {
+        let name = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+        match &self.user_agent_suffix {
+            None => Ok(name.to_owned()),
+            // ureq panics where it is no header value.
+            Some(suffix) if suffix.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
+                Ok(format!("{name} {suffix}").trim_end().to_owned())
+            }
+            Some(_) => Err(InvalidConfig::UserAgent),
+        }
+    }
+
+    fn proxy(&self) -> Result<Option<Proxy>, InvalidConfig> {
+        if !self.proxy_from_env {
+            return Ok(None);
+        }
+        // In the order in which ureq looks, which passes over a broken one in silence.
+        for variable in
+            ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
+        {
+            if std::env::var(variable).is_ok_and(|proxy| Proxy::new(&proxy).is_err()) {
+                return Err(InvalidConfig::Proxy { variable });
+            }
+        }
+        Ok(Proxy::try_from_env())
+    }
+
+    fn tls(&self) -> Result<TlsConfig, InvalidConfig> {
+        let roots = match &self.root_certificates_pem {
+            None => RootCerts::WebPki,
+            Some(pem) => RootCerts::from(certificates(pem)?),
+        };
+        Ok(TlsConfig::builder().root_certs(roots).build())
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, InvalidConfig> {
+    let items: Vec<PemItem<'static>> =
+        parse_pem(pem).collect::<Result<_, _>>().map_err(|_| InvalidConfig::Certificates)?;
+    let certificates: Vec<_> = items
+        .into_iter()
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() { Err(InvalidConfig::Certificates) } else { Ok(certificates) }
+}
+
+/// Times that the clock can be set to: `Duration::MAX` from now is not one of them.
+pub(crate) fn cap(time: Duration) -> Duration {
+    time.min(Duration::from_secs(365 * 24 * 60 * 60))
+}
+
+/// A configuration that can not be used. Nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidConfig {
+    /// The suffix of the user agent is no header value.
+    #[error("the user agent's suffix holds something else than visible ASCII and spaces")]
+    UserAgent,
+    /// A proxy was asked for, and the environment's is none.
+    #[error("the variable {variable} does not hold a proxy's URL, such as http://proxy:3128")]
+    Proxy {
+        /// The variable of the environment.
+        variable: &'static str,
+    },
+    /// The root certificates are none.
+    #[error("the root certificates are not a list of certificates in PEM")]
+    Certificates,
+}

@@ -1,0 +1,112 @@
+//! One request, one response: ureq with every bound set.
+
+use std::io::Read;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, Request, Response};
+
+use crate::config::{Config, InvalidConfig, cap};
+use crate::error::{ErrorKind, Stage, classify};
+
+/// Sends requests and reads their answers whole.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    agent: RwLock<ureq::Agent>,
+    attempt_timeout: Duration,
+    connect_timeout: Duration,
+    body_limit: u64,
+}
+
+impl Exchange {
+    pub(crate) fn new(config: &Config) -> Result<Self, InvalidConfig> {
+        Ok(Self {
+            agent: RwLock::new(config.agent()?),
+            attempt_timeout: cap(config.attempt_timeout),
+            connect_timeout: cap(config.connect_timeout),
+            body_limit: config.body_limit_bytes,
+        })
+    }
+
+    /// Sends one request, once.
+    pub(crate) fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        deadline: Option<Instant>,
+    ) -> Result<Response<Vec<u8>>, ErrorKind> {
+        let left = match deadline {
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
+        };
+        let left = left.min(self.attempt_timeout);
+        if left.is_zero() {
+            return Err(ErrorKind::TimeIsUp);
+        }
+
+        let (parts, body) = request.into_parts();
+        let answer = if body.is_empty() {
+            // An empty `Vec` would send `content-length: 0` with a GET.
+            self.run(Request::from_parts(parts, ()), left)
+        } else {
+            self.run(Request::from_parts(parts, body), left)
+        };
+        let (parts, mut body) = answer.map_err(|error| classify(error, Stage::Head))?.into_parts();
+
+        self.check_head(&parts.headers)?;
+        // ureq's own limit counts the packed bytes; half a kilobyte can be half a gigabyte.
+        let mut bytes = Vec::new();
+        let limit = self.body_limit.saturating_add(1);
+        match body.as_reader().take(limit).read_to_end(&mut bytes) {
+            Ok(_) if bytes.len() as u64 > self.body_limit => Err(ErrorKind::TooLarge),
+            Ok(_) => Ok(Response::from_parts(parts, bytes)),
+            Err(error) => Err(classify(error.into(), Stage::Body)),
+        }
+    }
+
+    fn run(
+        &self,
+        request: Request<impl ureq::AsSendBody>,
+        left: Duration,
+    ) -> Result<Response<ureq::Body>, ureq::Error> {
+        let agent = self.agent.read().unwrap_or_else(PoisonError::into_inner).clone();
+        // The agent's own limits are those of a whole attempt. A setting for the one request costs
+        // a TLS configuration of its own, so it is made only where less time is left.
+        if left == self.attempt_timeout {
+            return agent.run(request);
+        }
+        let connect = Some(left.min(self.connect_timeout));
+        let request = agent
+            .configure_request(request)
+            .timeout_resolve(connect)
+            .timeout_connect(connect)
+            .timeout_global(Some(left))
+            .build();
+        agent.run(request)
+    }
+
+    /// Starts over with no connection kept.
+    pub(crate) fn drop_connections(&self) {
+        let mut agent = self.agent.write().unwrap_or_else(PoisonError::into_inner);
+        *agent = agent.config().new_agent();
+    }
+
+    /// What can be known before the body is read.
+    fn check_head(&self, headers: &HeaderMap) -> Result<(), ErrorKind> {
+        let is = |name, word: &str| {
+            headers
+                .get_all(name)
+                .iter()
+                .all(|value| value.as_bytes().eq_ignore_ascii_case(word.as_bytes()))
+        };
+        // ureq removes the header of what it unpacks.
+        if !is(CONTENT_ENCODING, "identity") || !is(TRANSFER_ENCODING, "chunked") {
+            return Err(ErrorKind::Encoding);
+        }
+        let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        match length.and_then(|length| length.parse::<u64>().ok()) {
+            Some(length) if length > self.body_limit => Err(ErrorKind::TooLarge),
+            _ => Ok(()),
+        }
+    }
+}
