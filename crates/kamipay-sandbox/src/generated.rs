@@ -81,7 +81,7 @@ impl Generated {
         self
     }
 
-    /// So many lots (40 by default; at most 2^40).
+    /// So many lots (40 by default; at most 10 million).
     #[must_use]
     pub fn with_lots(mut self, lots: u64) -> Self {
         self.lots = lots.min(MOST_ROWS);
@@ -102,7 +102,7 @@ impl Generated {
         self
     }
 
-    /// So many charges that belong to a settlement (200 by default; at most 2^40).
+    /// So many charges that belong to a settlement (200 by default; at most 10 million).
     #[must_use]
     pub fn with_charges(mut self, charges: u64) -> Self {
         self.charges = charges.min(MOST_ROWS);
@@ -117,7 +117,7 @@ impl Generated {
         self
     }
 
-    /// So many charges in the pools of the next settlements (9 by default; at most 2^40), all in
+    /// So many charges in the pools of the next settlements (9 by default; at most 10 million), all in
     /// the last seven days of the period.
     #[must_use]
     pub fn with_pending_charges(mut self, charges: u64) -> Self {
@@ -233,7 +233,8 @@ enum Kind {
 }
 
 const FIRST_CHECKOUT: i64 = crate::documented::CHECKOUT;
-const MOST_ROWS: u64 = 1 << 40;
+/// With the most parts each, still fewer than there are numbers for operations.
+const MOST_ROWS: u64 = 10_000_000;
 /// The most parts (payouts, charges) of one whole (lot, settlement).
 const MOST_PARTS: u64 = 1000;
 
@@ -244,18 +245,21 @@ fn from_micros(micros: i64) -> DateTime<Utc> {
 
 /// A 13-digit number that looks like milliseconds since 1970, as the bank's numbers do.
 fn operation_id(number: u64) -> String {
-    let spread = u128::from(number) * u128::from(OPERATION_FACTOR) % u128::from(OPERATION_SPAN);
+    let number = u128::from(number) + OPERATION_SHIFT;
+    let spread = number * u128::from(OPERATION_FACTOR) % u128::from(OPERATION_SPAN);
     (OPERATION_FIRST + spread as u64).to_string()
 }
 
 fn number_of_operation(id: &str) -> Option<u64> {
     let spread = id.parse::<u64>().ok()?.checked_sub(OPERATION_FIRST)?;
     let number = u128::from(spread) * u128::from(OPERATION_INVERSE) % u128::from(OPERATION_SPAN);
-    Some(number as u64)
+    u64::try_from(number.checked_sub(OPERATION_SHIFT)?).ok()
 }
 
 const OPERATION_FIRST: u64 = 1_700_000_000_000;
 const OPERATION_SPAN: u64 = 100_000_000_000;
+/// So that the first number does not look like the first.
+const OPERATION_SHIFT: u128 = 7;
 const OPERATION_FACTOR: u64 = 61_803_398_877;
 /// `OPERATION_FACTOR * OPERATION_INVERSE = 1`, modulo `OPERATION_SPAN`.
 const OPERATION_INVERSE: u64 = 2_244_669_813;

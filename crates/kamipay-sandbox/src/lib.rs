@@ -9,10 +9,11 @@
 //! use kamipay_sandbox::{Sandbox, Server};
 //!
 //! # fn main() -> std::io::Result<()> {
-//! let server = Server::start(Sandbox::documented())?;
+//! let sandbox = Sandbox::documented();
+//! let token = sandbox.token();
+//! let server = Server::start(sandbox)?;
 //! let base_url = server.base_url(); // http://127.0.0.1:…
-//! let token = server.with_sandbox(|sandbox| sandbox.token().to_owned());
-//! // Point any HTTP client at `base_url`, with `Authorization: Bearer {token}`.
+//! // Point any HTTP client at `base_url`, with the header `Authorization: Bearer {token}`.
 //! # assert!(base_url.starts_with("http://127.0.0.1:"));
 //! # assert!(!token.is_empty());
 //! # Ok(())
@@ -53,6 +54,10 @@
 //! # Not in scope
 //!
 //! TLS, webhooks, and the calls that move money.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod calls;
 mod documented;

@@ -137,18 +137,18 @@ impl Sandbox {
     }
 
     /// The user name that `POST /auth/token` takes. It is public, and the same in every sandbox.
-    pub fn username(&self) -> &str {
+    pub fn username(&self) -> &'static str {
         USERNAME
     }
 
     /// The password that `POST /auth/token` takes. It is public, and the same in every sandbox.
-    pub fn password(&self) -> &str {
+    pub fn password(&self) -> &'static str {
         PASSWORD
     }
 
     /// A bearer token that is accepted from the start, whatever the time, until
     /// [`Sandbox::expire_tokens`]. It is public, and the same in every sandbox.
-    pub fn token(&self) -> &str {
+    pub fn token(&self) -> &'static str {
         FIRST_TOKEN
     }
 
@@ -156,11 +156,6 @@ impl Sandbox {
     /// issued later are accepted.
     pub fn expire_tokens(&mut self) {
         self.tokens.expire_all();
-    }
-
-    /// The scenarios that were taken on, in that order.
-    pub fn scenarios(&self) -> &[Scenario] {
-        &self.scenarios
     }
 
     /// Answers a request.

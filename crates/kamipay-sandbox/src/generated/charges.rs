@@ -302,7 +302,7 @@ impl Generated {
         }
         if self.now_and_then(Kind::SettlementStatus, 41, settlement) {
             None
-        } else if self.now_and_then(Kind::SettlementUnknown, 11, settlement) {
+        } else if self.now_and_then(Kind::SettlementUnknown, 6, settlement) {
             Some("DONE_PARTIALLY")
         } else {
             Some("DONE")
@@ -327,7 +327,7 @@ impl Generated {
         Charge {
             kamipay_id: ulid("dqr", Kind::ChargeId),
             kamipay_request_id: ulid("ptxr", Kind::ChargeRequest),
-            external_id: self.order(Kind::ChargeExternalId, index),
+            external_id: self.order(Kind::ChargeExternalId, index, index),
             operation_id: operation_id(2 * index + 1),
             settlement_id: self.settlement_id(self.settlement_of(index)),
             charged_amount,
@@ -362,13 +362,15 @@ impl Generated {
     fn pending_charge(&self, index: u64) -> PendingCharge {
         let requested_at = self.pending_times().at(index);
         let (charged_amount, settlement_amount) = self.pending_amounts(index);
+        let bits = self.roll(Kind::PendingId, index);
         let ulid = |prefix, kind| {
-            identifier::ulid(prefix, requested_at / 1000, self.bits(kind, index), index as u16)
+            let id_bits = self.bits(kind, index);
+            identifier::ulid(prefix, requested_at / 1000, id_bits, bits as u16)
         };
         PendingCharge {
             kamipay_id: ulid("dqr", Kind::PendingId),
             kamipay_request_id: ulid("ptxr", Kind::PendingRequest),
-            external_id: self.order(Kind::PendingExternalId, index),
+            external_id: self.order(Kind::PendingExternalId, index, self.charges + index),
             charged_amount,
             settlement_amount,
             charged_timestamp: from_micros(requested_at),
@@ -381,14 +383,14 @@ impl Generated {
         (charged, if self.now_and_then(Kind::PendingTiny, 61, index) { TINY } else { quoted })
     }
 
-    /// The merchant's own number of an order; none for one in nine.
-    fn order(&self, kind: Kind, index: u64) -> Option<String> {
+    /// The merchant's own name of its `number`-th order; none for one charge in nine.
+    fn order(&self, kind: Kind, index: u64, number: u64) -> Option<String> {
         if self.now_and_then(kind, 9, index) {
             return None;
         }
         let bits = self.roll(kind, index);
         let letter = |place: u32| char::from(b'a' + ((bits >> (8 * place)) % 26) as u8);
-        Some(format!("merchant-order-{}{}{}-{}", letter(0), letter(1), letter(2), 10_000 + index))
+        Some(format!("merchant-order-{}{}{}-{}", letter(0), letter(1), letter(2), 10_000 + number))
     }
 
     fn settlement_row(&self, settlement: &Settlement) -> Object {

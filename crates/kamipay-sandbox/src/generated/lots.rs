@@ -208,10 +208,10 @@ impl Generated {
             3 => return "PROCESSING",
             _ => {}
         }
-        if self.now_and_then(Kind::LotFailed, 17, index) {
-            "FAILED"
-        } else if self.now_and_then(Kind::LotUnknown, 37, index) {
+        if self.now_and_then(Kind::LotUnknown, 37, index) {
             "REORGANIZED"
+        } else if self.now_and_then(Kind::LotFailed, 17, index) {
+            "FAILED"
         } else if self.now_and_then(Kind::LotInFlight, 29, index) {
             "PROCESSING"
         } else {
@@ -281,7 +281,7 @@ impl Generated {
 
     /// What is paid in centavos. The amount in USDT follows from it, at a rate of 5.40.
     pub(super) fn payout_centavos(&self, number: u64) -> u64 {
-        if self.now_and_then(Kind::PayoutZero, 41, number) {
+        if self.is_zero(number) {
             return 0;
         }
         let bits = self.roll(Kind::PayoutAmount, number);
@@ -301,19 +301,19 @@ impl Generated {
         let bits = self.roll(Kind::PayoutState, number);
         match self.lot_status(lot) {
             "PENDING" => PaymentState::Accepted,
-            "PROCESSING" if bits % 3 == 0 => PaymentState::NotFound,
+            "PROCESSING" if place % 3 == 0 => PaymentState::NotFound,
             "PROCESSING" => PaymentState::Processing,
             "FAILED" => PaymentState::Canceled,
             _ if self.fails(lot, place) => {
                 let before = (0..place).filter(|place| self.fails(lot, *place)).count();
                 // The refunds of a lot are limited, and some take their time.
-                if before as u64 >= self.max_refunds || bits % 4 == 0 {
+                if before as u64 >= self.max_refunds || (number / 9) % 3 == 0 {
                     PaymentState::FailedRefundPending
                 } else {
                     PaymentState::FailedAndRefunded
                 }
             }
-            _ if self.now_and_then(Kind::PayoutState, 31, number) => PaymentState::Undocumented,
+            _ if self.now_and_then(Kind::PayoutState, 14, number) => PaymentState::Undocumented,
             _ if bits % 16 == 0 => PaymentState::Processing,
             _ => PaymentState::Done,
         }
@@ -321,7 +321,12 @@ impl Generated {
 
     fn fails(&self, lot: u64, place: u64) -> bool {
         let number = lot * self.max_payouts + place;
-        self.now_and_then(Kind::PayoutRefunded, 9, number)
+        self.now_and_then(Kind::PayoutRefunded, 9, number) && !self.is_zero(number)
+    }
+
+    /// Now and then nothing is paid, which the vendor writes as `0E-8`.
+    fn is_zero(&self, number: u64) -> bool {
+        self.now_and_then(Kind::PayoutZero, 41, number)
     }
 
     fn refund(&self, payout: &Payout, lot_created_at: DateTime<Utc>) -> Refund {

@@ -175,3 +175,26 @@ fn is_timeout(error: &io::Error) -> bool {
     // Which of the two depends on the platform.
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        net::{Ipv4Addr, TcpListener},
+    };
+
+    use super::*;
+
+    /// So one who sends a byte now and then has no more time than one who is silent.
+    #[test]
+    fn after_the_deadline_nothing_is_read() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        client.write_all(b"GET").unwrap();
+        let error = read_before(&stream, &mut [0; 8], Instant::now()).unwrap_err();
+        assert!(is_timeout(&error));
+        let later = Instant::now() + Duration::from_secs(30);
+        assert!(read_before(&stream, &mut [0; 8], later).unwrap() > 0);
+    }
+}

@@ -149,6 +149,17 @@ mod tests {
     }
 
     #[test]
+    fn a_client_who_does_not_read_is_not_waited_for() {
+        let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let wire = Wire { bytes: vec![0; 64 * 1024 * 1024], close: true };
+        let deadline = Instant::now() + std::time::Duration::from_millis(20);
+        wire.send(&stream, deadline).unwrap_err();
+        drop(client);
+    }
+
+    #[test]
     fn who_accepts_gzip() {
         for (value, accepts) in [
             ("gzip", true),
