@@ -1,4 +1,4 @@
-use chrono::{DateTime, Days, SubsecRound, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Days, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::wire::timestamp::{self, Rfc3339, is_writable};
@@ -174,11 +174,8 @@ impl EpochRange {
     /// If `end` is not after `start`, or 24 hours or more after it; 24 hours exactly is refused,
     /// as the API does.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
-        let start = start.trunc_subsecs(0);
-        let end = match end.nanosecond() {
-            0 => end,
-            _ => end.trunc_subsecs(0) + TimeDelta::seconds(1),
-        };
+        let start = floor(start, 1_000_000_000);
+        let end = ceil(end, 1_000_000_000);
         check_order(start, end)?;
         if end - start > Self::MAX {
             return Err(InvalidRange::NotWithinADay { start, end });
@@ -290,15 +287,27 @@ fn check_order(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<(), InvalidRa
 }
 
 fn floor_micros(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.trunc_subsecs(6)
+    floor(time, 1_000)
 }
 
 fn ceil_micros(time: DateTime<Utc>) -> DateTime<Utc> {
-    let floor = floor_micros(time);
+    ceil(time, 1_000)
+}
+
+/// Down to whole steps of so many nanoseconds. chrono's leap second, `23:59:60`, which neither the
+/// API nor we would read back, counts as the end of the second before it.
+fn floor(time: DateTime<Utc>, step: u32) -> DateTime<Utc> {
+    let nanos = time.nanosecond().min(999_999_999);
+    time.with_nanosecond(nanos - nanos % step).unwrap_or(time)
+}
+
+/// Up to whole steps of so many nanoseconds.
+fn ceil(time: DateTime<Utc>, step: u32) -> DateTime<Utc> {
+    let floor = floor(time, step);
     if floor == time {
         return time;
     }
-    floor.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(time)
+    floor.checked_add_signed(TimeDelta::nanoseconds(step.into())).unwrap_or(time)
 }
 
 /// `45 days`, or `31 days and 1s` where the days alone would not tell what is wrong.
@@ -392,6 +401,49 @@ mod tests {
             "\"2026-05-01T00:00:00\" is not a date and time with a UTC offset, such as \
              2026-05-01T00:00:00Z or 2026-05-01T00:00:00-03:00"
         );
+    }
+
+    #[test]
+    fn the_ends_of_time_are_refused() {
+        let now = at("2026-05-01T00:00:00Z");
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        for (start, end) in [(now, last), (first, now), (first, last), (last, last), (last, first)]
+        {
+            assert!(matches!(DateRange::new(start, end), Err(InvalidRange::Year { .. })));
+            assert!(matches!(EpochRange::new(start, end), Err(InvalidRange::Year { .. })));
+            assert!(OpenDateRange::new(Some(start), Some(end)).is_err());
+        }
+        for time in [first, last] {
+            assert!(OpenDateRange::new(Some(time), None).is_err());
+            assert!(OpenDateRange::new(None, Some(time)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_leap_second_is_rounded_to_what_can_be_read_back() {
+        // chrono writes one as `23:59:60`, which neither the API nor we would read back.
+        let leap = chrono::NaiveDate::from_ymd_opt(2016, 12, 31)
+            .and_then(|day| day.and_hms_nano_opt(23, 59, 59, 1_500_000_000))
+            .unwrap()
+            .and_utc();
+        for range in [
+            DateRange::new(leap, leap + TimeDelta::hours(1)).unwrap(),
+            DateRange::new(leap - TimeDelta::hours(1), leap).unwrap(),
+        ] {
+            let json = serde_json::to_string(&range).unwrap();
+            assert!(!json.contains(":60"), "{json}");
+            assert_eq!(serde_json::from_str::<DateRange>(&json).unwrap(), range);
+        }
+        for range in [
+            EpochRange::new(leap, leap + TimeDelta::hours(1)).unwrap(),
+            EpochRange::new(leap - TimeDelta::hours(1), leap).unwrap(),
+        ] {
+            let json = serde_json::to_string(&range).unwrap();
+            assert_eq!(serde_json::from_str::<EpochRange>(&json).unwrap(), range);
+        }
+        let open = OpenDateRange::new(Some(leap), None).unwrap();
+        let json = serde_json::to_string(&open).unwrap();
+        assert_eq!(serde_json::from_str::<OpenDateRange>(&json).unwrap(), open);
     }
 
     #[test]
