@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
-use serde_json::{Value, json};
 
 use crate::{
+    json::{Object, text},
     listing::{Page, Window, micros},
     reply::Reply,
 };
@@ -20,7 +20,8 @@ pub(crate) struct Parameters {
     /// `query`, or `body` for a form.
     place: &'static str,
     pairs: Vec<(String, String)>,
-    problems: Vec<Value>,
+    /// As JSON.
+    problems: Vec<String>,
 }
 
 impl Parameters {
@@ -39,7 +40,7 @@ impl Parameters {
         match self.get(name) {
             Some(value) => value.to_owned(),
             None => {
-                self.note("missing", name, "Field required", Value::Null);
+                self.note("missing", name, "Field required", None);
                 String::new()
             }
         }
@@ -86,14 +87,14 @@ impl Parameters {
         let time = Time::parse(name, &value);
         if time.is_none() {
             let message = "Input should be a valid datetime or date";
-            self.note("datetime_from_date_parsing", name, message, Value::from(value));
+            self.note("datetime_from_date_parsing", name, message, Some(&value));
         }
         time
     }
 
     pub(crate) fn required_time(&mut self, name: &'static str) -> Time {
         if self.get(name).is_none() {
-            self.note("missing", name, "Field required", Value::Null);
+            self.note("missing", name, "Field required", None);
         }
         self.time(name).unwrap_or(Time { name, micros: 0, has_offset: false })
     }
@@ -107,7 +108,7 @@ impl Parameters {
             .and_then(|micros| micros.trunc().to_i64());
         if micros.is_none() {
             let message = "Input should be a valid number, unable to parse string as a number";
-            self.note("float_parsing", name, message, Value::from(value));
+            self.note("float_parsing", name, message, Some(&value));
         }
         micros
     }
@@ -128,29 +129,29 @@ impl Parameters {
         } else {
             return number;
         };
-        let mut problem = self.problem(
-            kind,
-            name,
-            &format!("Input should be {relation} than or equal to {bound}"),
-            Value::from(self.get(name)),
-        );
-        problem["ctx"] = json!({ key: bound });
-        self.problems.push(problem);
+        let message = format!("Input should be {relation} than or equal to {bound}");
+        let limits = Object::new().raw(key, bound).end();
+        let problem = self.problem(kind, name, &message, self.get(name)).raw("ctx", limits);
+        self.problems.push(problem.end());
         default
     }
 
     pub(crate) fn note_integer(&mut self, name: &str, value: &str) {
         let message = "Input should be a valid integer, unable to parse string as an integer";
-        self.note("int_parsing", name, message, Value::from(value));
+        self.note("int_parsing", name, message, Some(value));
     }
 
-    fn note(&mut self, kind: &str, name: &str, message: &str, input: Value) {
-        let problem = self.problem(kind, name, message, input);
+    fn note(&mut self, kind: &str, name: &str, message: &str, input: Option<&str>) {
+        let problem = self.problem(kind, name, message, input).end();
         self.problems.push(problem);
     }
 
-    fn problem(&self, kind: &str, name: &str, message: &str, input: Value) -> Value {
-        json!({ "type": kind, "loc": [self.place, name], "msg": message, "input": input })
+    fn problem(&self, kind: &str, name: &str, message: &str, input: Option<&str>) -> Object {
+        Object::new()
+            .text("type", kind)
+            .raw("loc", format!("[{},{}]", text(self.place), text(name)))
+            .text("msg", message)
+            .maybe_text("input", input)
     }
 }
 
@@ -240,7 +241,7 @@ mod tests {
         query.required_time("start_date");
         query.page(1000);
         let detail = detail(query.check());
-        insta::assert_snapshot!(detail, @r#"{"detail":[{"input":null,"loc":["query","start_date"],"msg":"Field required","type":"missing"},{"ctx":{"ge":1},"input":"0","loc":["query","limit"],"msg":"Input should be greater than or equal to 1","type":"greater_than_equal"},{"input":"a","loc":["query","offset"],"msg":"Input should be a valid integer, unable to parse string as an integer","type":"int_parsing"}]}"#);
+        insta::assert_snapshot!(detail, @r#"{"detail":[{"type":"missing","loc":["query","start_date"],"msg":"Field required","input":null},{"type":"greater_than_equal","loc":["query","limit"],"msg":"Input should be greater than or equal to 1","input":"0","ctx":{"ge":1}},{"type":"int_parsing","loc":["query","offset"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"a"}]}"#);
     }
 
     #[test]

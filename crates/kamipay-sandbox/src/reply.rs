@@ -1,7 +1,8 @@
 //! Answers: a status and a JSON body, and the API's refusals in the API's own words.
 
 use http::{HeaderValue, Response, StatusCode, header};
-use serde_json::json;
+
+use crate::json::{Object, array};
 
 /// What a call is answered with. `Err(Reply)` is a refusal, `Ok(Reply)` is what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Reply {
 
     /// `{"detail": "…"}`, the shape of nearly every refusal.
     pub(crate) fn detail(status: StatusCode, detail: &str) -> Self {
-        Self::new(status, json!({ "detail": detail }).to_string())
+        Self::new(status, Object::new().text("detail", detail).end())
     }
 
     pub(crate) fn bad_request(detail: &str) -> Self {
@@ -36,15 +37,17 @@ impl Reply {
 
     /// No token at all: the gateway in front of the API answers, in its own shape.
     pub(crate) fn gateway_unauthorized(request: u64) -> Self {
-        let body = json!({ "message": "Unauthorized", "request_id": format!("{request:032x}") });
-        Self::new(StatusCode::UNAUTHORIZED, body.to_string())
+        let body = Object::new()
+            .text("message", "Unauthorized")
+            .text("request_id", &format!("{request:032x}"));
+        Self::new(StatusCode::UNAUTHORIZED, body.end())
     }
 
     /// Parameters that the web framework refuses before the API sees them: each problem is an
     /// object with `type`, `loc`, `msg` and `input`.
-    pub(crate) fn unprocessable(problems: &[serde_json::Value]) -> Self {
-        let body = json!({ "detail": problems });
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, body.to_string())
+    pub(crate) fn unprocessable(problems: &[String]) -> Self {
+        let body = Object::new().raw("detail", array(problems));
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, body.end())
     }
 
     pub(crate) fn not_found() -> Self {

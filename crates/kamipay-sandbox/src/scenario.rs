@@ -197,7 +197,12 @@ impl Payment {
     }
 
     fn kamipay_id(&self) -> String {
-        crate::generated::identifier::ulid("txc", 1_778_772_000_000, self.seed, 0)
+        crate::generated::identifier::ulid(
+            "txc",
+            1_778_772_000_000,
+            self.seed,
+            mix(self.seed) as u16,
+        )
     }
 
     fn operation_id(&self) -> String {

@@ -33,7 +33,7 @@ fn list(sandbox: &mut Sandbox, path: &str, rows: &str, limit: usize) -> Vec<Valu
         let mut page = get_json(sandbox, &uri);
         assert_eq!(page["limit"], limit);
         assert_eq!(page["offset"], listed.len());
-        let total = page.get("total").unwrap_or(&page["totals"]["count"]).as_u64().unwrap();
+        let total = page.get("total").unwrap_or_else(|| &page["totals"]["count"]).as_u64().unwrap();
         let page = page[rows].as_array_mut().unwrap();
         assert!(page.len() <= limit);
         if page.is_empty() {

@@ -1,5 +1,6 @@
 //! The calls through `Sandbox::handle`: the pages' examples, the pages' refusals, and anything else.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
 use proptest::prelude::*;
 
@@ -370,9 +371,14 @@ fn log_in_and_use_the_token_until_it_expires() {
     let form = "username=merchant%40example.com&password=correct%2Bhorse%3Dbattery";
     let (status, body) = log_in(&mut sandbox, form);
     assert_eq!(status, 200);
-    insta::assert_snapshot!(body);
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-    let bearer = format!("bearer {}", body["access_token"].as_str().unwrap());
+    assert_eq!(body["token_type"], "bearer");
+    let token = body["access_token"].as_str().unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!(claims["iat"], sandbox.now().timestamp());
+    assert_eq!(claims["exp"], sandbox.now().timestamp() + 300);
+    let bearer = format!("bearer {token}");
     let open = |sandbox: &mut Sandbox| {
         send(sandbox, Method::GET, "/v1/settlements/12345", &[("authorization", &bearer)], b"").0
     };
@@ -397,7 +403,7 @@ fn a_log_in_can_be_wrong() {
     assert_eq!(log_in(&mut sandbox, blank), refused);
     let (status, body) = log_in(&mut sandbox, "username=a");
     assert_eq!(status, 422);
-    insta::assert_snapshot!(body, @r#"{"detail":[{"input":null,"loc":["body","password"],"msg":"Field required","type":"missing"}]}"#);
+    insta::assert_snapshot!(body, @r#"{"detail":[{"type":"missing","loc":["body","password"],"msg":"Field required","input":null}]}"#);
     let json = [("content-type", "application/json")];
     let body = br#"{"username":"a","password":"b"}"#;
     let answer = send(&mut sandbox, Method::POST, "/auth/token", &json, body);
