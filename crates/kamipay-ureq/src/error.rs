@@ -198,6 +198,7 @@ pub(crate) fn classify(error: ureq::Error, stage: Stage) -> ErrorKind {
         }
         Error::Decompress(..) => ErrorKind::Encoding,
         Error::Io(error) => classify_io(&error, stage),
+        Error::BodyStalled => ErrorKind::Truncated, // closed within the length of a chunk
         _ => ErrorKind::Protocol,
     }
 }
@@ -215,6 +216,10 @@ fn classify_io(error: &io::Error, stage: Stage) -> ErrorKind {
     // TLS faults come as `InvalidData`, not as ureq's own kind.
     if let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
         return ErrorKind::Tls(tls_fault(error, stage));
+    }
+    // The standard library has no kind for it.
+    if error.to_string().starts_with("failed to lookup address information") {
+        return ErrorKind::Connect(ConnectFault::Dns);
     }
     match (error.kind(), stage) {
         (io::ErrorKind::ConnectionRefused, _) => ErrorKind::Connect(ConnectFault::Refused),

@@ -1,12 +1,13 @@
 //! A blocking client of kamiPay's HTTP API, over [ureq](https://docs.rs/ureq), without tokio.
 //!
 //! ```
-//! use kamipay_ureq::proto::{AccessToken, DateRange, lots::ListLots};
+//! use kamipay_ureq::proto::{DateRange, lots::ListLots};
 //! use kamipay_ureq::{Client, Credentials};
 //!
-//! # let sandbox = kamipay_sandbox::Server::start(kamipay_sandbox::Sandbox::documented())?;
-//! # let (url, password) = (sandbox.base_url(), sandbox.password());
-//! # let username = sandbox.username();
+//! # let sandbox = kamipay_sandbox::Sandbox::documented();
+//! # let (username, password) = (sandbox.username(), sandbox.password());
+//! # let server = kamipay_sandbox::Server::start(sandbox)?;
+//! # let url = server.base_url();
 //! let client = Client::new(url.parse()?, Credentials::login(username, password));
 //!
 //! let may = DateRange::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z")?;

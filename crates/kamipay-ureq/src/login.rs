@@ -30,6 +30,8 @@ struct State {
     /// How the login that ended last failed, for those who waited for it.
     logins: u64,
     failure: Option<Error>,
+    #[cfg(test)]
+    waiting: usize,
 }
 
 /// A token in use.
@@ -73,6 +75,8 @@ impl Session {
                 break;
             }
             let waited_for = state.logins;
+            #[cfg(test)]
+            (state.waiting += 1);
             state = self.wait(state, deadline)?;
             if state.logins != waited_for {
                 if let Some(failure) = state.failure.clone() {
@@ -158,4 +162,105 @@ fn renew_at(token: &AccessToken, now: Instant, wall: SystemTime) -> Option<Insta
         Duration::from_secs(end).checked_sub(wall)
     })?;
     now.checked_add(life - RENEW_BEFORE_END.min(life / 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+    use std::thread;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::error::ConnectFault;
+
+    fn session() -> Session {
+        Session::new("http://localhost".parse().unwrap())
+    }
+
+    fn token(text: &str) -> Result<AccessToken, Error> {
+        Ok(text.parse().unwrap())
+    }
+
+    fn refused() -> Error {
+        Error::new("POST /auth/token", ErrorKind::Connect(ConnectFault::Refused))
+    }
+
+    /// `iat` 0 and this `exp`.
+    fn jwt(exp: u64) -> AccessToken {
+        let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"iat":0,"exp":{exp}}}"#));
+        format!("e30.{claims}.x").parse().unwrap()
+    }
+
+    #[test]
+    fn a_token_is_renewed_a_minute_or_a_tenth_before_its_end() {
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        let after = |token: &AccessToken| {
+            renew_at(token, now, wall).map(|at| at.duration_since(now).as_millis())
+        };
+        assert_eq!(after(&jwt(3600)), Some(3_540_000));
+        assert_eq!(after(&jwt(600)), Some(540_000));
+        assert_eq!(after(&jwt(100)), Some(90_000));
+        assert_eq!(after(&jwt(1)), Some(900));
+        assert_eq!(after(&jwt(0)), None);
+        assert_eq!(after(&jwt(u64::MAX / 2)), None);
+        assert_eq!(after(&"opaque".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn one_login_serves_all_threads() {
+        let (session, logins) = (session(), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| {
+                    let held = session.token(None, None, || {
+                        logins.fetch_add(1, Ordering::SeqCst);
+                        thread::yield_now();
+                        token("new")
+                    });
+                    assert_eq!(held.unwrap().number, 1);
+                });
+            }
+        });
+        assert_eq!(logins.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_refused_token_is_renewed_once_for_all_who_had_it() {
+        let session = session();
+        let old = session.token(None, None, || token("old")).unwrap();
+        let first = session.token(Some(&old), None, || token("new")).unwrap();
+        let second = session.token(Some(&old), None, || panic!("renewed already")).unwrap();
+        assert_eq!((first.number, second.number), (2, 2));
+        assert!(session.token(Some(&second), None, || Err(refused())).is_err());
+    }
+
+    #[test]
+    fn who_waited_for_a_login_shares_its_failure() {
+        let session = session();
+        let (started, has_started) = mpsc::channel();
+        let (go, may_go) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                session.token(None, None, move || {
+                    started.send(()).unwrap();
+                    may_go.recv().unwrap();
+                    Err(refused())
+                })
+            });
+            has_started.recv().unwrap();
+            let second = scope.spawn(|| session.token(None, None, || panic!("a second login")));
+            let late = Some(Instant::now());
+            let third = session.token(None, late, || panic!("a third login"));
+            assert!(matches!(third, Err(ErrorKind::TimeIsUp)));
+            while session.lock().waiting < 2 {
+                thread::yield_now();
+            }
+            go.send(()).unwrap();
+            assert!(matches!(first.join().unwrap(), Err(ErrorKind::Login(_))));
+            assert!(matches!(second.join().unwrap(), Err(ErrorKind::Login(_))));
+        });
+    }
 }

@@ -1,0 +1,126 @@
+use std::io::Write;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use kamipay_ureq::{Client, Config, Credentials, Error, ErrorKind, Sent, TlsFault};
+use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, Stream};
+
+use crate::server::read_request;
+use crate::{LOT, get, ok, whole};
+
+fn certificate(host: &str, set: impl FnOnce(&mut CertificateParams)) -> CertifiedKey {
+    let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+    set(&mut params);
+    let key_pair = KeyPair::generate().unwrap();
+    CertifiedKey { cert: params.self_signed(&key_pair).unwrap(), key_pair }
+}
+
+/// Serves one connection. What it does to the socket after the answer is `end`'s.
+fn serve(
+    certificate: &CertifiedKey,
+    answer: Vec<u8>,
+    end: impl FnOnce(&mut TcpStream) + Send + 'static,
+) -> (u16, Receiver<String>) {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certificate.key_pair.serialize_der()));
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.cert.der().clone()], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (seen, saw) = channel();
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut tls = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = Stream::new(&mut tls, &mut socket);
+        if let Some(request) = read_request(&mut stream) {
+            seen.send(request).unwrap();
+            let _ = stream.write_all(&answer);
+            let _ = stream.flush();
+            end(&mut socket);
+        }
+        let _ = socket.shutdown(Shutdown::Write);
+    });
+    (port, saw)
+}
+
+fn ask(port: u16, trusted: &CertifiedKey) -> Result<String, Error> {
+    let mut config = Config::default();
+    config.root_certificates_pem = Some(trusted.cert.pem().into_bytes());
+    let base = format!("https://localhost:{port}").parse().unwrap();
+    let credentials = Credentials::token("s3cret-token".parse().unwrap());
+    let client = Client::with_config(base, credentials, config).unwrap();
+    get(&client).map(|lot| lot.usdt_amount.to_string())
+}
+
+#[test]
+fn a_trusted_server_is_asked() {
+    let certificate = certificate("localhost", |_| {});
+    let (port, _saw) = serve(&certificate, whole(LOT), |_| {});
+    assert_eq!(ask(port, &certificate).unwrap(), "10027.79968000");
+}
+
+#[test]
+fn a_certificate_that_is_not_good_gets_no_token() {
+    let trusted = certificate("localhost", |params| {
+        params.distinguished_name.push(rcgen::DnType::CommonName, "another issuer");
+    });
+    let other_host = certificate("api.example.com", |_| {});
+    let expired = certificate("localhost", |params| params.not_after = date_time_ymd(2020, 1, 1));
+    let early = certificate("localhost", |params| params.not_before = date_time_ymd(3000, 1, 1));
+    for (served, trusted, text) in [
+        (&certificate("localhost", |_| {}), &trusted, "issuer that is not trusted"),
+        (&other_host, &other_host, "for another host"),
+        (&expired, &expired, "has expired"),
+        (&early, &early, "is not valid yet"),
+    ] {
+        let (port, saw) = serve(served, whole(LOT), |_| {});
+        let error = ask(port, trusted).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Tls(TlsFault::Certificate(_))), "{error:?}");
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!(error.sent(), Sent::No);
+        assert!(saw.recv().is_err(), "something was sent");
+    }
+}
+
+#[test]
+fn an_answer_without_its_end_is_whole_only_as_json() {
+    // Closed without close_notify, and without a length: ureq says `Ok` to both.
+    let certificate = certificate("localhost", |_| {});
+    let (port, _saw) = serve(&certificate, ok("", LOT), |_| {});
+    assert_eq!(ask(port, &certificate).unwrap(), "10027.79968000");
+    let (port, _saw) = serve(&certificate, ok("", &LOT[..50]), |_| {});
+    let error = ask(port, &certificate).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Truncated), "{error:?}");
+}
+
+#[test]
+fn a_damaged_record_is_no_answer() {
+    let certificate = certificate("localhost", |_| {});
+    let half = ok("content-length: 9999\r\n", &LOT[..50]);
+    let (port, _saw) = serve(&certificate, half, |socket| {
+        let mut record = vec![0x17, 3, 3, 0, 40];
+        record.extend([7; 40]);
+        socket.write_all(&record).unwrap();
+    });
+    let error = ask(port, &certificate).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Tls(TlsFault::Record)), "{error:?}");
+    assert_eq!(error.sent(), Sent::Maybe);
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_gets_no_token() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    });
+    let error = ask(port, &certificate("localhost", |_| {})).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Tls(TlsFault::Handshake)), "{error:?}");
+    assert_eq!(error.sent(), Sent::No);
+}
