@@ -1,0 +1,9 @@
+//! The crates against the vendor's pages, a module per theme.
+
+mod contradictions;
+mod examples;
+mod json;
+mod properties;
+mod requests;
+mod round_trips;
+mod secrets;
