@@ -1,1 +1,236 @@
-//! secrets
+//! No secret and no personal data in anything that a program may print.
+
+use std::error::Error as _;
+use std::fmt::Debug;
+
+use kamipay_proto::pay_status::{GetPayStatus, PaymentTarget};
+use kamipay_proto::{
+    AccessToken, BaseUrl, Endpoint, Error, ErrorKind, InvalidBaseUrl, InvalidToken, IssueToken,
+    IssuedToken,
+};
+use kamipay_tests::{Call, api_with, calls, fixtures, response, with_call};
+
+use crate::json::Json;
+
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2VjcmV0LXNpZ25hdHVyZQ";
+const PASSWORD: &str = "correct horse battery staple";
+
+fn token() -> AccessToken {
+    TOKEN.parse().unwrap()
+}
+
+/// Looks for a secret in a text, as it is, in its parts, and as the bytes that it consists of.
+fn assert_hidden(text: &str, secrets: &[&str]) {
+    for secret in secrets {
+        for part in secret.split(['.', ' ']) {
+            assert!(!text.contains(part), "{part} in {text}");
+            let bytes = format!("{:?}", part.as_bytes());
+            let bytes = bytes.trim_matches(['[', ']']);
+            assert!(!text.replace(['\n', ' '], "").contains(&bytes.replace(' ', "")), "{text}");
+        }
+    }
+}
+
+fn debug(value: &impl Debug) -> String {
+    format!("{value:?} {value:#?}")
+}
+
+/// Everything that an error says: itself, its kind, and all that it comes from.
+fn said(error: &Error) -> String {
+    let mut text = format!("{error} {} {}", debug(error), debug(error.kind()));
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(" {cause} {}", debug(&cause));
+        source = cause.source();
+    }
+    text
+}
+
+#[test]
+fn the_types_that_hold_a_secret_do_not_show_it() {
+    let token = token();
+    assert_eq!(token.expose(), TOKEN);
+    let login = IssueToken::new("merchant@example.com", PASSWORD);
+    let body = format!(r#"{{"access_token": "{TOKEN}", "token_type": "bearer"}}"#);
+    let issued: IssuedToken = login.parse(response(200, body)).unwrap();
+    assert_eq!(issued.access_token.expose(), TOKEN);
+    let call = Call::IssueToken(login.clone());
+    for text in [
+        debug(&token),
+        debug(&login),
+        debug(&call),
+        debug(&issued),
+        debug(&issued.access_token),
+        debug(&api_with(&token)),
+        debug(&api_with(&token).get(&["v1", "lots"])),
+    ] {
+        assert_hidden(&text, &[TOKEN, PASSWORD]);
+    }
+}
+
+#[test]
+fn a_request_bears_the_token_and_does_not_show_it() {
+    for call in calls() {
+        let api = api_with(&token());
+        let request =
+            with_call!(&call, call => call.request(&api), login => login.request(&api)).unwrap();
+        let header = request.headers().get("authorization");
+        if let Call::IssueToken(_) = call {
+            assert_eq!(header, None, "the login bears no token, not even an old one");
+        } else {
+            assert_eq!(header.unwrap(), &format!("Bearer {TOKEN}"));
+            assert!(header.unwrap().is_sensitive());
+        }
+        // The login's body is the password, and `http` shows a body's bytes as numbers: it is not
+        // looked for here, and whoever sends a login does not print the request.
+        assert_hidden(&debug(&request), &[TOKEN]);
+        assert_hidden(&request.uri().to_string(), &[TOKEN, PASSWORD]);
+    }
+}
+
+#[test]
+fn what_is_refused_is_not_quoted() {
+    for text in [format!("{TOKEN} "), format!("{TOKEN}\r\n"), format!("ö{TOKEN}")] {
+        let error: InvalidToken = text.parse::<AccessToken>().unwrap_err();
+        assert_hidden(&format!("{error} {}", debug(&error)), &[TOKEN]);
+    }
+    let password = PASSWORD.replace(' ', "-");
+    for text in [
+        format!("https://merchant:{password}@api.kamipay.io"),
+        format!("ftp://merchant:{password}@api.kamipay.io"),
+        format!("https://api.kamipay.io/?token={TOKEN}"),
+        format!("https://api.kamipay.io:{TOKEN}"),
+        format!("https://{TOKEN}!"),
+        format!("https://api.kamipay.io/{TOKEN}%"),
+    ] {
+        let error: InvalidBaseUrl = text.parse::<BaseUrl>().unwrap_err();
+        assert_hidden(&format!("{error} {}", debug(&error)), &[TOKEN, &password]);
+    }
+}
+
+/// The login's answer, spoilt in every way that leaves the token in it.
+#[test]
+fn an_answer_with_a_token_that_can_not_be_read_does_not_show_it() {
+    let t = TOKEN;
+    let bodies = [
+        format!(r#""{t}""#),
+        t.to_owned(),
+        format!("Bearer {t}"),
+        format!(r#"["{t}", "bearer"]"#),
+        format!(r#"{{"access_token": "{t}"}}"#),
+        format!(r#"{{"access_token": "{t}", "token_type": "{t}"}}"#),
+        format!(r#"{{"access_token": "{t}", "token_type": ["{t}"]}}"#),
+        format!(r#"{{"access_token": "{t}", "access_token": "{t}", "token_type": "bearer"}}"#),
+        format!(r#"{{"access_token": "{t}", "token_type": "bearer", "token_type": "{t}"}}"#),
+        format!(r#"{{"access_token": ["{t}"], "token_type": "bearer"}}"#),
+        format!(r#"{{"access_token": {{"{t}": 1}}, "token_type": "bearer"}}"#),
+        format!(r#"{{"access_token": "{t} {t}", "token_type": "bearer"}}"#),
+        format!(r#"{{"access_token": "{t}\n", "token_type": "bearer"}}"#),
+        format!(r#"{{"access_token": "ö{t}", "token_type": "bearer"}}"#),
+        format!(r#"{{"access_token": "{t}\ud800", "token_type": "bearer"}}"#),
+        format!(r#"{{"access_token": {t}, "token_type": "bearer"}}"#),
+        format!(r#"{{"access_token": "{t}"#),
+        format!(r#"{{"access_token": "{t}", "token_type": "bearer"}} {t}"#),
+        format!(r#"{{"{t}": "bearer"}}"#),
+        format!(r#"{{"{t}": tru}}"#),
+        format!(r#"{{"{t}": "#),
+        format!(r#"{{"{t}": {{"{t}": [ }}"#),
+        format!("<html>{t}</html>"),
+        format!("\0{t}"),
+        format!("\u{1}{t}\u{1}1\u{1}1\u{1}true\u{1}{t}\u{1}"),
+    ];
+    for body in &bodies {
+        for call in calls() {
+            let result = with_call!(&call, call => call.parse(response(200, body)).map(drop));
+            assert_hidden(&said(&result.expect_err(body)), &[TOKEN]);
+        }
+        for status in [204, 302, 600] {
+            let result = IssueToken::new("u", "p").parse(response(status, body)).map(drop);
+            assert_hidden(&said(&result.unwrap_err()), &[TOKEN]);
+        }
+    }
+    let mut bytes = vec![0xff];
+    bytes.extend_from_slice(TOKEN.as_bytes());
+    let error = IssueToken::new("u", "p").parse(response(200, bytes)).unwrap_err();
+    assert_hidden(&said(&error), &[TOKEN]);
+}
+
+/// The web framework quotes what it refuses: the login's form with the password in it.
+#[test]
+fn a_refusal_that_quotes_the_password_is_shown_without_the_quote() {
+    let login = IssueToken::new("merchant@example.com", PASSWORD);
+    for body in [
+        format!(
+            r#"{{"detail": [{{"type": "missing", "loc": ["body", "username"], "msg": "Field required",
+                "input": {{"password": "{PASSWORD}"}}, "ctx": {{"given": "{PASSWORD}"}}}}]}}"#
+        ),
+        format!("<html>password={PASSWORD}</html>"),
+        format!(r#"{{"password": "{PASSWORD}", "token": "{TOKEN}"}}"#),
+        format!(r#"{{"detail": {{"password": "{PASSWORD}"}}}}"#),
+        format!(r#"{{"detail": ["{PASSWORD}"]}}"#),
+    ] {
+        for status in [400, 401, 422, 500] {
+            let error = login.parse(response(status, &body)).unwrap_err();
+            assert_hidden(&said(&error), &[TOKEN, PASSWORD]);
+        }
+    }
+}
+
+/// Whatever is wrong with the answer about a payment, the name and the Pix key in it stay there.
+#[test]
+fn an_error_names_no_person() {
+    let (name, key) = ("Maria José da Silva", "maria.jose@example.com");
+    let secrets = ["Maria", "José", "Silva", "maria.jose", "@example.com"];
+    for fixture in fixtures().iter().filter(|fixture| fixture.path.starts_with("pay-status/")) {
+        let Call::GetPayStatus(call) = &fixture.call else { panic!("another call") };
+        let text = fixture.text().replace("kamiPay Inc", name).replace("info@kamipay.io", key);
+        let mut bodies: Vec<String> =
+            text.char_indices().map(|(end, _)| text[..end].to_owned()).collect();
+        let whole = Json::parse(&text);
+        for n in 0..whole.len() {
+            for literal in [
+                format!("\"{name}\""),
+                format!("[\"{key}\"]"),
+                format!("{{\"{name}\": \"{key}\"}}"),
+                format!("{{\"status\": {{\"{key}\": 1}}}}"),
+                format!("\"{key}\": \"{key}\""),
+                format!("\"{key}\\ud800\""),
+                key.to_owned(),
+                "[]".to_owned(),
+                "7".to_owned(),
+            ] {
+                bodies.push(whole.with(n, &literal).to_string());
+            }
+        }
+        for body in bodies {
+            for status in [200, 204, 302] {
+                let Err(error) = call.parse(response(status, &body)) else { continue };
+                // A mismatch says which payment the answer is about.
+                if let ErrorKind::Mismatch(mismatch) = error.kind() {
+                    assert_eq!(mismatch.field, "kamipay_id");
+                    continue;
+                }
+                let said = said(&error);
+                for secret in secrets {
+                    assert!(!said.contains(secret), "{secret} of {body} in {said}");
+                }
+            }
+        }
+    }
+}
+
+/// What a wrong answer about a payment is told by is an identifier, and nothing else of it.
+#[test]
+fn a_mismatch_names_identifiers_only() {
+    for fixture in fixtures().iter().filter(|fixture| fixture.is_answer()) {
+        let Call::GetPayStatus(call) = &fixture.call else { continue };
+        let other = GetPayStatus::new(PaymentTarget::kamipay_id("txc_other").unwrap(), call.chain);
+        let Err(error) = other.parse(fixture.response()) else {
+            assert_eq!(fixture.path, "pay-status/not-found.json");
+            continue;
+        };
+        let said = said(&error);
+        assert!(said.contains("asked for kamipay_id txc_other, got txc_01"), "{said}");
+        assert!(!said.contains("kamiPay Inc") && !said.contains("info@kamipay.io"), "{said}");
+    }
+}
