@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::page::Row;
 use crate::wire;
 use crate::{CheckoutId, OperationId, StoreId, TransactionHash};
 
@@ -42,6 +43,18 @@ pub struct ConfirmedCharge {
     pub credit_datetime: DateTime<Utc>,
 }
 
+impl Row for ConfirmedCharge {
+    type Key = (OperationId, TransactionHash);
+
+    fn key(&self) -> (OperationId, TransactionHash) {
+        (self.operation_id.clone(), self.tx_hash.clone())
+    }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        Some(self.credit_datetime)
+    }
+}
+
 // The list has no object around it whose field could say that its rows are objects.
 impl<'de> Deserialize<'de> for ConfirmedCharge {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -52,5 +65,71 @@ impl<'de> Deserialize<'de> for ConfirmedCharge {
 impl Serialize for ConfirmedCharge {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         Self::serialize(self, to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Endpoint, ErrorKind};
+
+    const ROW: &str = r#"{"store_id": "1", "checkout_id": 2, "operation_id": "1718462463281",
+        "tx_hash": "txid5", "brl_requested": "25.00", "usdt_credited": 5.00000,
+        "request_datetime": "1718472442.872", "credit_datetime": "1718472443.872"}"#;
+
+    fn parse(body: &str) -> Result<Vec<ConfirmedCharge>, crate::Error> {
+        ListConfirmedCharges::new().parse(http::Response::new(body))
+    }
+
+    #[test]
+    fn a_charge_is_read_with_its_numbers_as_text_or_number() {
+        let charges = parse(&format!("[{ROW}]")).unwrap();
+        assert_eq!(charges[0].store_id, StoreId::new(1));
+        assert_eq!(charges[0].checkout_id, CheckoutId::new(2));
+        assert_eq!(charges[0].usdt_credited.to_string(), "5.00000");
+        assert_eq!(charges[0].external_data, None);
+        let number = ROW.replace("\"1718462463281\"", "1718462463281");
+        assert_eq!(parse(&format!("[{number}]")).unwrap(), charges);
+        assert!(parse("[]").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_charge_is_written_so_that_it_is_read_back() {
+        let charges = parse(&format!("[{ROW}]")).unwrap();
+        let json = serde_json::to_string(&charges).unwrap();
+        assert!(json.contains(r#""request_datetime":"2024-06-15T17:27:22.872Z""#), "{json}");
+        assert_eq!(serde_json::from_str::<Vec<ConfirmedCharge>>(&json).unwrap(), charges);
+    }
+
+    #[test]
+    fn rows_are_objects_and_the_answer_is_a_list() {
+        let list = r#"["1", "1", "5", "txid5", "25.00", "5.00", null, "1.5", "2.5"]"#;
+        for (body, path) in [
+            (format!("[{ROW}, {list}]"), "[1]"),
+            (format!("[{ROW}, null]"), "[1]"),
+            (ROW.to_owned(), "."),
+            ("{}".to_owned(), "."),
+            (r#"{"detail": "Endpoint Not Authorized"}"#.to_owned(), "."),
+            ("null".to_owned(), "."),
+        ] {
+            let error = parse(&body).unwrap_err();
+            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            assert_eq!(fault.path, path, "{body}");
+        }
+    }
+
+    #[test]
+    fn all_but_the_external_data_is_required() {
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(ROW).unwrap();
+        assert_eq!(fields.len(), 8);
+        for field in fields.keys() {
+            for spoilt in [format!("\"x_{field}\""), format!("\"{field}\": null, \"x\"")] {
+                let row = ROW.replace(&format!("\"{field}\""), &spoilt);
+                let error = parse(&format!("[{row}]")).unwrap_err();
+                let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+                assert!(fault.path.starts_with("[0]"), "{fault}");
+                assert!(fault.to_string().contains(field.as_str()), "{fault}");
+            }
+        }
     }
 }

@@ -1,5 +1,8 @@
+use std::fmt::Debug;
 use std::hash::Hash;
 
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Endpoint, Mismatch};
@@ -45,10 +48,13 @@ pub trait Page {
 /// A row of a list, with what tells it from all others.
 pub trait Row {
     /// What a row is told from all others by.
-    type Key: Clone + Eq + Hash + Ord;
+    type Key: Clone + Debug + Eq + Hash + Ord + Serialize + DeserializeOwned;
 
     /// What this row is told from all others by.
     fn key(&self) -> Self::Key;
+
+    /// The time that the list is asked by, in UTC, where the row shows it.
+    fn time(&self) -> Option<DateTime<Utc>>;
 }
 
 /// Whether a page is the one asked for: `limit` and `offset` as asked, and no row too many.
@@ -155,5 +161,113 @@ mod tests {
         assert!(serde_json::from_str::<PageSize>("1000").is_ok());
         assert!(serde_json::from_str::<PageSize>("0").is_err());
         assert!(serde_json::from_str::<PendingPageSize>("501").is_err());
+    }
+
+    /// A page of nothing but its numbers.
+    #[derive(Deserialize)]
+    struct Numbers {
+        rows: Vec<u64>,
+        total: u64,
+        limit: u64,
+        offset: u64,
+    }
+
+    impl Row for u64 {
+        type Key = Self;
+
+        fn key(&self) -> Self {
+            *self
+        }
+    }
+
+    impl Page for Numbers {
+        type Row = u64;
+
+        fn rows(&self) -> &[u64] {
+            &self.rows
+        }
+
+        fn into_rows(self) -> Vec<u64> {
+            self.rows
+        }
+
+        fn total(&self) -> u64 {
+            self.total
+        }
+
+        fn limit(&self) -> u64 {
+            self.limit
+        }
+
+        fn offset(&self) -> u64 {
+            self.offset
+        }
+    }
+
+    #[derive(Clone)]
+    struct ListNumbers {
+        limit: u64,
+        offset: u64,
+    }
+
+    impl Endpoint for ListNumbers {
+        const CALL: &'static str = "GET /numbers";
+        type Output = Numbers;
+
+        fn request(&self, api: &crate::Api) -> Result<http::Request<Vec<u8>>, crate::BuildError> {
+            api.get(&["numbers"]).finish()
+        }
+
+        fn verify(&self, page: &Numbers) -> Result<(), Mismatch> {
+            verify(self, page)
+        }
+    }
+
+    impl Paginated for ListNumbers {
+        fn limit(&self) -> u64 {
+            self.limit
+        }
+
+        fn offset(&self) -> u64 {
+            self.offset
+        }
+
+        fn with_offset(&self, offset: u64) -> Self {
+            Self { offset, ..self.clone() }
+        }
+    }
+
+    #[test]
+    fn a_page_is_the_one_that_was_asked_for() {
+        let call = ListNumbers { limit: 3, offset: 5 };
+        let page = |rows: u64, limit, offset, total| Numbers {
+            rows: (0..rows).collect(),
+            total,
+            limit,
+            offset,
+        };
+        for rows in 0..=3 {
+            // `total` moves while one is paging: it is the reader's to judge.
+            for total in [0, 5, 8, u64::MAX] {
+                assert_eq!(call.verify(&page(rows, 3, 5, total)), Ok(()));
+            }
+        }
+        for (page, error) in [
+            (page(3, 4, 5, 8), Mismatch::new("limit", 3, 4)),
+            (page(3, 2, 5, 8), Mismatch::new("limit", 3, 2)),
+            (page(3, 3, 0, 8), Mismatch::new("offset", 5, 0)),
+            (page(3, 3, 8, 8), Mismatch::new("offset", 5, 8)),
+            (page(4, 3, 5, 8), Mismatch::new("rows: at most", 3, 4)),
+        ] {
+            assert_eq!(call.verify(&page), Err(error));
+        }
+        let body = r#"{"rows": [1, 2, 3, 4], "total": 9, "limit": 3, "offset": 5}"#;
+        let error = call.parse(http::Response::new(body)).map(drop).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the answer is to another question: asked for rows: at most 3, got 4"
+        );
+        let next = call.with_offset(8);
+        assert_eq!((next.limit(), next.offset()), (3, 8));
     }
 }

@@ -110,3 +110,70 @@ impl Page for LotPage {
         self.offset
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::lots::LotStatus;
+
+    fn call() -> ListLots {
+        let range = DateRange::parse("2025-05-01T00:00:00Z", "2025-05-28T23:59:59Z").unwrap();
+        ListLots::new(range)
+    }
+
+    fn page(row: &str) -> String {
+        format!(r#"{{"lots": [{row}], "total": 1, "limit": 100, "offset": 0}}"#)
+    }
+
+    #[test]
+    fn a_lot_needs_an_identifier_an_amount_and_a_status() {
+        let row = r#"{"lot_id": "a", "usdt_amount": "1.00", "status": "PENDING"}"#;
+        let lots = call().parse(http::Response::new(page(row))).unwrap().into_rows();
+        assert_eq!((lots[0].transaction_hash.as_ref(), lots[0].created_at), (None, None));
+        assert_eq!(lots[0].status, LotStatus::Pending);
+        for (field, literal) in
+            [("lot_id", "\"a\""), ("usdt_amount", "\"1.00\""), ("status", "\"PENDING\"")]
+        {
+            let given = format!("\"{field}\": {literal}");
+            for spoilt in
+                ["\"x\": 1".to_owned(), format!("\"{field}\": null"), format!("\"{field}\": []")]
+            {
+                let body = page(&row.replace(&given, &spoilt));
+                let error = call().parse(http::Response::new(body)).unwrap_err();
+                let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+                assert!(fault.path.starts_with("lots[0]"), "{fault}");
+                assert!(fault.to_string().contains(field), "{fault}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lot_is_no_list_of_its_fields() {
+        let body = page(r#"["a", null, "1.00", null, "MINED"]"#);
+        let error = call().parse(http::Response::new(body)).unwrap_err();
+        let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+        assert_eq!(fault.path, "lots[0]");
+    }
+
+    #[test]
+    fn a_status_without_a_name_is_kept() {
+        let row = r#"{"lot_id": "a", "usdt_amount": "1.00", "status": "ARCHIVED", "new": {}}"#;
+        let lots = call().parse(http::Response::new(page(row))).unwrap().lots;
+        assert_eq!(lots[0].status.as_str(), "ARCHIVED");
+        assert!(serde_json::to_string(&lots).unwrap().contains("\"ARCHIVED\""));
+        for word in ["mined", "MINED ", ""] {
+            assert_eq!(LotStatus::from(word).as_str(), word);
+            assert_ne!(LotStatus::from(word), LotStatus::Mined);
+        }
+    }
+
+    #[test]
+    fn the_next_page_asks_for_the_same_list() {
+        let mut first = call();
+        first.limit = PageSize::new(7).unwrap();
+        let next = first.with_offset(7);
+        assert_eq!((next.range, next.limit, next.offset), (first.range, first.limit, 7));
+        assert!(next.parse(http::Response::new(page("").replace("100", "7"))).is_err());
+    }
+}

@@ -41,3 +41,52 @@ impl Endpoint for GetSettlement {
         Mismatch::check("settlement_id", self.settlement_id, settlement.settlement_id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    const DETAIL: &str = r#"{"settlement_id": 12345, "settlement_provider_name": "p",
+        "amount": 1.50, "currency": "ARS", "address_to": "a", "address_from": "b",
+        "created_at": "2026-05-14T14:55:18Z", "charges": [{"kamipay_id": "dqr_1",
+        "kamipay_request_id": "ptxr_1", "charged_amount": 5.28, "charged_currency": "BRL"}]}"#;
+
+    fn parse(asked: u64, body: &str) -> Result<SettlementDetail, crate::Error> {
+        GetSettlement::new(SettlementId::new(asked)).parse(http::Response::new(body))
+    }
+
+    #[test]
+    fn another_settlement_is_not_the_answer() {
+        assert_eq!(parse(12345, DETAIL).unwrap().charges.len(), 1);
+        let error = parse(1, DETAIL).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the answer is to another question: asked for settlement_id 1, got 12345"
+        );
+    }
+
+    #[test]
+    fn a_charge_without_a_quote_or_an_external_id_is_read() {
+        let charge = &parse(12345, DETAIL).unwrap().charges[0];
+        assert_eq!((&charge.external_id, charge.settlement_amount), (&None, None));
+        assert_eq!(charge.settlement_currency, None);
+    }
+
+    #[test]
+    fn the_charges_are_a_list_of_objects() {
+        let charges = &DETAIL[DETAIL.find('[').unwrap()..DETAIL.len() - 1];
+        for (spoilt, path) in [
+            (r#"[["dqr_1", null, "ptxr_1", 5.28, "BRL", null, null]]"#, "charges[0]"),
+            ("[null]", "charges[0]"),
+            ("[[]]", "charges[0]"),
+            ("{}", "charges"),
+            ("null", "charges"),
+        ] {
+            let error = parse(12345, &DETAIL.replace(charges, spoilt)).unwrap_err();
+            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            assert_eq!(fault.path, path, "{spoilt}");
+        }
+        assert!(parse(12345, &DETAIL.replace(charges, "[]")).unwrap().charges.is_empty());
+    }
+}

@@ -110,3 +110,68 @@ impl Page for SettlementPage {
         self.offset
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::settlements::SettlementStatus;
+
+    const ROW: &str = r#"{"settlement_id": 1, "settlement_provider_name": "p",
+        "amount": 1.50, "currency": "ARS", "address_to": "a", "address_from": "b",
+        "created_at": "2026-05-14T14:55:18Z"}"#;
+
+    fn parse(row: &str) -> Result<SettlementPage, crate::Error> {
+        let may = DateRange::parse("2026-05-01T00:00:00Z", "2026-05-28T23:59:59Z").unwrap();
+        let body = format!(r#"{{"settlements": [{row}], "total": 1, "limit": 100, "offset": 0}}"#);
+        ListSettlements::new(may).parse(http::Response::new(body))
+    }
+
+    #[test]
+    fn what_the_field_table_calls_nullable_may_be_null_or_absent() {
+        let absent = parse(ROW).unwrap();
+        let nulls = r#"{"provider_settlement_id": null, "external_settlement_id": null,
+            "settlement_message": null, "settled_at": null, "status": null, "#;
+        assert_eq!(parse(&ROW.replacen('{', nulls, 1)).unwrap(), absent);
+        let row = &absent.settlements[0];
+        assert_eq!((&row.status, row.settled_at), (&None, None));
+        assert_eq!(row.amount.to_string(), "1.50");
+    }
+
+    #[test]
+    fn what_is_left_is_required() {
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(ROW).unwrap();
+        assert_eq!(fields.len(), 7);
+        for field in fields.keys() {
+            for spoilt in [format!("\"x_{field}\""), format!("\"{field}\": null, \"x\"")] {
+                let error = parse(&ROW.replace(&format!("\"{field}\""), &spoilt)).unwrap_err();
+                let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+                assert!(fault.path.starts_with("settlements[0]"), "{fault}");
+                assert!(fault.to_string().contains(field.as_str()), "{fault}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_settlement_is_no_list_of_its_fields() {
+        let row = r#"[1, "p", null, null, 1.50, "ARS", "a", "b", null, null,
+            "2026-05-14T14:55:18Z", null]"#;
+        assert!(matches!(parse(row).unwrap_err().kind(), ErrorKind::Decode(_)));
+    }
+
+    #[test]
+    fn a_status_without_a_name_is_kept() {
+        let row = ROW.replacen('{', r#"{"status": "ON_HOLD", "#, 1);
+        let page = parse(&row).unwrap();
+        assert_eq!(page.settlements[0].status.as_ref().unwrap().as_str(), "ON_HOLD");
+        for (word, status) in [
+            ("CREATED", SettlementStatus::Created),
+            ("PROCESSING", SettlementStatus::Processing),
+            ("DONE", SettlementStatus::Done),
+            ("CANCELED", SettlementStatus::Canceled),
+            ("FAILED", SettlementStatus::Failed),
+        ] {
+            assert_eq!((SettlementStatus::from(word), status.as_str()), (status.clone(), word));
+        }
+    }
+}

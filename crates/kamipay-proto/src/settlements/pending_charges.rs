@@ -129,3 +129,74 @@ impl Page for PendingChargePage {
         self.offset
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    const ROW: &str = r#"{"kamipay_request_id": "ptxr_1", "kamipay_id": "dqr_1",
+        "charged_amount": 5.28, "charged_currency": "BRL", "settlement_amount": 29750.0,
+        "settlement_currency": "ARS", "charged_timestamp": "2026-05-14T13:21:08Z"}"#;
+
+    fn parse(row: &str, totals: &str) -> Result<PendingChargePage, crate::Error> {
+        let body =
+            format!(r#"{{"items": [{row}], "totals": {totals}, "limit": 100, "offset": 0}}"#);
+        ListPendingCharges::new().parse(http::Response::new(body))
+    }
+
+    const TOTALS: &str = r#"{"count": 700, "settlement_amount": 69325.0}"#;
+
+    #[test]
+    fn the_total_is_of_the_pool_and_not_of_the_page() {
+        let page = parse(ROW, TOTALS).unwrap();
+        assert_eq!((page.total(), page.rows().len()), (700, 1));
+        assert_eq!(page.totals.settlement_amount.to_string(), "69325.0");
+        assert_eq!(page.items[0].external_id, None);
+    }
+
+    #[test]
+    fn all_but_the_external_id_is_required() {
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(ROW).unwrap();
+        assert_eq!(fields.len(), 7);
+        for field in fields.keys() {
+            for spoilt in [format!("\"x_{field}\""), format!("\"{field}\": null, \"x\"")] {
+                let row = ROW.replace(&format!("\"{field}\""), &spoilt);
+                let error = parse(&row, TOTALS).unwrap_err();
+                let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+                assert!(fault.path.starts_with("items[0]"), "{fault}");
+                assert!(fault.to_string().contains(field.as_str()), "{fault}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_and_totals_are_objects() {
+        let row =
+            r#"["ptxr_1", "dqr_1", null, 5.28, "BRL", 29750.0, "ARS", "2026-05-14T13:21:08Z"]"#;
+        for (row, totals, path) in [
+            (row, TOTALS, "items[0]"),
+            (ROW, "[700, 69325.0]", "totals"),
+            (ROW, "null", "totals"),
+            (ROW, "{}", "totals"),
+            (ROW, r#"{"count": 1}"#, "totals"),
+            (ROW, r#"{"count": -1, "settlement_amount": 0}"#, "totals.count"),
+        ] {
+            let error = parse(row, totals).unwrap_err();
+            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            assert_eq!(fault.path, path, "{row} {totals}");
+        }
+    }
+
+    #[test]
+    fn the_next_page_asks_for_the_same_pool() {
+        let mut first = ListPendingCharges::new();
+        first.checkout_id = Some(CheckoutId::new(42));
+        first.limit = PendingPageSize::MAX;
+        let next = first.with_offset(500);
+        assert_eq!(
+            (next.checkout_id, next.limit, next.offset),
+            (first.checkout_id, first.limit, 500)
+        );
+    }
+}

@@ -121,3 +121,77 @@ impl Page for TransactionPage {
         self.offset
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::page::Row;
+
+    const ROW: &str = r#"{"settlement_id": 12345, "kamipay_request_id": "ptxr_1",
+        "kamipay_id": "dqr_1", "charged_amount": 5.28, "charged_currency": "BRL",
+        "created_at": "2026-05-14T13:21:12Z", "settlement_provider_name": "p"}"#;
+
+    fn call(settlement: Option<u64>) -> ListTransactions {
+        let may = DateRange::parse("2026-05-01T00:00:00Z", "2026-05-28T23:59:59Z").unwrap();
+        let mut call = ListTransactions::new(may);
+        call.settlement_id = settlement.map(SettlementId::new);
+        call
+    }
+
+    fn body(rows: &[&str]) -> http::Response<String> {
+        let rows = rows.join(",");
+        http::Response::new(format!(
+            r#"{{"transactions": [{rows}], "total": 9, "limit": 100, "offset": 0}}"#
+        ))
+    }
+
+    #[test]
+    fn a_charge_of_another_settlement_is_not_the_answer() {
+        let other = ROW.replace("12345", "6");
+        assert!(call(None).parse(body(&[ROW, &other])).is_ok());
+        assert!(call(Some(12345)).parse(body(&[ROW, ROW])).is_ok());
+        assert!(call(Some(12345)).parse(body(&[])).is_ok());
+        let error = call(Some(12345)).parse(body(&[ROW, &other])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the answer is to another question: asked for settlement_id 12345, got 6"
+        );
+    }
+
+    #[test]
+    fn what_the_field_table_calls_nullable_may_be_null_or_absent() {
+        let absent = call(None).parse(body(&[ROW])).unwrap();
+        let nulls = r#"{"external_id": null, "settlement_amount": null,
+            "settlement_currency": null, "charged_timestamp": null, "settled_at": null,
+            "provider_settlement_id": null, "external_settlement_id": null, "#;
+        assert_eq!(call(None).parse(body(&[&ROW.replacen('{', nulls, 1)])).unwrap(), absent);
+
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(ROW).unwrap();
+        assert_eq!(fields.len(), 7);
+        for field in fields.keys() {
+            let row = ROW.replace(&format!("\"{field}\""), &format!("\"x_{field}\""));
+            let error = call(None).parse(body(&[ROW, &row])).unwrap_err();
+            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            assert_eq!(fault.path, "transactions[1]");
+            assert!(fault.to_string().contains(field.as_str()), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_is_no_list_of_its_fields() {
+        let row = r#"[12345, "ptxr_1", "dqr_1", null, 5.28, "BRL", null, null, null,
+            "2026-05-14T13:21:12Z", "p", null, null, null]"#;
+        let error = call(None).parse(body(&[row])).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error:?}");
+    }
+
+    #[test]
+    fn a_charge_of_two_settlements_is_two_rows() {
+        let other = ROW.replace("12345", "6");
+        let page = call(None).parse(body(&[ROW, &other, ROW])).unwrap();
+        let keys: Vec<_> = page.rows().iter().map(Row::key).collect();
+        assert_eq!(keys[0], keys[2]);
+        assert_ne!(keys[0], keys[1]);
+    }
+}
