@@ -420,3 +420,339 @@ impl Serialize for PayStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{Endpoint, Error, ErrorKind};
+
+    const HASH: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
+    const OTHER: &str = "0x96a48088522ccaae8f60afa7d66290d0c2b3ebd3bb70630df79f105258d36547";
+    const PLACEHOLDER: &str = "0xprocessing123456789012345678901234567890123456789012345678901234";
+    const NAMED: [&str; 5] = ["accepted", "processing", "done", "failed", "canceled"];
+
+    fn answer(status: u16, body: &str) -> Result<PayStatus, Error> {
+        let payment = PaymentTarget::kamipay_id("txc_1").unwrap();
+        let mut response = http::Response::new(body);
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        GetPayStatus::new(payment, Chain::Polygon).parse(response)
+    }
+
+    fn read(body: &str) -> PayStatus {
+        let status = answer(200, body).unwrap_or_else(|error| panic!("{body}: {error:?}"));
+        // Whatever it is, it is the same after a while in a file.
+        for json in [
+            serde_json::to_string(&status).unwrap(),
+            serde_json::to_string_pretty(&status).unwrap(),
+        ] {
+            assert_eq!(serde_json::from_str::<PayStatus>(&json).unwrap(), status, "{body}");
+        }
+        status
+    }
+
+    fn fault(body: &str) -> crate::DecodeError {
+        let error = answer(200, body).expect_err(body);
+        let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+        fault.clone()
+    }
+
+    #[test]
+    fn each_state_says_whether_it_is_over_and_what_it_permits() {
+        let data = |state: &str, rest: &str| {
+            format!(
+                r#"{{"status": "ok", "msg": "m", "data": {{"status": "{state}",
+                "kamipay_id": "txc_1", "external_id": 7{rest}}}}}"#
+            )
+        };
+        for (body, state, over, permitted) in [
+            (data("accepted", ""), "accepted", false, false),
+            (data("processing", ""), "processing", false, false),
+            (data("done", ""), "done", true, false),
+            (data("canceled", ""), "canceled", true, true),
+            (data("failed", ""), "failed", true, false),
+            (data("failed", &format!(r#", "refund_txid": "{OTHER}""#)), "failed", true, true),
+            (data("expired", ""), "expired", false, false),
+            (r#"{"status": "failed", "msg": "m"}"#.to_owned(), "not_found", false, false),
+            (r#"{"status": "pending", "msg": "m"}"#.to_owned(), "pending", false, false),
+        ] {
+            let status = read(&body);
+            assert_eq!((status.state(), status.is_over()), (state, over), "{body}");
+            assert_eq!(status.msg(), Some("m"));
+            let permission = status.permission_to_pay_again();
+            assert_eq!(permission.is_some(), permitted, "{body}");
+            if let Some(permission) = permission {
+                assert_eq!(permission.kamipay_id(), &KamipayId::from("txc_1"));
+                assert_eq!(permission.external_id(), Some(&ExternalId::from("7")));
+                let refund = permission.refund_txid().map(TransactionHash::as_str);
+                assert_eq!(refund, (state == "failed").then_some(OTHER));
+            }
+            assert_eq!(status.unnamed_json().is_some(), ["expired", "pending"].contains(&state));
+            let has_payment = ["accepted", "processing", "done", "canceled"].contains(&state);
+            assert_eq!(status.payment().is_some(), has_payment);
+        }
+    }
+
+    #[test]
+    fn two_kinds_of_failed_are_two_types() {
+        // pay-status.txt: "TX not found" means wait, `data.status` means returned
+        let unknown = read(r#"{"status": "failed", "msg": "TX not found"}"#);
+        assert!(
+            matches!(&unknown, PayStatus::NotFound { msg: Some(msg) } if msg == "TX not found")
+        );
+        for nothing in ["null", "{}", "{ }", "[]", "[\n]", "\"\"", "\" \""] {
+            let body =
+                format!(r#"{{"status": "failed", "msg": "TX not found", "data": {nothing}}}"#);
+            assert_eq!(read(&body), unknown);
+        }
+        assert_eq!(read(r#"{"status": "failed"}"#).msg(), None);
+        assert!(matches!(read(r#"{"status": "failed", "msg": null}"#), PayStatus::NotFound { .. }));
+    }
+
+    #[test]
+    fn ok_without_data_is_never_a_state() {
+        for (body, path) in [
+            (r#"{"status": "ok"}"#, "."),
+            (r#"{"status": "ok", "msg": "Request ok"}"#, "."),
+            (r#"{"status": "ok", "data": null}"#, "data"),
+            (r#"{"status": "ok", "data": {}}"#, "data"),
+            (r#"{"status": "ok", "data": []}"#, "data"),
+            (r#"{"status": "ok", "data": ""}"#, "data"),
+            (r#"{"status": "ok", "data": "done"}"#, "data"),
+            (r#"{"status": "ok", "data": ["done"]}"#, "data"),
+            (r#"{"status": "ok", "data": {"status": null}}"#, "data.status"),
+            (r#"{"status": "ok", "data": {"status": 5}}"#, "data.status"),
+            (r#"{"status": "ok", "data": {"status": ["done"]}}"#, "data.status"),
+            (r#"{"status": "ok", "data": {"status": "done"}}"#, "data"),
+            (r#"{"status": "ok", "data": {"status": "failed"}}"#, "data"),
+            (
+                r#"{"status": "ok", "data": {"status": "done", "kamipay_id": null}}"#,
+                "data.kamipay_id",
+            ),
+            (r#"{"msg": "TX not found"}"#, "."),
+            (r#"{"status": null}"#, "status"),
+            (
+                r#"{"status": true, "data": {"status": "canceled", "kamipay_id": "txc_1"}}"#,
+                "status",
+            ),
+            (r#"["ok", "m", {"status": "canceled", "kamipay_id": "txc_1"}]"#, "."),
+            ("{}", "."),
+            ("[]", "."),
+            ("null", "."),
+            ("\"canceled\"", "."),
+        ] {
+            assert_eq!(fault(body).path, path, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_comes_twice_is_no_state() {
+        for body in [
+            r#"{"status": "failed", "status": "ok", "data": {"status": "done", "kamipay_id": "a"}}"#,
+            r#"{"status": "ok", "data": {"status": "done", "status": "canceled", "kamipay_id": "a"}}"#,
+            r#"{"status": "ok", "data": {"status": "canceled", "txid": "x", "txid": null,
+                "kamipay_id": "a"}}"#,
+            r#"{"status": "ok", "data": {"status": "done", "kamipay_id": "a"},
+                "data": {"status": "canceled", "kamipay_id": "a"}}"#,
+            r#"{"status": "failed", "data": {"status": "done"}, "data": null}"#,
+        ] {
+            assert!(fault(body).to_string().contains("duplicate field"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_state_without_a_name_is_kept_whole() {
+        let body = r#"{"status": "ok", "msg": "m", "data": {"status": "frozen", "reason": "court",
+            "amount_usdt": 1.10, "new": [1e5, {"a": null}], "kamipay_id": "txc_1"}}"#;
+        let status = read(&format!("\n {body} "));
+        assert_eq!((status.state(), status.msg()), ("frozen", Some("m")));
+        assert_eq!(status.unnamed_json(), Some(body));
+        assert_eq!(serde_json::to_string(&status).unwrap(), body);
+        for word in ["CANCELED", "cancelled", "canceled ", "Done", "refunded", ""] {
+            let body = format!(
+                r#"{{"status": "ok", "data": {{"status": "{word}", "kamipay_id": "txc_1"}}}}"#
+            );
+            let status = read(&body);
+            assert_eq!((status.state(), status.is_over()), (word, false));
+            assert_eq!(status.permission_to_pay_again(), None);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_contradicts_itself_is_neither() {
+        for (body, word) in [
+            (r#"{"status": "failed", "data": {"status": "done"}}"#, "failed/done"),
+            (
+                r#"{"status": "failed", "data": {"status": "canceled", "kamipay_id": "txc_1"}}"#,
+                "failed/canceled",
+            ),
+            (r#"{"status": "failed", "data": {"x": 1}}"#, "failed/"),
+            (r#"{"status": "failed", "data": "canceled"}"#, "failed/"),
+            (r#"{"status": "failed", "data": [null]}"#, "failed/"),
+            (r#"{"status": "failed", "data": false}"#, "failed/"),
+            (r#"{"status": "error", "data": {"status": "done"}}"#, "error/done"),
+            (r#"{"status": "error", "data": 5}"#, "error/"),
+            (r#"{"status": "error", "data": {}}"#, "error"),
+            (r#"{"status": "canceled"}"#, "canceled"),
+            (r#"{"status": "OK", "data": {"status": "canceled"}}"#, "OK/canceled"),
+        ] {
+            let status = read(body);
+            assert_eq!((status.state(), status.unnamed_json()), (word, Some(body)));
+            assert!(!status.is_over() && status.permission_to_pay_again().is_none(), "{body}");
+        }
+    }
+
+    /// What a field of `data` may hold, as JSON, or nothing at all.
+    fn field(name: &str, json: Option<&str>) -> String {
+        json.map(|json| format!(", \"{name}\": {json}")).unwrap_or_default()
+    }
+
+    #[test]
+    fn permission_comes_from_two_mixtures_of_all() {
+        let quoted = |text: &str| format!("\"{text}\"");
+        let (hash, other, placeholder) = (quoted(HASH), quoted(OTHER), quoted(PLACEHOLDER));
+        let bare = quoted(&HASH[2..]);
+        let upper = quoted(&HASH.to_uppercase()); // `0X…`
+        let texts = [None, Some("null"), Some("\"\"")];
+
+        let (mut permitted, mut asked) = (0, 0);
+        for top in ["ok", "failed", "OK", "pending", "canceled", ""] {
+            for state in NAMED.into_iter().chain(["CANCELED", "refunded", "not_found", ""]) {
+                for txid in texts.into_iter().chain([Some("\"x\""), Some(&*hash)]) {
+                    for bank in texts.into_iter().chain([Some("\"E2001818\""), Some("\" \"")]) {
+                        for refund in texts
+                            .into_iter()
+                            .chain([&*placeholder, "\"x\"", &hash, &other, &bare].map(Some))
+                        {
+                            for original in
+                                texts.into_iter().chain([&*hash, &upper, &bare].map(Some))
+                            {
+                                let data = [
+                                    field("txid", txid),
+                                    field("bank_txid", bank),
+                                    field("refund_txid", refund),
+                                    field("original_txid", original),
+                                ];
+                                let body = format!(
+                                    r#"{{"status": "{top}", "data": {{"status": "{state}",
+                                    "kamipay_id": "txc_1"{}}}}}"#,
+                                    data.concat()
+                                );
+                                let status = answer(200, &body).unwrap();
+                                asked += 1;
+
+                                let unsent = texts.contains(&txid) && texts.contains(&bank);
+                                let is_hash = [&*hash, &other, &bare].map(Some).contains(&refund);
+                                let same = refund != Some(&*other) && !texts.contains(&original);
+                                let may = match (top, state) {
+                                    ("ok", "canceled") => unsent,
+                                    ("ok", "failed") => is_hash && !same,
+                                    _ => false,
+                                };
+                                let permission = status.permission_to_pay_again();
+                                assert_eq!(permission.is_some(), may, "{body}");
+                                let over =
+                                    top == "ok" && ["done", "failed", "canceled"].contains(&state);
+                                assert_eq!(status.is_over(), over, "{body}");
+                                permitted += usize::from(may);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        // 9 of txid and bank_txid for any refund; 3 hashes but for those of the original itself
+        assert_eq!((permitted, asked), (9 * 8 * 6 + 25 * (3 + 6 + 3), 6 * 9 * 25 * 48));
+    }
+
+    #[test]
+    fn no_other_http_status_and_no_refusal_is_a_state() {
+        let canceled = r#"{"status": "ok", "data": {"status": "canceled", "kamipay_id": "txc_1"}}"#;
+        let unknown = r#"{"status": "failed", "msg": "TX not found"}"#;
+        for status in 100..=999 {
+            for body in [canceled, unknown] {
+                let result = answer(status, body);
+                let is_answer = matches!(status, 200..=203 | 207..=299);
+                assert_eq!(result.is_ok(), is_answer, "{status}");
+                let permission = result.ok().and_then(|status| status.permission_to_pay_again());
+                assert_eq!(permission.is_some(), is_answer && body == canceled, "{status}");
+            }
+        }
+    }
+
+    /// Anything that might stand in the place of a value.
+    fn anything() -> impl Strategy<Value = Value> {
+        let texts = ["", " ", "x", HASH, OTHER, PLACEHOLDER, "ok", "failed", "canceled", "done"];
+        prop_oneof![
+            4 => prop::sample::select(texts.to_vec()).prop_map(Value::from),
+            1 => Just(Value::Null),
+            1 => prop::sample::select(vec![
+                json!(true), json!(0), json!(-1.5), json!([]), json!({}), json!(["canceled"]),
+                json!({"status": "canceled"}),
+            ]),
+            1 => ".{0,8}".prop_map(Value::from),
+        ]
+    }
+
+    fn mixture() -> impl Strategy<Value = Value> {
+        let words = ["ok", "failed", "canceled", "done", "Ok", "ok "];
+        let word = || prop_oneof![8 => prop::sample::select(words.to_vec()).prop_map(Value::from), 1 => anything()];
+        let names = [
+            "txid",
+            "bank_txid",
+            "refund_txid",
+            "original_txid",
+            "external_id",
+            "name",
+            "amount_usdt",
+            "new",
+        ];
+        let rest =
+            prop::collection::btree_map(prop::sample::select(names.to_vec()), anything(), 0..5);
+        (word(), word(), rest, any::<bool>()).prop_map(|(top, state, rest, has_id)| {
+            let mut data: serde_json::Map<String, Value> =
+                rest.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            data.insert("status".to_owned(), state);
+            if has_id {
+                data.insert("kamipay_id".to_owned(), json!("txc_1"));
+            }
+            json!({"status": top, "msg": "transaction canceled", "data": data})
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn no_mixture_gives_permission_but_the_two(body in mixture(), status in 200_u16..204) {
+            let Ok(pay_status) = answer(status, &body.to_string()) else { return Ok(()) };
+            let data = &body["data"];
+            let (top, state) = (body["status"].as_str(), data["status"].as_str());
+            let none = |name: &str| data[name].is_null() || data[name] == "";
+            let hash = |name: &str| {
+                data[name].as_str().is_some_and(|text| TransactionHash::from(text).is_well_formed())
+            };
+
+            if pay_status.is_over() {
+                prop_assert_eq!(top, Some("ok"));
+                prop_assert!(matches!(state, Some("done" | "failed" | "canceled")));
+            }
+            if let Some(permission) = pay_status.permission_to_pay_again() {
+                prop_assert_eq!(top, Some("ok"));
+                match state {
+                    Some("canceled") => prop_assert!(none("txid") && none("bank_txid")),
+                    Some("failed") => {
+                        prop_assert!(hash("refund_txid"));
+                        prop_assert_ne!(&data["refund_txid"], &data["original_txid"]);
+                    }
+                    _ => prop_assert!(false, "{}", body),
+                }
+                prop_assert_eq!(permission.kamipay_id().as_str(), "txc_1");
+            }
+            let json = serde_json::to_string(&pay_status).unwrap();
+            prop_assert_eq!(serde_json::from_str::<PayStatus>(&json).unwrap(), pay_status);
+        }
+    }
+}

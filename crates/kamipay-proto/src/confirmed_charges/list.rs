@@ -84,3 +84,36 @@ fn among<T: Copy + PartialEq + fmt::Display>(
     let asked: Vec<String> = asked.iter().map(T::to_string).collect();
     Err(Mismatch::new(field, asked.join(","), came))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = r#"[{"store_id": "1", "checkout_id": "7", "operation_id": "5",
+        "tx_hash": "txid5", "brl_requested": "25.00", "usdt_credited": "5.00000",
+        "request_datetime": "1718472442.872", "credit_datetime": "1718472443.872"}]"#;
+
+    fn ask(stores: &[u64], checkouts: &[u64]) -> Result<Vec<ConfirmedCharge>, crate::Error> {
+        let mut call = ListConfirmedCharges::new();
+        call.store_id = stores.iter().copied().map(StoreId::new).collect();
+        call.checkout_id = checkouts.iter().copied().map(CheckoutId::new).collect();
+        call.parse(http::Response::new(BODY))
+    }
+
+    #[test]
+    fn a_charge_of_another_store_or_checkout_is_not_the_answer() {
+        for (stores, checkouts) in
+            [(&[][..], &[][..]), (&[1], &[7]), (&[3, 1], &[]), (&[], &[7, 9])]
+        {
+            assert_eq!(ask(stores, checkouts).unwrap().len(), 1);
+        }
+        for (stores, checkouts, message) in [
+            (&[2, 3][..], &[7][..], "asked for store_id 2,3, got 1"),
+            (&[1], &[8], "asked for checkout_id 8, got 7"),
+            (&[], &[1], "asked for checkout_id 1, got 7"),
+        ] {
+            let error = ask(stores, checkouts).unwrap_err().to_string();
+            assert_eq!(error, format!("the answer is to another question: {message}"));
+        }
+    }
+}

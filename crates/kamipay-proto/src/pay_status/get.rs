@@ -72,8 +72,10 @@ impl Endpoint for GetPayStatus {
 
 /// Hexadecimal in either case, with `0x` or without.
 pub(super) fn same_hash(a: &str, b: &str) -> bool {
-    let digits = |hash: &str| hash.trim_start_matches("0x").to_ascii_lowercase();
-    digits(a) == digits(b)
+    fn digits(hash: &str) -> &str {
+        hash.strip_prefix("0x").or_else(|| hash.strip_prefix("0X")).unwrap_or(hash)
+    }
+    digits(a).eq_ignore_ascii_case(digits(b))
 }
 
 /// The identifiers of this kind that an answer bears.
@@ -291,3 +293,125 @@ impl FromStr for Chain {
 #[error("a chain is polygon or tron")]
 #[non_exhaustive]
 pub struct InvalidChain;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TXID: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
+    const REFUND: &str = "0x96a48088522ccaae8f60afa7d66290d0c2b3ebd3bb70630df79f105258d36547";
+    const ORIGINAL: &str = "0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833";
+
+    /// An answer in this state with these identifiers.
+    fn answer(state: &str) -> String {
+        format!(
+            r#"{{"status": "ok", "data": {{"status": "{state}", "operation_id": 1744115063604,
+            "txid": "{TXID}", "kamipay_id": "txc_1", "external_id": "test235",
+            "refund_txid": "{REFUND}", "original_txid": "{ORIGINAL}"}}}}"#
+        )
+    }
+
+    fn ask(target: Target, id: &str, body: &str) -> Result<PayStatus, crate::Error> {
+        let call = GetPayStatus::new(PaymentTarget::new(target, id).unwrap(), Chain::Polygon);
+        call.parse(http::Response::new(body))
+    }
+
+    fn assert_other(target: Target, id: &str, body: &str) {
+        let error = ask(target, id, body).expect_err(body);
+        let crate::ErrorKind::Mismatch(mismatch) = error.kind() else { panic!("{error:?}") };
+        assert_eq!((mismatch.field, &*mismatch.asked), (target.as_str(), id), "{body}");
+    }
+
+    #[test]
+    fn an_answer_bears_the_identifier_that_was_asked_for() {
+        // One state after the other, and one without a name here.
+        for state in ["accepted", "processing", "done", "canceled", "refunding"] {
+            let body = answer(state);
+            for (target, id) in [
+                (Target::ExternalId, "test235"),
+                (Target::KamipayId, "txc_1"),
+                (Target::OperationId, "1744115063604"),
+                (Target::TxId, TXID),
+            ] {
+                assert_eq!(ask(target, id, &body).unwrap().state(), state);
+                assert_other(target, "other", &body);
+                assert_other(target, &id[1..], &body);
+            }
+            for (target, id) in [(Target::ExternalId, "TEST235"), (Target::KamipayId, "TXC_1")] {
+                assert_other(target, id, &body);
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_payment_answers_to_both_of_its_transactions() {
+        let body = answer("failed");
+        for (target, id) in [
+            (Target::ExternalId, "test235"),
+            (Target::KamipayId, "txc_1"),
+            (Target::TxId, ORIGINAL),
+            (Target::TxId, REFUND),
+            (Target::OperationId, "its answer has none"),
+        ] {
+            assert_eq!(ask(target, id, &body).unwrap().state(), "failed");
+        }
+        assert_other(Target::TxId, TXID, &body);
+        assert_other(Target::ExternalId, "other", &body);
+        assert_other(Target::KamipayId, "other", &body);
+    }
+
+    #[test]
+    fn a_hash_is_the_same_in_either_case_and_with_or_without_its_prefix() {
+        for state in ["done", "refunding"] {
+            for id in [
+                TXID.to_owned(),
+                TXID.to_uppercase(),
+                TXID.replace("0x", ""),
+                TXID.replace("0x", "").to_uppercase(),
+                TXID.replace("0x", "0X"),
+            ] {
+                assert!(ask(Target::TxId, &id, &answer(state)).is_ok(), "{id}");
+            }
+        }
+        assert!(same_hash("0x0a", "0X0A") && same_hash("0a", "0x0A"));
+        assert!(!same_hash("0x0a", "0xa") && !same_hash("0x0x0a", "0x0a"));
+    }
+
+    #[test]
+    fn an_answer_without_the_identifier_is_not_held_against_it() {
+        for (target, from) in [
+            (Target::ExternalId, r#""external_id": "test235""#),
+            (Target::OperationId, r#""operation_id": 1744115063604"#),
+            (Target::TxId, &format!(r#""txid": "{TXID}""#)),
+        ] {
+            for to in ["\"x\": 1".to_owned(), from.split(' ').next().unwrap().to_owned() + "null"] {
+                let body = answer("accepted").replace(from, &to);
+                assert_ne!(body, answer("accepted"));
+                assert!(ask(target, "anything", &body).is_ok(), "{body}");
+            }
+        }
+        let empty = answer("canceled").replace(TXID, "");
+        assert!(ask(Target::TxId, "anything", &empty).is_ok());
+        for target in [Target::ExternalId, Target::KamipayId, Target::TxId, Target::OperationId] {
+            let body = r#"{"status": "failed", "msg": "TX not found"}"#;
+            assert!(ask(target, "anything", body).is_ok());
+        }
+    }
+
+    #[test]
+    fn an_identifier_is_1_to_1024_bytes_without_control_characters() {
+        for id in
+            ["a", " ", "é😀", "../x", "a&b=c#d?e%2e", "0x36**************b2d3", &"x".repeat(1024)]
+        {
+            let payment = PaymentTarget::external_id(id).unwrap();
+            assert_eq!((payment.id(), payment.target()), (id, Target::ExternalId));
+        }
+        for id in
+            ["", "a\r\nb", "\0", "a\tb", "\u{7f}", "\u{85}", &"x".repeat(1025), &"é".repeat(513)]
+        {
+            let error = PaymentTarget::tx_id(id).unwrap_err();
+            assert_eq!(error, InvalidPaymentTarget { target: Target::TxId });
+            assert!(error.to_string().starts_with("this can not be the tx_id of a payment: "));
+        }
+    }
+}
