@@ -1,2 +1,39 @@
-//! kamipay
-fn main() {}
+//! The program `kamipay`: reconcile kamiPay's lots and settlements, and follow payments.
+
+mod args;
+mod commands;
+mod connection;
+mod exit;
+mod listing;
+mod output;
+mod progress;
+mod sum;
+mod table;
+mod text;
+mod time;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::Cli;
+use self::exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => commands::run(cli.command),
+        // Help and the version are "errors" too, for standard output.
+        Err(error) => match error.print() {
+            Ok(()) if error.use_stderr() => Ok(Exit::Usage),
+            Ok(()) => Ok(Exit::Done),
+            Err(error) => Err(Failure::output(error)),
+        },
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.report();
+            failure.exit().into()
+        }
+    }
+}

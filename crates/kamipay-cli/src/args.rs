@@ -1,0 +1,63 @@
+//! The commands. Each one's arguments stand with what it does, in [`crate::commands`].
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{charges, demo, lots, pay, sandbox, settlements};
+
+/// Reconcile kamiPay's lots and settlements, and follow payments
+///
+/// Data goes to standard output, everything else to standard error.
+#[derive(Parser)]
+#[command(name = "kamipay", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Lots: on-chain transfers that settle many payouts at once
+    #[command(subcommand, arg_required_else_help = true)]
+    Lots(lots::Lots),
+    /// Settlements: transfers that deliver the charges that were collected
+    #[command(subcommand, arg_required_else_help = true)]
+    Settlements(settlements::Settlements),
+    /// Charges: what was paid in
+    #[command(subcommand, arg_required_else_help = true)]
+    Charges(charges::Charges),
+    /// Payments: what was paid out, and what its state permits
+    #[command(subcommand, arg_required_else_help = true)]
+    Pay(pay::Pay),
+    /// Serve a made-up merchant's API on this machine, to try things out
+    Sandbox(sandbox::Serve),
+    /// See a merchant's morning: every call, against a sandbox inside the program
+    Demo(demo::Demo),
+}
+
+const AFTER_HELP: &str = "\
+First steps, without an account:
+  kamipay demo
+
+Connection, best given in variables (a command line can be seen by others on the machine):
+  export KAMIPAY_BASE_URL=https://api.kamipay.io
+  export KAMIPAY_TOKEN=…            or KAMIPAY_USERNAME=… and KAMIPAY_PASSWORD=…
+
+Then:
+  kamipay lots list --from 2026-05-01 --to 2026-05-31
+  kamipay settlements get 12345
+  kamipay pay status --external-id order-7
+
+Exit codes:
+   0  done as asked
+   1  any other error, such as a payout that is in none of the lots
+   2  usage, or an argument that a rule of the API forbids (nothing was sent)
+   3  the API refused (4xx)
+   4  not authenticated or not allowed (401, 403)
+   5  no usable answer (network, 5xx, time)
+   6  incomplete: what was printed is not the whole
+  10  pay status: over, failed
+  11  pay status: over, canceled
+  12  pay status: not over, or not known yet
+
+Each command has its own --help with examples.";

@@ -1,0 +1,27 @@
+//! What the commands do.
+
+pub(crate) mod charges;
+pub(crate) mod demo;
+pub(crate) mod lots;
+pub(crate) mod pay;
+pub(crate) mod sandbox;
+pub(crate) mod settlements;
+
+use crate::args::Command;
+use crate::exit::{Exit, Failure};
+
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Lots(lots) => lots.run(),
+        Command::Settlements(settlements) => settlements.run(),
+        Command::Charges(charges) => charges.run(),
+        Command::Pay(pay) => pay.run(),
+        Command::Sandbox(serve) => serve.run(),
+        Command::Demo(demo) => demo.run(),
+    }
+}
+
+/// `1 lot`, `2 lots`.
+pub(crate) fn count(n: u64, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,136 @@
+//! `kamipay sandbox`
+
+use std::io::{self, Write as _};
+
+use clap::Args;
+use clap::builder::PossibleValue;
+use kamipay_sandbox::{Generated, Sandbox, Scenario, Server};
+
+use crate::exit::{Exit, Failure};
+use crate::output::Lines;
+use crate::table::STRONG;
+
+/// The merchant whom one meets without `--seed`.
+pub(crate) const SEED: u64 = 1;
+
+/// Serve a made-up merchant's API on this machine, to try things out
+///
+/// The merchant is made from a seed: 40 lots with their payouts and refunds, 12 settlements with
+/// 200 charges, and 9 pending charges, all in May 2026. The same seed is the same merchant on every
+/// machine. Nothing is stored, and nobody else can reach it: it listens on 127.0.0.1 only.
+///
+/// The first line on standard output is the base URL and nothing else. What to do with it comes on
+/// standard error. It serves until it is stopped with Ctrl-C.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  kamipay sandbox
+  kamipay sandbox --port 8080 --seed 7 --scenario not-found-then-done --scenario canceled
+
+In a script:
+  kamipay sandbox > url & trap \"kill $!\" EXIT
+  until [ -s url ]; do sleep 0.1; done
+  export KAMIPAY_BASE_URL=$(head -1 url) KAMIPAY_TOKEN=sandbox-token-accepted-from-the-start")]
+pub(crate) struct Serve {
+    /// The port; without it, a free one
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    port: u16,
+    /// The seed of the merchant
+    #[arg(long, value_name = "N", default_value_t = SEED)]
+    seed: u64,
+    /// A behaviour to take on, as often as you like; without it, every payment there is
+    ///
+    /// The scenarios of a payment add one whose external_id is the scenario's name: kamipay pay
+    /// status --external-id not-found-then-done
+    #[arg(long = "scenario", value_name = "NAME", value_parser = Names)]
+    scenarios: Vec<Scenario>,
+}
+
+impl Serve {
+    pub(crate) fn run(&self) -> Result<Exit, Failure> {
+        let sandbox = sandbox(self.seed, &self.scenarios);
+        let (token, username, password) = (sandbox.token(), sandbox.username(), sandbox.password());
+        let server = Server::start_on(self.port, sandbox).map_err(|error| {
+            Failure::other(format!("cannot listen on port {} of 127.0.0.1: {error}", self.port))
+                .tip("without --port a free one is taken")
+        })?;
+
+        let mut lines = Lines::default();
+        lines.line(&format!("{}\n", server.base_url()))?;
+        lines.flush()?;
+        let text = format!(
+            "\
+{STRONG}A merchant made from the seed {seed}, in May 2026.{STRONG:#} Ctrl-C stops it.
+
+In another terminal:
+  export KAMIPAY_BASE_URL={url}
+  export KAMIPAY_TOKEN={token}
+
+  kamipay lots list --from 2026-05-01 --to 2026-05-31
+  kamipay settlements list --from 2026-05-01 --to 2026-05-31
+  kamipay settlements pending
+{payments}
+To log in instead of using the token:
+  unset KAMIPAY_TOKEN
+  export KAMIPAY_USERNAME={username} KAMIPAY_PASSWORD={password}
+",
+            seed = self.seed,
+            url = server.base_url(),
+            payments = payments(&self.scenarios),
+        );
+        // Nobody may be reading it, which is no reason not to serve.
+        let _ = anstream::stderr().write_all(text.as_bytes());
+        io::stderr().flush()?;
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// The merchant of this seed, with these scenarios, or with those of a payment if there are none.
+pub(crate) fn sandbox(seed: u64, scenarios: &[Scenario]) -> Sandbox {
+    let merchant = Sandbox::generated(Generated::new(seed));
+    on(scenarios).fold(merchant, Sandbox::with_scenario)
+}
+
+fn on(scenarios: &[Scenario]) -> impl Iterator<Item = Scenario> {
+    let none_named = scenarios.is_empty();
+    let named = scenarios.iter();
+    let all = Scenario::ALL.iter().filter(move |scenario| none_named && scenario.has_payment());
+    named.chain(all).copied()
+}
+
+fn payments(scenarios: &[Scenario]) -> String {
+    on(scenarios)
+        .filter(|scenario| scenario.has_payment())
+        .map(|scenario| format!("  kamipay pay status --external-id {scenario}\n"))
+        .collect()
+}
+
+/// The scenarios' names, with what they do for `--help`.
+#[derive(Clone)]
+struct Names;
+
+impl clap::builder::TypedValueParser for Names {
+    type Value = Scenario;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Scenario, clap::Error> {
+        let names: Vec<_> = self.possible_values().into_iter().flatten().collect();
+        let name =
+            clap::builder::PossibleValuesParser::new(names).parse_ref(command, arg, value)?;
+        // Only the names of scenarios are possible.
+        name.parse().map_err(|error| clap::Error::raw(clap::error::ErrorKind::InvalidValue, error))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let value = |scenario: &Scenario| {
+            PossibleValue::new(scenario.as_str()).help(scenario.description())
+        };
+        Some(Box::new(Scenario::ALL.iter().map(value)))
+    }
+}

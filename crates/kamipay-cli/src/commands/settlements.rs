@@ -1,0 +1,451 @@
+//! `kamipay settlements …`
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use clap::{Args, Subcommand};
+use kamipay_ureq::proto::settlements::{
+    GetSettlement, ListPendingCharges, ListSettlements, ListTransactions, PendingCharge,
+    PendingChargePage, PendingTotals, SettledCharge, Settlement, SettlementDetail, Transaction,
+};
+use kamipay_ureq::proto::{CheckoutId, Currency, PageSize, PendingPageSize, SettlementId};
+use rust_decimal::Decimal;
+
+use super::count;
+use super::lots::{check, part};
+use crate::connection::Connection;
+use crate::exit::{Exit, Failure};
+use crate::output::{Count, Format, Output, Record, Summary, Thing};
+use crate::table::{self, Column, Table, money, number, text};
+use crate::time::{OpenPeriod, Period};
+
+#[derive(Subcommand)]
+pub(crate) enum Settlements {
+    List(List),
+    Get(Get),
+    Transactions(Transactions),
+    Pending(Pending),
+}
+
+impl Settlements {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        match self {
+            Self::List(list) => list.run(),
+            Self::Get(get) => get.run(),
+            Self::Transactions(transactions) => transactions.run(),
+            Self::Pending(pending) => pending.run(),
+        }
+    }
+}
+
+/// List the settlements that were confirmed in a period, a row each
+///
+/// The period, of at most 31 days, is one of settled_at: a settlement that is still under way is
+/// not in the list. All are listed, or the command fails: with exit code 6 where rows came or went
+/// while they were read.
+#[derive(Args)]
+#[command(override_usage = "kamipay settlements list [OPTIONS] --from <TIME> --to <TIME>")]
+#[command(after_help = "\
+Examples:
+  kamipay settlements list --from 2026-05-01 --to 2026-05-31
+  kamipay settlements list --from 2026-05-14 --to 2026-05-14 --utc-offset -03:00 --output csv
+  kamipay settlements list --from 2026-05-01 --to 2026-05-31 | jq -r .settlement_id")]
+pub(crate) struct List {
+    #[command(flatten)]
+    period: Period,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl List {
+    fn run(&self) -> Result<Exit, Failure> {
+        let client = self.connection.client()?;
+        let mut call = ListSettlements::new(self.period.range()?);
+        call.limit = PageSize::MAX;
+        self.output.list(&client, call, &mut Count("settlement"))
+    }
+}
+
+impl Record for Settlement {
+    const TABLE: &'static [Column] = &[
+        number("settlement_id"),
+        text("status"),
+        money("amount"),
+        text("settled_at"),
+        text("provider_settlement_id"),
+        text("address_to"),
+    ];
+    const CSV: &'static [&'static str] = &SETTLEMENT;
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.settlement_id.to_string(),
+            table::maybe(self.status.as_ref().map(|status| status.as_str())),
+            table::amount(self.amount, &self.currency),
+            table::second(self.settled_at),
+            table::maybe(self.provider_settlement_id.as_ref()),
+            table::hash(Some(&self.address_to)),
+        ]
+    }
+}
+
+/// The fields of a settlement, in the order of the API.
+const SETTLEMENT: [&str; 12] = [
+    "settlement_id",
+    "settlement_provider_name",
+    "provider_settlement_id",
+    "external_settlement_id",
+    "amount",
+    "currency",
+    "address_to",
+    "address_from",
+    "settlement_message",
+    "settled_at",
+    "created_at",
+    "status",
+];
+
+/// Show one settlement with its charges
+///
+/// A table holds the sum of the charges against the amount. JSON keeps the charges as a list in the
+/// settlement. CSV has a row for each part, told apart by the column `kind`: the first row is the
+/// `settlement`, then comes a row for each `charge`, all with the settlement_id.
+#[derive(Args)]
+#[command(override_usage = "kamipay settlements get [OPTIONS] <ID>")]
+#[command(after_help = "\
+Examples:
+  kamipay settlements get 12345
+  kamipay settlements get 12345 --output csv > settlement-12345.csv
+  kamipay settlements get 12345 --output json | jq -r '.charges[].external_id'")]
+pub(crate) struct Get {
+    /// The settlement's number
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
+    settlement: SettlementId,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Get {
+    fn run(&self) -> Result<Exit, Failure> {
+        let client = self.connection.client()?;
+        let settlement = client.send(&GetSettlement::new(self.settlement)).map_err(|error| {
+            Failure::call(&format!("reading the settlement {}", self.settlement), &error)
+        })?;
+        self.output.thing(&settlement)?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Thing for SettlementDetail {
+    fn table(&self) -> String {
+        let mut text = table::fields(&[
+            ("settlement_id", self.settlement_id.to_string()),
+            ("status", table::maybe(self.status.as_ref().map(|status| status.as_str()))),
+            ("amount", table::amount(self.amount, &self.currency)),
+            ("settled_at", table::time(self.settled_at)),
+            ("created_at", table::time(Some(self.created_at))),
+            ("settlement_provider_name", self.settlement_provider_name.clone()),
+            ("provider_settlement_id", table::maybe(self.provider_settlement_id.as_ref())),
+            ("external_settlement_id", table::maybe(self.external_settlement_id.as_ref())),
+            ("address_to", self.address_to.clone()),
+            ("address_from", self.address_from.clone()),
+            ("settlement_message", table::maybe(self.settlement_message.as_ref())),
+        ]);
+
+        let mut charges = Table::new(CHARGES);
+        for charge in &self.charges {
+            charges.row(vec![
+                table::maybe(charge.external_id.as_ref()),
+                table::hash(Some(&charge.kamipay_id)),
+                table::amount(charge.charged_amount, &charge.charged_currency),
+                quote(charge.settlement_amount, charge.settlement_currency.as_ref()),
+            ]);
+        }
+        let heading = count(self.charges.len() as u64, "charge");
+        text.push_str(&part(&heading, self.charges.is_empty(), charges));
+        text.push_str(&format!("  {}\n", check_charges(self)));
+        text
+    }
+
+    fn csv(&self) -> Vec<Vec<String>> {
+        let mut header: Vec<String> = vec!["kind".to_owned()];
+        header.extend(SETTLEMENT.map(str::to_owned));
+        header.extend(CHARGE.map(str::to_owned));
+
+        let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+        let time = |time: Option<_>| if time.is_some() { table::time(time) } else { String::new() };
+        let mut head = vec![
+            "settlement".to_owned(),
+            self.settlement_id.to_string(),
+            self.settlement_provider_name.clone(),
+            text(self.provider_settlement_id.as_ref()),
+            text(self.external_settlement_id.as_ref()),
+            self.amount.to_string(),
+            self.currency.to_string(),
+            self.address_to.clone(),
+            self.address_from.clone(),
+            text(self.settlement_message.as_ref()),
+            time(self.settled_at),
+            time(Some(self.created_at)),
+            self.status.as_ref().map(ToString::to_string).unwrap_or_default(),
+        ];
+        head.resize(header.len(), String::new());
+
+        let mut rows = vec![header, head];
+        for charge in &self.charges {
+            let mut row = vec!["charge".to_owned(), self.settlement_id.to_string()];
+            row.resize(1 + SETTLEMENT.len(), String::new());
+            row.extend([
+                charge.kamipay_id.to_string(),
+                charge.external_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+                charge.kamipay_request_id.to_string(),
+                charge.charged_amount.to_string(),
+                charge.charged_currency.to_string(),
+                charge.settlement_amount.map(|amount| amount.to_string()).unwrap_or_default(),
+                charge.settlement_currency.as_ref().map(ToString::to_string).unwrap_or_default(),
+            ]);
+            rows.push(row);
+        }
+        rows
+    }
+}
+
+const CHARGES: &[Column] =
+    &[text("external_id"), text("kamipay_id"), money("charged_amount"), money("settlement_amount")];
+
+/// What the charges were quoted at, held against what was delivered.
+fn check_charges(settlement: &SettlementDetail) -> String {
+    let quote = |charge: &SettledCharge| {
+        let same = charge.settlement_currency.as_ref() == Some(&settlement.currency);
+        charge.settlement_amount.filter(|_| same)
+    };
+    let quotes: Vec<_> = settlement.charges.iter().filter_map(quote).collect();
+    let words = match settlement.charges.len() - quotes.len() {
+        0 => "the charges add up to".to_owned(),
+        n => format!("without {} the charges add up to", count(n as u64, "unquoted charge")),
+    };
+    check(&words, quotes, settlement.amount, "amount", settlement.currency.as_str())
+}
+
+/// The fields of a charge of a settlement, in the order of the API.
+const CHARGE: [&str; 7] = [
+    "kamipay_id",
+    "external_id",
+    "kamipay_request_id",
+    "charged_amount",
+    "charged_currency",
+    "settlement_amount",
+    "settlement_currency",
+];
+
+fn quote(amount: Option<Decimal>, currency: Option<&Currency>) -> String {
+    match (amount, currency) {
+        (Some(amount), Some(currency)) => table::amount(amount, currency),
+        (Some(amount), None) => amount.to_string(),
+        (None, _) => table::NONE.to_owned(),
+    }
+}
+
+/// List the charges that were put into settlements, a row each
+///
+/// The period, of at most 31 days, is one of created_at: when the charge was put into its
+/// settlement. All are listed, or the command fails: with exit code 6 where rows came or went
+/// while they were read.
+#[derive(Args)]
+#[command(override_usage = "kamipay settlements transactions [OPTIONS] --from <TIME> --to <TIME>")]
+#[command(after_help = "\
+Examples:
+  kamipay settlements transactions --from 2026-05-01 --to 2026-05-31
+  kamipay settlements transactions --from 2026-05-01 --to 2026-05-31 --settlement 12345
+  kamipay settlements transactions --from 2026-05-14 --to 2026-05-14 --output csv > charges.csv")]
+pub(crate) struct Transactions {
+    /// The charges of this settlement only
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    settlement: Option<SettlementId>,
+    #[command(flatten)]
+    period: Period,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Transactions {
+    fn run(&self) -> Result<Exit, Failure> {
+        let client = self.connection.client()?;
+        let mut call = ListTransactions::new(self.period.range()?);
+        call.settlement_id = self.settlement;
+        call.limit = PageSize::MAX;
+        self.output.list(&client, call, &mut Count("charge"))
+    }
+}
+
+impl Record for Transaction {
+    const TABLE: &'static [Column] = &[
+        number("settlement_id"),
+        text("external_id"),
+        text("kamipay_id"),
+        money("charged_amount"),
+        money("settlement_amount"),
+        text("created_at"),
+    ];
+    const CSV: &'static [&'static str] = &[
+        "settlement_id",
+        "kamipay_request_id",
+        "kamipay_id",
+        "external_id",
+        "charged_amount",
+        "charged_currency",
+        "settlement_amount",
+        "settlement_currency",
+        "charged_timestamp",
+        "created_at",
+        "settlement_provider_name",
+        "settled_at",
+        "provider_settlement_id",
+        "external_settlement_id",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.settlement_id.to_string(),
+            table::maybe(self.external_id.as_ref()),
+            table::hash(Some(&self.kamipay_id)),
+            table::amount(self.charged_amount, &self.charged_currency),
+            quote(self.settlement_amount, self.settlement_currency.as_ref()),
+            table::second(Some(self.created_at)),
+        ]
+    }
+}
+
+/// List the charges that the next settlement will take, a row each
+///
+/// Each checkout has a pool of its own. The API counts the pool and adds it up: a table shows that
+/// below its rows, the other formats say it on standard error (--quiet for nothing), and --totals
+/// prints it alone, as data: `count` and `settlement_amount`.
+#[derive(Args)]
+#[command(override_usage = "kamipay settlements pending [OPTIONS]")]
+#[command(after_help = "\
+Examples:
+  kamipay settlements pending
+  kamipay settlements pending --checkout 42 --output csv > pending.csv
+  kamipay settlements pending --totals --output json | jq -r .settlement_amount")]
+pub(crate) struct Pending {
+    /// Which checkout; needed where more than one is enrolled in batched settlement
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    checkout: Option<CheckoutId>,
+    /// The totals alone: count and settlement_amount of the whole pool
+    #[arg(long)]
+    totals: bool,
+    #[command(flatten)]
+    period: OpenPeriod,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Pending {
+    fn run(&self) -> Result<Exit, Failure> {
+        let client = self.connection.client()?;
+        let mut call = ListPendingCharges::new();
+        call.checkout_id = self.checkout;
+        call.range = self.period.range()?;
+        if self.totals {
+            let page = client
+                .send(&call)
+                .map_err(|error| Failure::call("reading the pending charges", &error))?;
+            self.output.thing(&page.totals)?;
+            return Ok(Exit::Done);
+        }
+
+        call.limit = PendingPageSize::MAX;
+        let mut pool = Pool::default();
+        self.output.list(&client, call, &mut pool)?;
+        if self.output.format() != Format::Table {
+            self.output.note(&pool.to_string());
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// What the API says about a pool as a whole.
+#[derive(Default)]
+struct Pool {
+    totals: Option<PendingTotals>,
+    currencies: BTreeSet<String>,
+}
+
+impl Summary<PendingChargePage> for Pool {
+    fn page(&mut self, page: &PendingChargePage) {
+        self.currencies.extend(page.items.iter().map(|row| row.settlement_currency.to_string()));
+        self.totals = Some(page.totals.clone());
+    }
+
+    fn words(&self, _: u64) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(totals) = &self.totals else { return Ok(()) };
+        let charges = count(totals.count, "pending charge");
+        write!(f, "{charges}, settlement_amount {}", totals.settlement_amount)?;
+        let currencies: Vec<&str> = self.currencies.iter().map(String::as_str).collect();
+        if !currencies.is_empty() {
+            write!(f, " {}", currencies.join("/"))?;
+        }
+        f.write_str(" in all")
+    }
+}
+
+impl Thing for PendingTotals {
+    fn table(&self) -> String {
+        table::fields(&[
+            ("count", self.count.to_string()),
+            ("settlement_amount", self.settlement_amount.to_string()),
+        ])
+    }
+
+    fn csv(&self) -> Vec<Vec<String>> {
+        vec![
+            vec!["count".to_owned(), "settlement_amount".to_owned()],
+            vec![self.count.to_string(), self.settlement_amount.to_string()],
+        ]
+    }
+}
+
+impl Record for PendingCharge {
+    const TABLE: &'static [Column] = &[
+        text("external_id"),
+        text("kamipay_id"),
+        money("charged_amount"),
+        money("settlement_amount"),
+        text("charged_timestamp"),
+    ];
+    const CSV: &'static [&'static str] = &[
+        "kamipay_request_id",
+        "kamipay_id",
+        "external_id",
+        "charged_amount",
+        "charged_currency",
+        "settlement_amount",
+        "settlement_currency",
+        "charged_timestamp",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            table::maybe(self.external_id.as_ref()),
+            table::hash(Some(&self.kamipay_id)),
+            table::amount(self.charged_amount, &self.charged_currency),
+            table::amount(self.settlement_amount, &self.settlement_currency),
+            table::second(Some(self.charged_timestamp)),
+        ]
+    }
+}

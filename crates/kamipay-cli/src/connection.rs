@@ -1,0 +1,103 @@
+//! Where the API is, as whom to call it, and for how long.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use kamipay_ureq::proto::{AccessToken, BaseUrl};
+use kamipay_ureq::{Client, Config, Credentials};
+
+use crate::exit::Failure;
+use crate::time;
+
+/// How to reach the API.
+#[derive(Args)]
+#[command(
+    next_help_heading = "Connection (better in variables: a command line can be seen by others)"
+)]
+pub(crate) struct Connection {
+    /// Where the API is, such as https://api.kamipay.io
+    #[arg(long, value_name = "URL", env = "KAMIPAY_BASE_URL", hide_env_values = true)]
+    base_url: Option<String>,
+    /// A bearer token
+    #[arg(long, value_name = "TOKEN", env = "KAMIPAY_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Log in with a user name and a password, instead of a token
+    #[arg(long, value_name = "NAME", env = "KAMIPAY_USERNAME", hide_env_values = true)]
+    username: Option<String>,
+    /// The password of --username
+    #[arg(long, value_name = "PASSWORD", env = "KAMIPAY_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// The time for one attempt: 30s, 1m30s
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time::length)]
+    timeout: Duration,
+    /// The time for the whole command: 10m, 1h30m; without it there is no limit
+    #[arg(long, value_name = "TIME", value_parser = time::length)]
+    deadline: Option<Duration>,
+}
+
+impl Connection {
+    /// A client, whose time begins to run.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        let base: BaseUrl = self
+            .base_url()?
+            .parse()
+            .map_err(|error| Failure::usage(format!("--base-url (KAMIPAY_BASE_URL): {error}")))?;
+        let credentials = self.credentials()?;
+
+        let mut config = Config::default();
+        config.attempt_timeout = self.timeout;
+        // A login, the call, a login after a 401, and the call again.
+        config.call_timeout = config.call_timeout.max(self.timeout.saturating_mul(4));
+        config.user_agent_suffix = Some(concat!("kamipay/", env!("CARGO_PKG_VERSION")).to_owned());
+        let client = Client::with_config(base, credentials, config)
+            .map_err(|error| Failure::other(error.to_string()))?;
+
+        // Too far for the clock is no deadline.
+        let end = self.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
+        Ok(match end {
+            Some(end) => client.until(end),
+            None => client,
+        })
+    }
+
+    fn base_url(&self) -> Result<&str, Failure> {
+        given(&self.base_url).ok_or_else(|| {
+            Failure::usage("where is the API? Set KAMIPAY_BASE_URL, or give --base-url URL")
+                .tip("export KAMIPAY_BASE_URL=https://api.kamipay.io")
+                .tip("to try things out without an account: kamipay sandbox, or kamipay demo")
+        })
+    }
+
+    fn credentials(&self) -> Result<Credentials, Failure> {
+        let token = given(&self.token);
+        match (token, given(&self.username), given(&self.password)) {
+            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => Err(Failure::usage(
+                "a token and a user name or password are both given: which is meant?",
+            )
+            .tip(
+                "keep either the token (--token, KAMIPAY_TOKEN) or the user name and password \
+                 (--username and --password, KAMIPAY_USERNAME and KAMIPAY_PASSWORD)",
+            )),
+            (Some(token), None, None) => token
+                .parse::<AccessToken>()
+                .map(Credentials::token)
+                .map_err(|error| Failure::usage(format!("--token (KAMIPAY_TOKEN): {error}"))),
+            (None, Some(username), Some(password)) => Ok(Credentials::login(username, password)),
+            (None, Some(_), None) => Err(Failure::usage(
+                "a user name without a password: set KAMIPAY_PASSWORD, or give --password",
+            )),
+            (None, None, Some(_)) => Err(Failure::usage(
+                "a password without a user name: set KAMIPAY_USERNAME, or give --username",
+            )),
+            (None, None, None) => Err(Failure::usage(
+                "as whom to call? Set KAMIPAY_TOKEN (or give --token), or set KAMIPAY_USERNAME \
+                 and KAMIPAY_PASSWORD (or give --username and --password)",
+            )),
+        }
+    }
+}
+
+/// A variable that is empty is as good as none.
+fn given(value: &Option<String>) -> Option<&str> {
+    value.as_deref().filter(|value| !value.is_empty())
+}

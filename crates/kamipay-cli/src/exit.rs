@@ -1,0 +1,241 @@
+//! What the program ends with: an exit code, and a failure's words on standard error.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use kamipay_ureq::proto::{self, InvalidRange, IssueToken};
+use kamipay_ureq::{ConnectFault, Error, ErrorKind};
+
+use crate::text::Escaped;
+
+/// The exit codes. Scripts rely on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done as asked.
+    Done = 0,
+    /// Any other error.
+    Other = 1,
+    /// Usage, or an argument that a rule of the API forbids. Nothing was sent.
+    Usage = 2,
+    /// The API refused.
+    Refused = 3,
+    /// Not authenticated, or not allowed.
+    NotAllowed = 4,
+    /// No usable answer.
+    NoAnswer = 5,
+    /// What was printed is not the whole.
+    Incomplete = 6,
+    /// `pay status`: over, failed.
+    Failed = 10,
+    /// `pay status`: over, canceled.
+    Canceled = 11,
+    /// `pay status`: not over, or not known yet.
+    NotOver = 12,
+    /// Whoever read our output has gone: as if the signal SIGPIPE had ended the program.
+    OutputClosed = 141,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    tips: Vec<String>,
+}
+
+impl Failure {
+    /// Any other error.
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self::new(Exit::Other, message)
+    }
+
+    /// An argument that can not be; nothing was sent.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// A range of time that the API would refuse.
+    pub(crate) fn range(error: &InvalidRange) -> Self {
+        let failure = Self::usage(format!("the period from --from to --to: {error}"));
+        match error {
+            InvalidRange::Order { .. } => {
+                failure.tip("a date stands for its start in --from, and for its end in --to")
+            }
+            InvalidRange::TooLong { start, .. } => failure
+                .tip("split the period: the end of each part is the start of the next")
+                .tip(split(*start, *start + proto::DateRange::MAX)),
+            InvalidRange::NotWithinADay { start, .. } => failure
+                .tip(
+                    "split the period, a day in two halves: the end of each part is the start of \
+                     the next",
+                )
+                .tip(split(*start, *start + chrono::TimeDelta::hours(12))),
+            _ => failure,
+        }
+    }
+
+    /// A call without an answer that can be used. `doing` says in a few words what it was for.
+    pub(crate) fn call(doing: &str, error: &Error) -> Self {
+        let mut message = format!("{doing}: {error}");
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        let failure = Self::new(exit_of(error), message);
+        tips(error).into_iter().fold(failure, Self::tip)
+    }
+
+    /// A list that can not be whole.
+    pub(crate) fn incomplete(message: impl Into<String>) -> Self {
+        Self::new(Exit::Incomplete, message)
+    }
+
+    /// Standard output that can not be written to.
+    pub(crate) fn output(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::new(Exit::OutputClosed, String::new());
+        }
+        Self::other(format!("cannot write to standard output: {error}"))
+            .tip("what was written is not the whole")
+    }
+
+    /// The same failure, after some rows were printed already.
+    pub(crate) fn after_rows(self, rows: u64) -> Self {
+        if rows == 0 || self.exit == Exit::OutputClosed {
+            return self;
+        }
+        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+        let mut failure = Self::incomplete(self.message);
+        failure.tips = self.tips;
+        failure.tip(format!("INCOMPLETE: the {rows} that were printed are not the whole list"))
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn tip(mut self, tip: impl Into<String>) -> Self {
+        self.tips.push(tip.into());
+        self
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Says it on standard error, in lines like those of a wrong argument.
+    pub(crate) fn report(&self) {
+        if self.exit == Exit::OutputClosed {
+            return;
+        }
+        let (red, green) = (style(AnsiColor::Red), style(AnsiColor::Green));
+        let mut text = format!("{red}error:{red:#} {}\n", Escaped(&self.message));
+        for tip in &self.tips {
+            text.push_str(&format!("  {green}tip:{green:#} {}\n", Escaped(tip)));
+        }
+        if self.exit == Exit::Usage {
+            text.push_str("\nFor more information, try '--help'.\n");
+        }
+        // Where not even standard error can be written to, the exit code has to do.
+        let _ = anstream::stderr().write_all(text.as_bytes());
+    }
+
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), tips: Vec::new() }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::output(error)
+    }
+}
+
+fn style(color: AnsiColor) -> Style {
+    color.on_default().bold()
+}
+
+fn split(start: chrono::DateTime<chrono::Utc>, end: chrono::DateTime<chrono::Utc>) -> String {
+    let text = |time: chrono::DateTime<chrono::Utc>| {
+        time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+    };
+    format!("begin with --from {} --to {}", text(start), text(end))
+}
+
+fn exit_of(error: &Error) -> Exit {
+    match (error.kind(), error.answer().map(proto::Error::kind)) {
+        (ErrorKind::Build(_), _) => Exit::Usage,
+        (kind, Some(proto::ErrorKind::Api(refusal))) => {
+            match (refusal.status.as_u16(), matches!(kind, ErrorKind::Login(_))) {
+                // The web framework of the API answers a wrong password with 400, too.
+                (401 | 403, _) | (400 | 422, true) => Exit::NotAllowed,
+                (400..=499, _) => Exit::Refused,
+                _ => Exit::NoAnswer,
+            }
+        }
+        _ => Exit::NoAnswer,
+    }
+}
+
+/// What to do about it, where that can be told.
+fn tips(error: &Error) -> Vec<&'static str> {
+    const AGAIN: &str = "try again in a moment; nothing was changed by asking";
+    const BASE: &str = "is the base URL the API's? (--base-url or KAMIPAY_BASE_URL)";
+    match innermost(error).kind() {
+        ErrorKind::TimeIsUp => vec!["give the command more time with --deadline"],
+        ErrorKind::Timeout => vec![AGAIN, "or give each attempt more time with --timeout"],
+        ErrorKind::Connect(ConnectFault::Refused) => {
+            vec![BASE, "if it is the sandbox's: is `kamipay sandbox` still running?"]
+        }
+        ErrorKind::Connect(_) => vec![BASE, "is this machine online?"],
+        ErrorKind::Tls(_) => vec![BASE, "does something between here and the API intercept TLS?"],
+        ErrorKind::ConnectionClosed | ErrorKind::Truncated | ErrorKind::Io(_) => vec![AGAIN],
+        ErrorKind::Protocol | ErrorKind::Encoding => vec![BASE],
+        ErrorKind::Answer(answer) => match answer.kind() {
+            proto::ErrorKind::Api(refusal) => {
+                let message = refusal.message.as_deref().unwrap_or_default();
+                match refusal.status.as_u16() {
+                    _ if message.contains("checkout_id is required") => {
+                        vec!["say which checkout with --checkout ID"]
+                    }
+                    401 if innermost(error).call() == <IssueToken as proto::Endpoint>::CALL => {
+                        vec![
+                            "check the user name and the password (KAMIPAY_USERNAME, \
+                              KAMIPAY_PASSWORD)",
+                        ]
+                    }
+                    401 => vec![
+                        "check the token or the user name and password, and that they are for \
+                         this base URL; a token also ends with time",
+                        "if other calls work: kamiPay has to allow this one for your account",
+                    ],
+                    403 => vec!["kamiPay has to allow this call for your account"],
+                    404 if refusal.message.is_none() => vec![BASE],
+                    429 => vec!["the API asks for fewer calls: try again later"],
+                    500..=599 => vec![AGAIN],
+                    _ => vec![],
+                }
+            }
+            proto::ErrorKind::UnexpectedStatus => vec![BASE],
+            proto::ErrorKind::Mismatch(_) => vec![AGAIN],
+            proto::ErrorKind::Decode(_) => {
+                vec![BASE, "if it is, the API has changed: is there a newer version of kamipay?"]
+            }
+            _ => vec![],
+        },
+        _ => vec![],
+    }
+}
+
+/// The login's error, where the call failed because of it.
+fn innermost(error: &Error) -> &Error {
+    match error.kind() {
+        ErrorKind::Login(login) => innermost(login),
+        _ => error,
+    }
+}

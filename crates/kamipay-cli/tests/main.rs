@@ -1,0 +1,1 @@
+//! The program, run as its users run it.
