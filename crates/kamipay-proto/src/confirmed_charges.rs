@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::page::Row;
 use crate::wire;
 use crate::{CheckoutId, OperationId, StoreId, TransactionHash};
 
@@ -40,6 +41,18 @@ pub struct ConfirmedCharge {
     /// When the charge was credited, in UTC.
     #[serde(with = "wire::epoch")]
     pub credit_datetime: DateTime<Utc>,
+}
+
+impl Row for ConfirmedCharge {
+    type Key = (OperationId, TransactionHash);
+
+    fn key(&self) -> (OperationId, TransactionHash) {
+        (self.operation_id.clone(), self.tx_hash.clone())
+    }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        Some(self.credit_datetime)
+    }
 }
 
 // The list has no object around it whose field could say that its rows are objects.

@@ -73,6 +73,6 @@ pub use self::identifiers::{
 pub use self::page::{
     BoundedPageSize, InvalidPageSize, Page, PageSize, Paginated, PendingPageSize, Row,
 };
-pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange};
+pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange, Period};
 #[doc(hidden)]
 pub use self::wire::string_enum::Unknown;

@@ -41,6 +41,10 @@ impl Row for Lot {
     fn key(&self) -> LotId {
         self.lot_id.clone()
     }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        self.created_at
+    }
 }
 
 /// A lot with the payouts it settled and the refunds that came out of it.

@@ -1,5 +1,8 @@
+use std::fmt::Debug;
 use std::hash::Hash;
 
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Endpoint, Mismatch};
@@ -45,10 +48,13 @@ pub trait Page {
 /// A row of a list, with what tells it from all others.
 pub trait Row {
     /// What a row is told from all others by.
-    type Key: Clone + Eq + Hash + Ord;
+    type Key: Clone + Debug + Eq + Hash + Ord + Serialize + DeserializeOwned;
 
     /// What this row is told from all others by.
     fn key(&self) -> Self::Key;
+
+    /// The time that the list is asked by, in UTC, where the row shows it.
+    fn time(&self) -> Option<DateTime<Utc>>;
 }
 
 /// Whether a page is the one asked for: `limit` and `offset` as asked, and no row too many.

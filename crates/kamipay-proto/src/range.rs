@@ -1,4 +1,4 @@
-use chrono::{DateTime, Days, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, Days, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::wire::timestamp::{self, Rfc3339, is_writable};
@@ -112,9 +112,7 @@ impl OpenDateRange {
             return DateRange::new(start, end).map(Self::from);
         }
         let (start, end) = (start.map(floor_micros), end.map(ceil_micros));
-        if let Some(time) = start.or(end).filter(|time| !is_writable(*time)) {
-            return Err(InvalidRange::Year { year: chrono::Datelike::year(&time) });
-        }
+        start.or(end).map_or(Ok(()), check_year)?;
         Ok(Self { start, end })
     }
 
@@ -202,6 +200,93 @@ impl TryFrom<Ends> for EpochRange {
     }
 }
 
+/// A time of any length, with its end not before its start: what a [`Scan`](crate::Scan) takes.
+///
+/// Its ends are rounded as those of a [`DateRange`] are. Where they are equal it is empty.
+///
+/// ```
+/// use kamipay_proto::Period;
+///
+/// let year = Period::parse("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z")?;
+/// assert_eq!(year.length().num_days(), 365);
+/// # Ok::<_, kamipay_proto::InvalidRange>(())
+/// ```
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(try_from = "Ends")]
+pub struct Period {
+    #[serde(with = "timestamp")]
+    start: DateTime<Utc>,
+    #[serde(with = "timestamp")]
+    end: DateTime<Utc>,
+}
+
+impl Period {
+    /// The period from `start` to `end`.
+    ///
+    /// # Errors
+    ///
+    /// If `end` is before `start`, or one of them is in a year that can not be sent.
+    pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
+        if start == end {
+            let time = floor_micros(start);
+            check_year(time)?;
+            return Ok(Self { start: time, end: time });
+        }
+        let (start, end) = (floor_micros(start), ceil_micros(end));
+        check_order(start, end)?;
+        Ok(Self { start, end })
+    }
+
+    /// The period between two texts, each RFC 3339 with a UTC offset.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), and where a text is not a date and time with an offset.
+    pub fn parse(start: &str, end: &str) -> Result<Self, InvalidRange> {
+        Self::new(parse(start)?, parse(end)?)
+    }
+
+    /// Its start.
+    pub fn start(self) -> DateTime<Utc> {
+        self.start
+    }
+
+    /// Its end.
+    pub fn end(self) -> DateTime<Utc> {
+        self.end
+    }
+
+    /// How long it is.
+    pub fn length(self) -> TimeDelta {
+        self.end - self.start
+    }
+
+    /// Whether it is empty: its end is its start.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+impl From<DateRange> for Period {
+    fn from(range: DateRange) -> Self {
+        Self { start: range.start, end: range.end }
+    }
+}
+
+impl From<EpochRange> for Period {
+    fn from(range: EpochRange) -> Self {
+        Self { start: range.start, end: range.end }
+    }
+}
+
+impl TryFrom<Ends> for Period {
+    type Error = InvalidRange;
+
+    fn try_from(ends: Ends) -> Result<Self, InvalidRange> {
+        Self::new(ends.start, ends.end)
+    }
+}
+
 /// A range that the API would refuse. Nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -276,10 +361,13 @@ fn parse(text: &str) -> Result<DateTime<Utc>, InvalidRange> {
     timestamp::parse(text).ok_or_else(|| InvalidRange::Text { text: text.to_owned() })
 }
 
+fn check_year(time: DateTime<Utc>) -> Result<(), InvalidRange> {
+    if is_writable(time) { Ok(()) } else { Err(InvalidRange::Year { year: time.year() }) }
+}
+
 fn check_order(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<(), InvalidRange> {
-    if let Some(time) = [start, end].into_iter().find(|time| !is_writable(*time)) {
-        return Err(InvalidRange::Year { year: chrono::Datelike::year(&time) });
-    }
+    check_year(start)?;
+    check_year(end)?;
     if end <= start {
         return Err(InvalidRange::Order { start, end });
     }

@@ -59,6 +59,10 @@ impl Row for Settlement {
     fn key(&self) -> SettlementId {
         self.settlement_id
     }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        self.settled_at
+    }
 }
 
 /// A settlement with its charges.
@@ -169,6 +173,10 @@ impl Row for Transaction {
     fn key(&self) -> (SettlementId, KamipayRequestId) {
         (self.settlement_id, self.kamipay_request_id.clone())
     }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        Some(self.created_at)
+    }
 }
 
 /// A charge that waits for its settlement.
@@ -203,6 +211,10 @@ impl Row for PendingCharge {
 
     fn key(&self) -> KamipayRequestId {
         self.kamipay_request_id.clone()
+    }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        Some(self.charged_timestamp)
     }
 }
 
