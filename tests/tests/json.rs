@@ -1,8 +1,8 @@
 //! JSON as a tree that keeps the spelling of its numbers, and can be broken in one place at a time.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// A JSON value. An object may have a key twice.
@@ -18,7 +18,7 @@ impl Json {
     pub(crate) fn parse(text: &str) -> Self {
         match text.trim_start().as_bytes()[0] {
             b'{' => {
-                let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap();
+                let Fields(fields) = serde_json::from_str(text).unwrap();
                 Self::Object(
                     fields.into_iter().map(|(key, raw)| (key, Self::parse(raw.get()))).collect(),
                 )
@@ -112,5 +112,33 @@ impl fmt::Display for Json {
             }
             Self::Leaf(text) => f.write_str(text),
         }
+    }
+}
+
+/// The fields of an object in their order, which a map would lose: a list of their values is what
+/// serde's derive takes for the object only while they are in order.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(fields)
+            }
+        }
+
+        from.deserialize_map(InOrder).map(Fields)
     }
 }
