@@ -175,6 +175,10 @@ mod tests {
     impl Row for u64 {
         type Key = Self;
 
+        fn time(&self) -> Option<DateTime<Utc>> {
+            None
+        }
+
         fn key(&self) -> Self {
             *self
         }
