@@ -522,6 +522,7 @@ mod tests {
             (r#"{"status": "ok", "data": ""}"#, "data"),
             (r#"{"status": "ok", "data": "done"}"#, "data"),
             (r#"{"status": "ok", "data": ["done"]}"#, "data"),
+            (r#"{"status": "ok", "data": ["frozen"]}"#, "data"),
             (r#"{"status": "ok", "data": {"status": null}}"#, "data.status"),
             (r#"{"status": "ok", "data": {"status": 5}}"#, "data.status"),
             (r#"{"status": "ok", "data": {"status": ["done"]}}"#, "data.status"),
