@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Pay(pay::Pay),
     /// Serve a made-up merchant's API on this machine, to try things out
     Sandbox(sandbox::Serve),
-    /// See a merchant's morning: every call, against a sandbox inside the program
+    /// See a merchant's morning, against a sandbox inside the program
     Demo(demo::Demo),
 }
 

@@ -63,7 +63,7 @@ impl Failure {
 
     /// A range of time that the API would refuse.
     pub(crate) fn range(error: &InvalidRange) -> Self {
-        let failure = Self::usage(format!("the period from --from to --to: {error}"));
+        let failure = Self::usage(format!("--from and --to: {error}"));
         match error {
             InvalidRange::Order { .. } => {
                 failure.tip("a date stands for its start in --from, and for its end in --to")
@@ -156,6 +156,18 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Says what is wrong with an argument. The message bears the argument as it was given.
+pub(crate) fn report_usage(error: &clap::Error) {
+    let is_safe = |text: &str| Escaped(text).to_string() == text;
+    if std::env::args_os().all(|arg| is_safe(&arg.to_string_lossy())) {
+        let _ = error.print();
+        return;
+    }
+    let text = error.render().to_string();
+    let lines: String = text.lines().map(|line| format!("{}\n", Escaped(line))).collect();
+    let _ = anstream::stderr().write_all(lines.as_bytes());
+}
+
 fn style(color: AnsiColor) -> Style {
     color.on_default().bold()
 }
@@ -188,7 +200,10 @@ fn tips(error: &Error) -> Vec<&'static str> {
     const BASE: &str = "is the base URL the API's? (--base-url or KAMIPAY_BASE_URL)";
     match innermost(error).kind() {
         ErrorKind::TimeIsUp => vec!["give the command more time with --deadline"],
-        ErrorKind::Timeout => vec![AGAIN, "or give each attempt more time with --timeout"],
+        ErrorKind::Timeout => vec![
+            AGAIN,
+            "or give it more time: each attempt by --timeout, the whole command by --deadline",
+        ],
         ErrorKind::Connect(ConnectFault::Refused) => {
             vec![BASE, "if it is the sandbox's: is `kamipay sandbox` still running?"]
         }
@@ -203,7 +218,9 @@ fn tips(error: &Error) -> Vec<&'static str> {
                     _ if message.contains("checkout_id is required") => {
                         vec!["say which checkout with --checkout ID"]
                     }
-                    401 if innermost(error).call() == <IssueToken as proto::Endpoint>::CALL => {
+                    400 | 401 | 422
+                        if innermost(error).call() == <IssueToken as proto::Endpoint>::CALL =>
+                    {
                         vec![
                             "check the user name and the password (KAMIPAY_USERNAME, \
                               KAMIPAY_PASSWORD)",
@@ -215,7 +232,11 @@ fn tips(error: &Error) -> Vec<&'static str> {
                         "if other calls work: kamiPay has to allow this one for your account",
                     ],
                     403 => vec!["kamiPay has to allow this call for your account"],
-                    404 if refusal.message.is_none() => vec![BASE],
+                    404 if message.is_empty() => vec![BASE],
+                    404 => vec![
+                        "it does not exist, or it belongs to another merchant: are the base URL \
+                         and the account the right ones?",
+                    ],
                     429 => vec!["the API asks for fewer calls: try again later"],
                     500..=599 => vec![AGAIN],
                     _ => vec![],

@@ -23,11 +23,11 @@ fn main() -> ExitCode {
     let outcome = match Cli::try_parse() {
         Ok(cli) => commands::run(cli.command),
         // Help and the version are "errors" too, for standard output.
-        Err(error) => match error.print() {
-            Ok(()) if error.use_stderr() => Ok(Exit::Usage),
-            Ok(()) => Ok(Exit::Done),
-            Err(error) => Err(Failure::output(error)),
-        },
+        Err(error) if error.use_stderr() => {
+            exit::report_usage(&error);
+            Ok(Exit::Usage)
+        }
+        Err(help) => help.print().map(|()| Exit::Done).map_err(Failure::output),
     };
     match outcome {
         Ok(exit) => exit.into(),

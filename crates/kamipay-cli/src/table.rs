@@ -86,7 +86,6 @@ impl Table {
         let mut text = String::new();
         for (n, line) in table.lines().enumerate() {
             let line = line.trim_end();
-            let line = line.strip_prefix(' ').unwrap_or(line);
             match n {
                 0 => text.push_str(&format!("{indent}{STRONG}{line}{STRONG:#}\n")),
                 _ => text.push_str(&format!("{indent}{line}\n")),
@@ -122,6 +121,11 @@ pub(crate) fn amount(amount: Decimal, currency: impl AsRef<str>) -> String {
 /// The second of a time. The other formats have its fraction, too.
 pub(crate) fn second(time: Option<DateTime<Utc>>) -> String {
     maybe(time.map(|time| time.format("%Y-%m-%d %H:%M:%SZ").to_string()))
+}
+
+/// The day of a time, in UTC.
+pub(crate) fn day(time: Option<DateTime<Utc>>) -> String {
+    maybe(time.map(|time| time.format("%Y-%m-%d").to_string()))
 }
 
 /// A time, whole.

@@ -239,8 +239,9 @@ mod tests {
     fn lengths() {
         assert_eq!(length("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(length("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(length("1.5m"), Ok(Duration::from_secs(90)));
         assert_eq!(length("250ms"), Ok(Duration::from_millis(250)));
-        for text in ["", "30", "0s", "-1s", "1.5m", "soon", "10 parsecs", "99999999999999999999s"] {
+        for text in ["", "30", "0s", "-1s", "soon", "10 parsecs", "99999999999999999999s"] {
             assert!(length(text).is_err(), "{text}");
         }
     }

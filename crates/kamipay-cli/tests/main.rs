@@ -1,1 +1,12 @@
 //! The program, run as its users run it.
+
+mod arguments;
+mod exits;
+mod formats;
+mod help;
+mod lists;
+mod pay;
+mod sandbox;
+mod secrets;
+mod streams;
+mod support;

@@ -125,15 +125,7 @@ impl Get {
 
 impl Thing for LotDetail {
     fn table(&self) -> String {
-        let payouts = self.payouts.iter().map(|payout| payout.amount);
-        let mut text = table::fields(&head(self));
-        text.push_str(&payouts_table(&self.payouts));
-        text.push_str(&format!(
-            "  {}\n",
-            check("the payouts add up to", payouts, self.usdt_amount, "usdt_amount", "USDT")
-        ));
-        text.push_str(&refunds_table(&self.refunds));
-        text
+        table::fields(&head(self)) + &parts(self)
     }
 
     fn csv(&self) -> Vec<Vec<String>> {
@@ -155,6 +147,13 @@ fn head(lot: &LotDetail) -> Vec<(&'static str, String)> {
         ("created_at", table::time(lot.created_at)),
         ("transaction_hash", table::maybe(lot.transaction_hash.as_ref())),
     ]
+}
+
+/// The payouts and refunds, with their sums.
+pub(crate) fn parts(lot: &LotDetail) -> String {
+    let sum = lot.payouts.iter().map(|payout| payout.amount);
+    let check = check("the payouts add up to", sum, lot.usdt_amount, "usdt_amount", "USDT");
+    format!("{}  {check}\n{}", payouts_table(&lot.payouts), refunds_table(&lot.refunds))
 }
 
 fn payouts_table(payouts: &[Payout]) -> String {

@@ -148,7 +148,9 @@ impl Meaning {
         match self {
             Self::Paid => Exit::Done,
             Self::Returned | Self::NotReturned => Exit::Failed,
-            Self::Canceled | Self::CanceledOddly => Exit::Canceled,
+            Self::Canceled => Exit::Canceled,
+            // Whoever takes 11 for leave to pay again must not be given it by a contradiction.
+            Self::CanceledOddly => Exit::NotOver,
             Self::Accepted | Self::Processing | Self::NotKnown | Self::Unnamed => Exit::NotOver,
         }
     }

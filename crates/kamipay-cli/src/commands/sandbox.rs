@@ -34,9 +34,10 @@ In a script:
 pub(crate) struct Serve {
     /// The port; without it, a free one
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    #[arg(allow_hyphen_values = true)]
     port: u16,
     /// The seed of the merchant
-    #[arg(long, value_name = "N", default_value_t = SEED)]
+    #[arg(long, value_name = "N", default_value_t = SEED, allow_hyphen_values = true)]
     seed: u64,
     /// A behaviour to take on, as often as you like; without it, every payment there is
     ///

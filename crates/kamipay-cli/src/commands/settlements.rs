@@ -142,7 +142,7 @@ impl Get {
 
 impl Thing for SettlementDetail {
     fn table(&self) -> String {
-        let mut text = table::fields(&[
+        let text = table::fields(&[
             ("settlement_id", self.settlement_id.to_string()),
             ("status", table::maybe(self.status.as_ref().map(|status| status.as_str()))),
             ("amount", table::amount(self.amount, &self.currency)),
@@ -155,20 +155,7 @@ impl Thing for SettlementDetail {
             ("address_from", self.address_from.clone()),
             ("settlement_message", table::maybe(self.settlement_message.as_ref())),
         ]);
-
-        let mut charges = Table::new(CHARGES);
-        for charge in &self.charges {
-            charges.row(vec![
-                table::maybe(charge.external_id.as_ref()),
-                table::hash(Some(&charge.kamipay_id)),
-                table::amount(charge.charged_amount, &charge.charged_currency),
-                quote(charge.settlement_amount, charge.settlement_currency.as_ref()),
-            ]);
-        }
-        let heading = count(self.charges.len() as u64, "charge");
-        text.push_str(&part(&heading, self.charges.is_empty(), charges));
-        text.push_str(&format!("  {}\n", check_charges(self)));
-        text
+        text + &charges(self, usize::MAX)
     }
 
     fn csv(&self) -> Vec<Vec<String>> {
@@ -212,6 +199,25 @@ impl Thing for SettlementDetail {
         }
         rows
     }
+}
+
+/// The charges, `most` of them, with the sum of all.
+pub(crate) fn charges(settlement: &SettlementDetail, most: usize) -> String {
+    let mut table = Table::new(CHARGES);
+    for charge in settlement.charges.iter().take(most) {
+        table.row(vec![
+            table::maybe(charge.external_id.as_ref()),
+            table::hash(Some(&charge.kamipay_id)),
+            table::amount(charge.charged_amount, &charge.charged_currency),
+            quote(charge.settlement_amount, charge.settlement_currency.as_ref()),
+        ]);
+    }
+    let all = settlement.charges.len();
+    let mut text = part(&count(all as u64, "charge"), all == 0, table);
+    if let more @ 1.. = all.saturating_sub(most) {
+        text.push_str(&format!("  and {more} more\n"));
+    }
+    format!("{text}  {}\n", check_charges(settlement))
 }
 
 const CHARGES: &[Column] =

@@ -1,0 +1,162 @@
+//! Wrong arguments: what was wrong, by which rule, and what would be accepted.
+
+use crate::support::{in_may, kamipay, nobody, run, with_token};
+
+/// Each is refused with exit code 2, and before anything is sent.
+fn refused(args: &[&str]) -> String {
+    let run = run(&mut with_token(&nobody(), args));
+    assert_eq!((run.code, run.out.as_str()), (2, ""), "{args:?}: {}", run.err);
+    format!("$ kamipay {}\n{}", args.join(" "), run.err)
+}
+
+#[test]
+fn periods() {
+    let list = |from, to| refused(&["lots", "list", "--from", from, "--to", to]);
+    let refusals = [
+        list("2026-05-01", "yesterday"),
+        list("2026-02-30", "2026-03-01"),
+        list("2026-05-01T00:00:00", "2026-05-31"),
+        list("01/05/2026", "2026-05-31"),
+        list("2026-05-31", "2026-05-01"),
+        list("2026-05-01T00:00:00Z", "2026-05-01T00:00:00Z"),
+        list("2026-05-01", "2026-06-30"),
+        list("2026-05-01", "2026-06-01T00:00:01Z"),
+        refused(&["lots", "list", "--from", "2026-05-01"]),
+        refused(&in_may(&["lots", "list", "--utc-offset", "Brasilia"])),
+        refused(&["settlements", "list", "--from", "2026-01-01", "--to", "2026-02-01"]),
+        refused(&["settlements", "transactions", "--from", "2026-01-01", "--to", "2026-12-31"]),
+        refused(&["settlements", "pending", "--from", "2026-01-01", "--to", "2026-12-31"]),
+        refused(&["charges", "confirmed", "--from", "2026-05-14", "--to", "2026-05-14"]),
+        refused(&["charges", "confirmed", "--from", "2026-05-14", "--to", "2026-05-15"]),
+        refused(&in_may(&["lots", "find-payout", "txc_1", "--utc-offset", "-3"])),
+    ];
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn identifiers() {
+    let refusals = [
+        refused(&["lots", "get", ".."]),
+        refused(&["lots", "get", "a/b"]),
+        refused(&["lots", "get", ""]),
+        refused(&["lots", "get", "0x812f8c44"]),
+        refused(&["settlements", "get", "twelve"]),
+        refused(&["settlements", "get", "-1"]),
+        refused(&in_may(&["settlements", "transactions", "--settlement", "1.5"])),
+        refused(&["settlements", "pending", "--checkout", "x"]),
+        refused(&["charges", "confirmed", "--store", "1,2,x"]),
+        refused(&in_may(&["lots", "find-payout", "a b"])),
+        refused(&["pay", "status", "--external-id", ""]),
+        refused(&["pay", "status", "--external-id", "a\nb"]),
+        refused(&["pay", "status", "--external-id", "a", "--chain", "bitcoin"]),
+        refused(&["pay", "status", "--external-id", "a", "--tx-id", "b"]),
+        refused(&["pay", "status"]),
+    ];
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn the_others() {
+    let refusals = [
+        refused(&in_may(&["lots", "list", "--output", "xml"])),
+        refused(&in_may(&["lots", "list", "--timeout", "30"])),
+        refused(&in_may(&["lots", "list", "--timeout", "0s"])),
+        refused(&in_may(&["lots", "list", "--deadline", "soon"])),
+        refused(&in_may(&["lots", "list", "--max-attempts", "4"])),
+        refused(&in_may(&["lots", "lst"])),
+        refused(&["lots", "get"]),
+        refused(&["sandbox", "--port", "99999"]),
+        refused(&["sandbox", "--seed", "-1"]),
+        refused(&["sandbox", "--scenario", "not-found"]),
+        refused(&["demo", "--output", "json"]),
+    ];
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn connections() {
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = kamipay(&in_may(&["lots", "list"]));
+        let run = run(command.envs(variables.iter().copied()));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{}", run.err);
+        let names: Vec<String> =
+            variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+        format!("$ {}kamipay lots list …\n{}", names.concat(), run.err)
+    };
+    let base = ("KAMIPAY_BASE_URL", "https://api.kamipay.io");
+    let token = ("KAMIPAY_TOKEN", "t0ken");
+    let (username, password) = (("KAMIPAY_USERNAME", "me"), ("KAMIPAY_PASSWORD", "pa55"));
+    let refusals = [
+        with(&[]),
+        with(&[("KAMIPAY_BASE_URL", ""), token]),
+        with(&[base]),
+        with(&[base, ("KAMIPAY_TOKEN", ""), ("KAMIPAY_USERNAME", "")]),
+        with(&[base, username]),
+        with(&[base, password]),
+        with(&[base, token, username]),
+        with(&[base, token, username, password]),
+        with(&[("KAMIPAY_BASE_URL", "http://api.kamipay.io"), token]),
+        with(&[("KAMIPAY_BASE_URL", "api.kamipay.io"), token]),
+        with(&[("KAMIPAY_BASE_URL", "https://me:pa55@api.kamipay.io"), token]),
+        with(&[base, ("KAMIPAY_TOKEN", "two words")]),
+    ];
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let server = crate::support::documented();
+    let mut command = with_token(server.base_url(), &in_may(&["lots", "list"]));
+    command.env("KAMIPAY_USERNAME", "").env("KAMIPAY_PASSWORD", "");
+    assert_eq!(run(&mut command).good().lines().count(), 2);
+}
+
+#[test]
+fn flags_do_what_the_variables_do() {
+    let server = crate::support::documented();
+    let url = server.base_url();
+    let sandbox = kamipay_sandbox::Sandbox::documented();
+    let by_token = in_may(&["lots", "list", "--base-url", url, "--token", sandbox.token()]);
+    let (username, password) = (sandbox.username(), sandbox.password());
+    let by_name = ["lots", "list", "--base-url", url, "--username", username];
+    let by_name = in_may(&[&by_name[..], &["--password", password]].concat());
+    for args in [by_token, by_name] {
+        assert_eq!(run(&mut kamipay(&args)).good().lines().count(), 2);
+    }
+    let paths: Vec<String> =
+        server.requests().into_iter().map(|request| request.path_and_query).collect();
+    assert_eq!(paths.iter().filter(|path| *path == "/auth/token").count(), 1);
+}
+
+#[test]
+fn a_day_begins_where_the_offset_says() {
+    let server = crate::support::documented();
+    for (args, start, end) in [
+        (["2026-05-01", "2026-05-31", "Z"], "2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z"),
+        (["2026-05-01", "2026-05-02", "-03:00"], "2026-05-01T03:00:00Z", "2026-05-03T03:00:00Z"),
+        (
+            ["2026-05-01T10:00:00+02:00", "2026-05-02", "+05:30"],
+            "2026-05-01T08:00:00Z",
+            "2026-05-02T18:30:00Z",
+        ),
+    ] {
+        let [from, to, offset] = args;
+        let args = ["lots", "list", "--from", from, "--to", to, "--utc-offset", offset];
+        run(&mut with_token(server.base_url(), &args)).good();
+        let asked = server.requests().pop().unwrap().path_and_query.replace("%3A", ":");
+        let period = format!("?start_date={start}&end_date={end}&limit=1000&offset=0");
+        assert!(asked.ends_with(&period), "{asked}");
+    }
+}
+
+#[test]
+fn a_proxy_in_the_environment_is_not_used() {
+    let server = crate::support::documented();
+    for proxy in [nobody(), "not a proxy".to_owned()] {
+        let mut command = with_token(server.base_url(), &in_may(&["lots", "list"]));
+        for variable in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "all_proxy"] {
+            command.env(variable, &proxy);
+        }
+        run(&mut command).good();
+    }
+}

@@ -1,0 +1,150 @@
+//! Every exit code but those of `pay status`, with what is said on standard error.
+
+use kamipay_sandbox::{Sandbox, Scenario, Server};
+
+use crate::support::{
+    Run, documented, in_may, kamipay, lots, nobody, offset, run, server, silence, with_token,
+};
+
+const LOT: &str = "9c030c8b-6d68-445b-8048-1bacd91012fa";
+
+fn ends(code: i32, run: &Run) -> String {
+    assert_eq!((run.code, run.out.as_str()), (code, ""), "{}", run.err);
+    run.err.clone()
+}
+
+#[test]
+fn one_is_any_other_error() {
+    let sandbox = documented();
+    let find = in_may(&["lots", "find-payout", "txc_nowhere"]);
+    insta::assert_snapshot!(ends(1, &run(&mut with_token(sandbox.base_url(), &find))));
+
+    let port = sandbox.address().port().to_string();
+    let taken = ends(1, &run(&mut kamipay(&["sandbox", "--port", &port])));
+    assert!(taken.starts_with(&format!("error: cannot listen on port {port} of 127.0.0.1: ")));
+    assert!(taken.ends_with("  tip: without --port a free one is taken\n"), "{taken}");
+}
+
+#[test]
+fn three_is_a_refusal() {
+    let sandbox = documented();
+    let other = LOT.replace('9', "8");
+    let lot = ends(3, &run(&mut with_token(sandbox.base_url(), &["lots", "get", &other])));
+    let settlement = ["settlements", "get", "54321"];
+    let settlement = ends(3, &run(&mut with_token(sandbox.base_url(), &settlement)));
+
+    let several = Sandbox::documented().with_scenario(Scenario::SeveralCheckouts);
+    let several = Server::start(several).unwrap();
+    let pending = run(&mut with_token(several.base_url(), &["settlements", "pending"]));
+    let pending = ends(3, &pending);
+
+    let many = server(|_, _| (429, r#"{"message": "API rate limit exceeded"}"#.to_owned()));
+    let many = ends(3, &run(&mut with_token(&many, &in_may(&["lots", "list"]))));
+    let html = server(|_, _| (404, "<html>\x1b[31mno such host</html>".to_owned()));
+    let html = ends(3, &run(&mut with_token(&html, &in_may(&["settlements", "list"]))));
+    insta::assert_snapshot!([lot, settlement, pending, many, html].join("\n"));
+}
+
+#[test]
+fn four_is_not_authenticated_or_not_allowed() {
+    let sandbox = Server::start(Sandbox::documented().without_confirmed_charges()).unwrap();
+    let list = in_may(&["lots", "list"]);
+    let token = ends(4, &run(with_token(sandbox.base_url(), &list).env("KAMIPAY_TOKEN", "other")));
+
+    let mut login = with_token(sandbox.base_url(), &list);
+    login.env("KAMIPAY_TOKEN", "").env("KAMIPAY_USERNAME", "me").env("KAMIPAY_PASSWORD", "no");
+    let login = ends(4, &run(&mut login));
+
+    let charges = ["charges", "confirmed", "--from", "2026-05-14", "--to", "2026-05-14T12:00:00Z"];
+    let charges = ends(4, &run(&mut with_token(sandbox.base_url(), &charges)));
+
+    let forbidden = server(|_, _| (403, r#"{"detail": "Forbidden"}"#.to_owned()));
+    let forbidden = ends(4, &run(&mut with_token(&forbidden, &["lots", "get", LOT])));
+
+    let refused =
+        server(|_, _| (400, r#"{"detail": "Incorrect username or password"}"#.to_owned()));
+    let mut refused = with_token(&refused, &list);
+    refused.env("KAMIPAY_TOKEN", "").env("KAMIPAY_USERNAME", "me").env("KAMIPAY_PASSWORD", "no");
+    let refused = ends(4, &run(&mut refused));
+    insta::assert_snapshot!([token, login, charges, forbidden, refused].join("\n"));
+}
+
+#[test]
+fn five_is_no_usable_answer() {
+    let list = in_may(&["lots", "list"]);
+    let of = |url: &str| ends(5, &run(&mut with_token(url, &list)));
+    let failed = server(|_, _| (500, r#"{"detail": "an unexpected error occurred"}"#.to_owned()));
+    let gateway = server(|_, _| (502, "<html>Bad Gateway</html>".to_owned()));
+    let cut = server(|_, _| (0, r#"{"lots": ["#.to_owned()));
+    let html = server(|_, _| (200, "<html>Welcome</html>".to_owned()));
+    let broken = server(|_, _| {
+        let (status, body) = lots(0..2, 2, 0);
+        (status, body.replace(r#""1.50""#, r#""1.5o""#))
+    });
+    let other = server(|_, _| lots(0..1, 1, 7));
+    let redirect = server(|_, _| (302, String::new()));
+    let errors = [
+        of(&nobody()),
+        of(&failed),
+        of(&gateway),
+        of(&cut),
+        of(&html),
+        of(&broken),
+        of(&other),
+        of(&redirect),
+    ];
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn five_is_also_no_answer_in_time() {
+    let (_listener, url) = silence();
+    let timeout = in_may(&["lots", "list", "--timeout", "50ms"]);
+    let timeout = ends(5, &run(&mut with_token(&url, &timeout)));
+    let deadline = ["lots", "get", LOT, "--deadline", "50ms"];
+    let deadline = ends(5, &run(&mut with_token(&url, &deadline)));
+    insta::assert_snapshot!([timeout, deadline].join("\n"));
+}
+
+#[test]
+fn six_is_a_list_that_can_not_be_whole() {
+    let list = in_may(&["lots", "list"]);
+    let moved = server(|n, target| match n {
+        0 => lots(0..2, 4, offset(target)),
+        _ => lots(2..4, 5, offset(target)),
+    });
+    let twice = server(|n, target| match n {
+        0 => lots(0..2, 4, offset(target)),
+        _ => lots(1..3, 4, offset(target)),
+    });
+    let empty = server(|n, target| match n {
+        0 => lots(0..2, 4, offset(target)),
+        _ => lots(0..0, 4, offset(target)),
+    });
+    let many = server(|_, target| lots(0..2, 1, offset(target)));
+    let broken = server(|n, target| match n {
+        0 => lots(0..2, 4, offset(target)),
+        _ => (502, String::new()),
+    });
+
+    let mut errors = Vec::new();
+    for (url, printed) in [(&moved, 2), (&twice, 2), (&empty, 2), (&many, 0), (&broken, 2)] {
+        let run = run(&mut with_token(url, &list));
+        assert_eq!((run.code, run.out.lines().count()), (6, printed), "{}", run.err);
+        errors.push(run.err);
+    }
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn nothing_is_printed_as_if_it_were_whole() {
+    for (format, lines) in [("json", 0), ("table", 0), ("csv", 3), ("ndjson", 2)] {
+        let url = server(|n, target| match n {
+            0 => lots(0..2, 4, offset(target)),
+            _ => lots(0..0, 4, offset(target)),
+        });
+        let run = run(&mut with_token(&url, &in_may(&["lots", "list", "--output", format])));
+        assert_eq!((run.code, run.out.lines().count()), (6, lines), "{format}: {}", run.err);
+        assert_eq!(run.err.contains("INCOMPLETE: the 2 rows"), lines > 0, "{}", run.err);
+    }
+}

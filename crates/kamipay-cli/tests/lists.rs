@@ -1,0 +1,128 @@
+//! Lists over several pages, and the search for a payout.
+
+use std::collections::BTreeSet;
+
+use kamipay_sandbox::Generated;
+use serde_json::Value;
+
+use crate::support::{generated, in_may, run, with_token};
+
+fn rows(ndjson: &str) -> Vec<Value> {
+    ndjson.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn keys(ndjson: &str, key: &str) -> BTreeSet<String> {
+    let rows = rows(ndjson);
+    let keys: BTreeSet<String> = rows.iter().map(|row| row[key].to_string()).collect();
+    assert_eq!(keys.len(), rows.len(), "a row twice");
+    keys
+}
+
+#[test]
+fn every_row_of_every_page_once() {
+    let merchant = Generated::new(3).with_lots(2500).with_charges(2300).with_pending_charges(1100);
+    let server = generated(&merchant);
+    let list = |args: &[&str]| run(&mut with_token(server.base_url(), args)).good();
+
+    let lots = list(&in_may(&["lots", "list"]));
+    let truth: BTreeSet<String> = merchant.lot_ids().map(|id| format!("{id:?}")).collect();
+    assert_eq!(keys(&lots, "lot_id"), truth);
+
+    let transactions = list(&in_may(&["settlements", "transactions"]));
+    let truth: BTreeSet<String> =
+        merchant.charges().map(|charge| format!("{:?}", charge.kamipay_request_id)).collect();
+    assert_eq!(keys(&transactions, "kamipay_request_id"), truth);
+
+    let pending = list(&["settlements", "pending", "--quiet"]);
+    let truth: BTreeSet<String> = merchant
+        .pending_charges()
+        .map(|charge| format!("{:?}", charge.kamipay_request_id))
+        .collect();
+    assert_eq!(keys(&pending, "kamipay_request_id"), truth);
+
+    let settled = merchant.settlements().filter(|settlement| settlement.settled_at.is_some());
+    let truth: BTreeSet<String> = settled.map(|one| one.settlement_id.to_string()).collect();
+    assert_eq!(keys(&list(&in_may(&["settlements", "list"])), "settlement_id"), truth);
+
+    let asked =
+        server.requests().iter().filter(|it| it.path_and_query.contains("/v1/lots")).count();
+    assert_eq!(asked, 3, "a page is as large as it may be");
+}
+
+#[test]
+fn a_settlement_s_transactions_are_its_charges() {
+    let merchant = Generated::new(5);
+    let server = generated(&merchant);
+    let settlement = merchant.settlements().nth(2).unwrap();
+    let id = settlement.settlement_id.to_string();
+    let args = in_may(&["settlements", "transactions", "--settlement", &id]);
+    let listed = run(&mut with_token(server.base_url(), &args)).good();
+    assert_eq!(listed.lines().count() as u64, settlement.charge_count);
+
+    let get = ["settlements", "get", &id];
+    let detail = run(&mut with_token(server.base_url(), &get)).good();
+    let detail: Value = serde_json::from_str(&detail).unwrap();
+    let of = |row: &Value| row["kamipay_request_id"].to_string();
+    let charges: BTreeSet<String> = detail["charges"].as_array().unwrap().iter().map(of).collect();
+    assert_eq!(keys(&listed, "kamipay_request_id"), charges);
+}
+
+#[test]
+fn confirmed_charges_are_filtered_by_store_and_checkout() {
+    let merchant = Generated::new(5);
+    let server = generated(&merchant);
+    let list = |more: &[&str]| {
+        let day = ["--from", "2026-05-14", "--to", "2026-05-14T23:59:59Z"];
+        let args = [&["charges", "confirmed"], &day[..], more].concat();
+        rows(&run(&mut with_token(server.base_url(), &args)).good())
+    };
+    let all = list(&[]);
+    let some = list(&["--store", "1,2", "--checkout", "42"]);
+    let truth = all.iter().filter(|row| row["store_id"] == 1 || row["store_id"] == 2).count();
+    assert!(!all.is_empty() && truth < all.len());
+    assert_eq!(some.len(), truth);
+    assert!(list(&["--store", "99"]).is_empty());
+}
+
+#[test]
+fn a_payout_is_found_and_the_search_ends_there() {
+    let merchant = Generated::new(7);
+    let server = generated(&merchant);
+    let lots: Vec<_> = merchant.lots().collect();
+    for n in [39, 20, 0] {
+        let (lot, before) = (&lots[n], server.requests().len());
+        let payout = lot.payouts.last().unwrap();
+        let args = in_may(&["lots", "find-payout", &payout.kamipay_id]);
+        let found = run(&mut with_token(server.base_url(), &args)).good();
+        let found: Value = serde_json::from_str(&found).unwrap();
+        assert_eq!(found["lot_id"], *lot.lot_id);
+        assert_eq!(found["payout"]["kamipay_id"], *payout.kamipay_id);
+        let amount: rust_decimal::Decimal =
+            found["payout"]["amount"].as_str().unwrap().parse().unwrap();
+        assert_eq!(amount, payout.amount);
+        let asked = server.requests().len() - before;
+        assert!(asked <= 1 + 40 - n + 6, "{asked} requests for lot {n}");
+    }
+}
+
+#[test]
+fn the_pool_s_totals_are_a_note_a_foot_or_data() {
+    let merchant = Generated::new(7);
+    let server = generated(&merchant);
+    let pending = |args: &[&str]| {
+        let args = [&["settlements", "pending"], args].concat();
+        run(&mut with_token(server.base_url(), &args))
+    };
+    let sum: rust_decimal::Decimal =
+        merchant.pending_charges().map(|charge| charge.settlement_amount).sum();
+
+    let totals: Value = serde_json::from_str(&pending(&["--totals"]).good()).unwrap();
+    assert_eq!(totals["count"], 9);
+    let amount = totals["settlement_amount"].as_str().unwrap();
+    assert_eq!(amount.parse::<rust_decimal::Decimal>().unwrap(), sum);
+
+    let words = format!("9 pending charges, settlement_amount {amount} ARS in all\n");
+    assert_eq!(pending(&["--output", "json"]).err, format!("note: {words}"));
+    assert!(pending(&["--output", "table"]).good().ends_with(&words));
+    assert_eq!(pending(&["--output", "csv", "--quiet"]).good().lines().count(), 10);
+}

@@ -1,0 +1,114 @@
+//! `pay status`: every state in every format, with its exit code.
+
+use serde_json::Value;
+
+use crate::support::{run, server, with_payments, with_token};
+
+/// The exit codes of the questions for a payment, one after the other.
+fn codes(external_id: &str, questions: usize) -> Vec<i32> {
+    let server = with_payments();
+    let ask = ["pay", "status", "--external-id", external_id];
+    (0..questions).map(|_| run(&mut with_token(server.base_url(), &ask)).code).collect()
+}
+
+#[test]
+fn exit_codes() {
+    assert_eq!(codes("not-found-then-done", 6), [12, 12, 12, 12, 0, 0]);
+    assert_eq!(codes("not-found-forever", 2), [12, 12]);
+    assert_eq!(codes("accepted-then-done", 3), [12, 12, 0]);
+    assert_eq!(codes("processing-forever", 2), [12, 12]);
+    assert_eq!(codes("failed-and-refunded", 1), [10]);
+    assert_eq!(codes("failed-refund-pending", 3), [10, 10, 10]);
+    assert_eq!(codes("canceled", 1), [11]);
+    assert_eq!(codes("unknown-state", 2), [12, 12]);
+    assert_eq!(codes("nobody-knows-it", 1), [12]);
+}
+
+#[test]
+fn every_state_in_every_format() {
+    for (name, questions) in [
+        ("not-found-forever", 1),
+        ("accepted-then-done", 3),
+        ("failed-refund-pending", 3),
+        ("canceled", 1),
+        ("unknown-state", 1),
+    ] {
+        for format in ["table", "json", "csv"] {
+            let server = with_payments();
+            let ask = ["pay", "status", "--external-id", name, "--output", format];
+            let told: Vec<String> = (0..questions)
+                .map(|_| run(&mut with_token(server.base_url(), &ask)))
+                .map(|run| format!("{}=> {}\n{}", run.out, run.code, run.err))
+                .collect();
+            insta::assert_snapshot!(format!("{name}-{format}"), told.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn by_any_identifier_and_on_either_chain() {
+    let server = with_payments();
+    for (flag, id) in [
+        ("--external-id", "123456789"),
+        ("--kamipay-id", "txc_01jjvpcdcwees8kfnvk9mq4gna"),
+        ("--tx-id", "0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833"),
+    ] {
+        for chain in [&[][..], &["--chain", "tron"]] {
+            let args = [&["pay", "status", flag, id], chain].concat();
+            let run = run(&mut with_token(server.base_url(), &args));
+            assert_eq!((run.code, run.err.as_str()), (10, ""), "{args:?}");
+            let state: Value = serde_json::from_str(&run.out).unwrap();
+            assert_eq!(state["external_id"], "123456789");
+            assert_eq!(state["may_pay_again"], true);
+        }
+    }
+    let asked: Vec<String> =
+        server.requests().into_iter().map(|request| request.path_and_query).collect();
+    assert!(asked[0].ends_with("?target=external_id&type=pay&id=123456789&chain=polygon"));
+    assert!(asked[5].ends_with("&chain=tron"));
+    let by_operation = ["pay", "status", "--operation-id", "1744115063604"];
+    assert_eq!(run(&mut with_token(server.base_url(), &by_operation)).code, 12);
+}
+
+/// An answer that nobody has seen yet is neither an end nor a permission, and its money is kept.
+#[test]
+fn unknown_words_and_contradictions() {
+    for (answer, state) in [
+        (
+            r#"{"status":"ok","data":{"status":"paused","amount_usdt":0.10000000000000000001,"kamipay_id":"txc_1"}}"#,
+            "paused",
+        ),
+        (
+            r#"{"status":"failed","msg":"TX not found","data":{"status":"done","kamipay_id":"txc_1"}}"#,
+            "failed/done",
+        ),
+        (
+            r#"{"status":"ok","data":{"status":"x","over":true,"may_pay_again":true,"state":"done","kamipay_id":"txc_1"}}"#,
+            "x",
+        ),
+    ] {
+        let url = server(move |_, _| (200, answer.to_owned()));
+        let run = run(&mut with_token(&url, &["pay", "status", "--kamipay-id", "txc_1"]));
+        assert_eq!((run.code, run.err.as_str()), (12, ""));
+        let told: Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(told["state"], state);
+        assert_eq!(
+            (&told["over"], &told["may_pay_again"]),
+            (&Value::Bool(false), &Value::Bool(false))
+        );
+        assert_eq!(told["kamipay_id"], "txc_1");
+        for key in ["\"state\"", "\"over\"", "\"may_pay_again\""] {
+            assert_eq!(run.out.matches(key).count(), 1, "{}", run.out);
+        }
+        if state == "paused" {
+            assert_eq!(told["amount_usdt"], "0.10000000000000000001");
+        }
+    }
+    let contradiction = r#"{"status":"ok","msg":"transaction canceled","data":{"status":"canceled","txid":"0x1","kamipay_id":"txc_1"}}"#;
+    let url = server(move |_, _| (200, contradiction.to_owned()));
+    let run =
+        run(&mut with_token(&url, &["pay", "status", "--kamipay-id", "txc_1", "-o", "table"]));
+    assert_eq!(run.code, 12);
+    assert!(run.out.contains("Do not pay again"), "{}", run.out);
+    assert!(run.out.contains("may_pay_again  no"), "{}", run.out);
+}
