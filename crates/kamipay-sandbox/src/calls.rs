@@ -2,15 +2,16 @@
 
 use http::{Method, Request, StatusCode, header};
 use percent_encoding::percent_decode_str;
+use rust_decimal::Decimal;
 
 use crate::{
-    documented,
-    json::{Object, array, text},
-    listing::{Listing, Page, Window},
+    json::{Object, array, float, text},
+    listing::{Ask, Filter, Listing, Page, Window},
     payments::{Target, not_known},
     query::{Parameters, Time, parse_integer},
     reply::Reply,
-    sandbox::{Merchant, Sandbox},
+    row::List,
+    sandbox::Sandbox,
 };
 
 /// The parts of a path between the slashes, decoded.
@@ -91,56 +92,49 @@ enum Call<'a> {
 }
 
 /// `GET /v1/lots`
-fn list_lots(sandbox: &Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
+fn list_lots(sandbox: &mut Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
     let (start, end) = (query.required_time("start_date"), query.required_time("end_date"));
     let page = query.page(1000);
     query.check()?;
     let window = start.until(end)?;
-    let lots = match &sandbox.merchant {
-        Merchant::Documented => documented::lots(page),
-        Merchant::Generated(merchant) => merchant.list_lots(window, page),
-    };
-    Ok(list("lots", &lots, page))
+    let (lots, _) = sandbox.list(&Ask { list: List::Lots, window, filter: Filter::All, page });
+    Ok(list("lots", &lots))
 }
 
 /// `GET /v1/lots/{lot_identifier}`
 fn get_lot(sandbox: &Sandbox, identifier: &str) -> Result<Reply, Reply> {
-    let lot = match &sandbox.merchant {
-        Merchant::Documented => documented::lot(identifier),
-        Merchant::Generated(merchant) => merchant.find_lot(identifier),
-    };
-    lot.map(Reply::ok).ok_or_else(|| Reply::detail(StatusCode::NOT_FOUND, "Lot not found"))
+    sandbox
+        .book
+        .find_lot(identifier)
+        .map(Reply::ok)
+        .ok_or_else(|| Reply::detail(StatusCode::NOT_FOUND, "Lot not found"))
 }
 
 /// `GET /v1/settlements`
-fn list_settlements(sandbox: &Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
+fn list_settlements(sandbox: &mut Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
     let (start, end) = (query.required_time("start_date"), query.required_time("end_date"));
     let page = query.page(1000);
     query.check()?;
     let window = start.with_offset()?.until(end.with_offset()?)?;
-    let settlements = match &sandbox.merchant {
-        Merchant::Documented => documented::settlements(page),
-        Merchant::Generated(merchant) => merchant.list_settlements(window, page),
-    };
-    Ok(list("settlements", &settlements, page))
+    let ask = Ask { list: List::Settlements, window, filter: Filter::All, page };
+    let (settlements, _) = sandbox.list(&ask);
+    Ok(list("settlements", &settlements))
 }
 
 /// `GET /v1/settlements/transactions`
-fn list_transactions(sandbox: &Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
+fn list_transactions(sandbox: &mut Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
     let (start, end) = (query.required_time("start_date"), query.required_time("end_date"));
     let settlement_id = query.integer("settlement_id");
     let page = query.page(1000);
     query.check()?;
     let window = start.with_offset()?.until(end.with_offset()?)?;
-    let transactions = match &sandbox.merchant {
-        Merchant::Documented => documented::transactions(settlement_id, page),
-        Merchant::Generated(merchant) => merchant.list_transactions(window, settlement_id, page),
-    };
-    Ok(list("transactions", &transactions, page))
+    let filter = settlement_id.map_or(Filter::All, Filter::Settlement);
+    let (transactions, _) = sandbox.list(&Ask { list: List::Transactions, window, filter, page });
+    Ok(list("transactions", &transactions))
 }
 
 /// `GET /v1/settlements/pending-charges`
-fn list_pending_charges(sandbox: &Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
+fn list_pending_charges(sandbox: &mut Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
     let checkout_id = query.integer("checkout_id");
     let (from, to) = (query.time("from"), query.time("to"));
     let page = query.page(500);
@@ -155,19 +149,21 @@ fn list_pending_charges(sandbox: &Sandbox, mut query: Parameters) -> Result<Repl
         (None, _) => return Err(Reply::bad_request(CHECKOUT_REQUIRED)),
     };
     let enrolled = checkout_id.filter(|id| sandbox.checkouts.contains(id));
-    let (charges, sum) = match (&sandbox.merchant, enrolled) {
-        (Merchant::Documented, Some(documented::CHECKOUT)) => documented::pending_charges(page),
-        (Merchant::Generated(merchant), Some(checkout_id)) => {
-            merchant.list_pending_charges(&sandbox.checkouts, checkout_id, window, page)
+    let (charges, sum) = match enrolled {
+        Some(checkout_id) => {
+            let filter = Filter::Pool { checkout_id, enrolled: sandbox.checkouts.clone() };
+            sandbox.list(&Ask { list: List::PendingCharges, window, filter, page })
         }
-        _ => (Listing { rows: Vec::new(), total: 0 }, "0".to_owned()),
+        None => (Listing { rows: Vec::new(), total: 0, page }, Decimal::ZERO),
     };
+    // The sum of nothing is an integer in Python, and so it is in the pages' example.
+    let sum = if charges.total == 0 { "0".to_owned() } else { float(sum) };
     let totals = Object::new().raw("count", charges.total).raw("settlement_amount", sum);
     let body = Object::new()
         .raw("items", array(&charges.rows))
         .raw("totals", totals.end())
-        .raw("limit", page.limit)
-        .raw("offset", page.offset);
+        .raw("limit", charges.page.limit)
+        .raw("offset", charges.page.offset);
     Ok(Reply::ok(body.end()))
 }
 
@@ -179,10 +175,7 @@ fn get_settlement(sandbox: &Sandbox, settlement_id: &str) -> Result<Reply, Reply
         path.check()?;
         return Err(Reply::not_found());
     };
-    let settlement = match &sandbox.merchant {
-        Merchant::Documented => documented::settlement(id),
-        Merchant::Generated(merchant) => merchant.find_settlement(id),
-    };
+    let settlement = sandbox.book.find_settlement(id);
     let refusal = || Reply::detail(StatusCode::NOT_FOUND, "Settlement not found");
     settlement.map(Reply::ok).ok_or_else(refusal)
 }
@@ -218,7 +211,7 @@ fn get_status(sandbox: &mut Sandbox, query: &Parameters) -> Result<Reply, Reply>
 }
 
 /// `GET /v2/status/tx_status_lot`
-fn list_confirmed_charges(sandbox: &Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
+fn list_confirmed_charges(sandbox: &mut Sandbox, mut query: Parameters) -> Result<Reply, Reply> {
     if !sandbox.may_list_confirmed_charges {
         return Err(Reply::detail(StatusCode::UNAUTHORIZED, "Endpoint Not Authorized"));
     }
@@ -236,13 +229,14 @@ fn list_confirmed_charges(sandbox: &Sandbox, mut query: Parameters) -> Result<Re
         let detail = "end - start has to be >0 and <24 hrs";
         return Err(Reply::detail(StatusCode::NOT_ACCEPTABLE, detail));
     }
-    let (stores, checkouts) = (stores.as_deref(), checkouts.as_deref());
-    Ok(Reply::ok(match &sandbox.merchant {
-        Merchant::Documented => documented::confirmed_charges(stores, checkouts),
-        Merchant::Generated(merchant) => {
-            merchant.list_confirmed_charges(stores, checkouts, Window::new(start, end))
-        }
-    }))
+    let ask = Ask {
+        list: List::ConfirmedCharges,
+        window: Window::new(start, end),
+        filter: Filter::Places { stores, checkouts },
+        page: Page::WHOLE,
+    };
+    let (charges, _) = sandbox.list(&ask);
+    Ok(Reply::ok(array(&charges.rows)))
 }
 
 const CHECKOUT_REQUIRED: &str = "checkout_id is required: this client has multiple checkouts \
@@ -253,11 +247,11 @@ const MICROS_OF_A_DAY: i64 = 86_400_000_000;
 const DEFAULT_LENGTH: i64 = MICROS_OF_A_DAY - 1_000_000;
 
 /// The envelope of a list, which tells `limit` and `offset` back.
-fn list(name: &str, listing: &Listing, page: Page) -> Reply {
+fn list(name: &str, listing: &Listing) -> Reply {
     let body = Object::new()
         .raw(name, array(&listing.rows))
         .raw("total", listing.total)
-        .raw("limit", page.limit)
-        .raw("offset", page.offset);
+        .raw("limit", listing.page.limit)
+        .raw("offset", listing.page.offset);
     Reply::ok(body.end())
 }

@@ -3,14 +3,16 @@
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    json::array,
-    listing::{Listing, Order, Page},
+    json::{member, with_member},
+    listing::Filter,
     payments::{Identifiers, ScriptedPayment},
     reply::Reply,
+    row::List,
 };
 
 /// When it is in the sandbox: shortly after the settlement of the examples.
@@ -35,59 +37,72 @@ const PAY_PROCESSING: &str = include_str!("documented/pay_processing.json");
 const PAY_DONE: &str = include_str!("documented/pay_done.json");
 const PAY_FAILED: &str = include_str!("documented/pay_failed.json");
 
-pub(crate) fn lots(page: Page) -> Listing {
-    show(&rows(LOTS, "lots"), page)
+/// How many rows a list's example has.
+pub(crate) fn count(list: List) -> u64 {
+    rows(list).len() as u64
 }
 
-/// The first lot is the page's; the second exists too, with nothing in it.
-pub(crate) fn lot(identifier: &str) -> Option<String> {
-    let is_it = |row: &&&RawValue| {
-        let ids: LotIds<'_> = parse(row.get());
+/// A row of a list's example, the oldest first.
+pub(crate) fn row(list: List, index: u64) -> &'static str {
+    usize::try_from(index)
+        .ok()
+        .and_then(|index| rows(list).get(index).copied())
+        .map_or("{}", RawValue::get)
+}
+
+pub(crate) fn row_id(list: List, index: u64) -> String {
+    let row = row(list, index);
+    match list {
+        List::Lots => parse::<LotIds<'_>>(row).lot_id.to_owned(),
+        List::Settlements => parse::<SettlementId>(row).settlement_id.to_string(),
+        List::Transactions | List::PendingCharges => {
+            parse::<RequestId<'_>>(row).kamipay_request_id.to_owned()
+        }
+        List::ConfirmedCharges => parse::<OperationId<'_>>(row).operation_id.to_owned(),
+    }
+}
+
+/// Whether a row is among those meant.
+pub(crate) fn matches(list: List, index: u64, filter: &Filter) -> bool {
+    let row = || row(list, index);
+    match filter {
+        Filter::All => true,
+        Filter::Settlement(wanted) => parse::<SettlementId>(row()).settlement_id == *wanted,
+        Filter::Pool { checkout_id, .. } => *checkout_id == CHECKOUT,
+        Filter::Places { stores, checkouts } => {
+            let ids: StoreIds<'_> = parse(row());
+            among(stores.as_deref(), ids.store_id) && among(checkouts.as_deref(), ids.checkout_id)
+        }
+    }
+}
+
+/// What a row of the pending charges adds to the sum of its pool.
+pub(crate) fn pending_amount(index: u64) -> Decimal {
+    let amount = member(row(List::PendingCharges, index), "settlement_amount");
+    amount.and_then(|amount| amount.parse().ok()).unwrap_or_default()
+}
+
+/// The lot with a `lot_id` or a hash.
+pub(crate) fn lot_index(identifier: &str) -> Option<u64> {
+    let is_it = |index: &u64| {
+        let ids: LotIds<'_> = parse(row(List::Lots, *index));
         ids.lot_id == identifier || ids.transaction_hash.eq_ignore_ascii_case(identifier)
     };
-    let lots = rows(LOTS, "lots");
-    let row = lots.iter().find(is_it)?;
-    let ids: LotIds<'_> = parse(row.get());
-    let first: LotIds<'_> = parse(LOT);
-    if ids.lot_id == first.lot_id {
-        return Some(LOT.to_owned());
+    (0..count(List::Lots)).find(is_it)
+}
+
+/// One lot is the page's; the other exists too, with nothing in it.
+pub(crate) fn lot_detail(index: u64) -> String {
+    if row_id(List::Lots, index) == parse::<LotIds<'_>>(LOT).lot_id {
+        return LOT.to_owned();
     }
-    let members = row.get().trim_end().trim_end_matches('}').trim_end();
-    Some(format!("{members},\"payouts\":[],\"refunds\":[]}}"))
+    let row = with_member(row(List::Lots, index), "payouts", "[]");
+    with_member(&row, "refunds", "[]")
 }
 
-pub(crate) fn settlements(page: Page) -> Listing {
-    show(&rows(SETTLEMENTS, "settlements"), page)
-}
-
-pub(crate) fn settlement(settlement_id: i64) -> Option<String> {
-    let id: SettlementId = parse(SETTLEMENT);
-    (id.settlement_id == settlement_id).then(|| SETTLEMENT.to_owned())
-}
-
-pub(crate) fn transactions(settlement_id: Option<i64>, page: Page) -> Listing {
-    let mut rows = rows(TRANSACTIONS, "transactions");
-    rows.retain(|row| {
-        let id: SettlementId = parse(row.get());
-        settlement_id.is_none_or(|wanted| wanted == id.settlement_id)
-    });
-    show(&rows, page)
-}
-
-/// The items and the sum of their `settlement_amount`, which the page shows as `69325.0`.
-pub(crate) fn pending_charges(page: Page) -> (Listing, String) {
-    let totals: PendingTotals<'_> = parse(PENDING_CHARGES);
-    let sum = totals.totals.settlement_amount.get().to_owned();
-    (show(&rows(PENDING_CHARGES, "items"), page), sum)
-}
-
-pub(crate) fn confirmed_charges(stores: Option<&[i64]>, checkouts: Option<&[i64]>) -> String {
-    let mut rows: Vec<&RawValue> = parse(CONFIRMED_CHARGES);
-    rows.retain(|row| {
-        let ids: StoreIds<'_> = parse(row.get());
-        among(stores, ids.store_id) && among(checkouts, ids.checkout_id)
-    });
-    array(&rows.iter().map(|row| row.get()).collect::<Vec<_>>())
+/// The one settlement is the page's.
+pub(crate) fn settlement_detail() -> String {
+    SETTLEMENT.to_owned()
 }
 
 /// The three payments of the pay status page. `test235` is processing when asked for the first
@@ -142,26 +157,32 @@ struct StoreIds<'a> {
 }
 
 #[derive(Deserialize)]
-struct PendingTotals<'a> {
-    #[serde(borrow)]
-    totals: PendingTotal<'a>,
+struct RequestId<'a> {
+    kamipay_request_id: &'a str,
 }
 
 #[derive(Deserialize)]
-struct PendingTotal<'a> {
-    #[serde(borrow)]
-    settlement_amount: &'a RawValue,
+struct OperationId<'a> {
+    operation_id: &'a str,
 }
 
-/// The rows of a list's example, as text. They stand there newest first, as lists are answered.
-fn rows(example: &'static str, name: &str) -> Vec<&'static RawValue> {
-    let mut members: std::collections::BTreeMap<&str, &RawValue> = parse(example);
-    parse(members.remove(name).map_or("[]", RawValue::get))
+/// The rows of a list's example, as text, the oldest first. The examples show pending charges so,
+/// and all others the other way round.
+fn rows(list: List) -> Vec<&'static RawValue> {
+    let (example, name) = match list {
+        List::ConfirmedCharges => return newest_first(parse(CONFIRMED_CHARGES)),
+        List::Lots => (LOTS, "lots"),
+        List::Settlements => (SETTLEMENTS, "settlements"),
+        List::Transactions => (TRANSACTIONS, "transactions"),
+        List::PendingCharges => (PENDING_CHARGES, "items"),
+    };
+    let rows = parse(member(example, name).unwrap_or("[]"));
+    if list == List::PendingCharges { rows } else { newest_first(rows) }
 }
 
-fn show(rows: &[&RawValue], page: Page) -> Listing {
-    let shown = page.of(rows.iter(), Order::Ascending, |row| row.get().to_owned());
-    Listing { rows: shown, total: rows.len() as u64 }
+fn newest_first(mut rows: Vec<&'static RawValue>) -> Vec<&'static RawValue> {
+    rows.reverse();
+    rows
 }
 
 fn among(wanted: Option<&[i64]>, id: &str) -> bool {

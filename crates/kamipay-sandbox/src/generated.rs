@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    listing::micros,
+    listing::{from_micros, micros},
     mix::{mix, roll, unmix},
 };
 
@@ -237,11 +237,6 @@ const FIRST_CHECKOUT: i64 = crate::documented::CHECKOUT;
 const MOST_ROWS: u64 = 10_000_000;
 /// The most parts (payouts, charges) of one whole (lot, settlement).
 const MOST_PARTS: u64 = 1000;
-
-fn from_micros(micros: i64) -> DateTime<Utc> {
-    // The times of a merchant lie around its period, which came from two `DateTime`s.
-    DateTime::from_timestamp_micros(micros).unwrap_or_default()
-}
 
 /// A 13-digit number that looks like milliseconds since 1970, as the bank's numbers do.
 fn operation_id(number: u64) -> String {

@@ -1,9 +1,10 @@
 //! JSON written by hand, so that the order of keys and the spelling of each number are ours.
 
-use std::fmt::Display;
+use std::{borrow::Cow, collections::BTreeMap, fmt::Display};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
+use serde_json::value::RawValue;
 
 /// An object under construction; keys keep the order in which they were added.
 #[derive(Debug, Default)]
@@ -68,6 +69,25 @@ pub(crate) fn array(rows: &[impl AsRef<str>]) -> String {
     json
 }
 
+/// The text of one member of an object, as it stands there.
+pub(crate) fn member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
+    let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(object).ok()?;
+    members.get(key).map(|value| value.get())
+}
+
+/// An object with another value, which is JSON already, for one of its members; or with one more
+/// member. Everything else stays as it is spelled.
+pub(crate) fn with_member(object: &str, key: &str, value: &str) -> String {
+    if let Some(old) = member(object, key) {
+        // A part of the object's text, so it has its place there.
+        let start = old.as_ptr().addr() - object.as_ptr().addr();
+        return [&object[..start], value, &object[start + old.len()..]].concat();
+    }
+    let start = object.trim_end().trim_end_matches('}').trim_end();
+    let comma = if start.ends_with('{') { "" } else { "," };
+    format!("{start}{comma}{}:{value}}}", text(key))
+}
+
 /// A quoted string. Non-ASCII text is written as it is.
 pub(crate) fn text(value: &str) -> String {
     serde_json::Value::from(value).to_string()
@@ -75,11 +95,11 @@ pub(crate) fn text(value: &str) -> String {
 
 /// `2026-05-14T15:00:42.907905Z`: six digits of fraction, or none when it is zero, as Python does.
 pub(crate) fn timestamp(time: DateTime<Utc>) -> String {
-    if time.timestamp_subsec_micros() == 0 {
-        time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
-    } else {
-        time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
-    }
+    let fraction = match time.timestamp_subsec_micros() {
+        0 => SecondsFormat::Secs,
+        _ => SecondsFormat::Micros,
+    };
+    time.to_rfc3339_opts(fraction, true)
 }
 
 /// `1718472442.872`: seconds since 1970 with milliseconds.
@@ -146,6 +166,19 @@ mod tests {
     fn epochs_have_milliseconds() {
         let time = DateTime::from_timestamp_millis(1_718_472_442_872).unwrap();
         assert_eq!(epoch_millis(time), "1718472442.872");
+    }
+
+    #[test]
+    fn one_member_is_replaced_and_the_rest_stays() {
+        let object = "{ \"a\": [1, {\"b\": 0E-8}],\n \"b\": 1e-05 , \"c\": null }\n";
+        assert_eq!(member(object, "b"), Some("1e-05"));
+        assert_eq!(member(object, "d"), None);
+        assert_eq!(
+            with_member(object, "b", "2"),
+            "{ \"a\": [1, {\"b\": 0E-8}],\n \"b\": 2 , \"c\": null }\n"
+        );
+        assert_eq!(with_member("{\"a\": 1}", "b", "[]"), "{\"a\": 1,\"b\":[]}");
+        assert_eq!(with_member("{}", "b", "[]"), "{\"b\":[]}");
     }
 
     #[test]

@@ -59,23 +59,35 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod book;
 mod calls;
 mod documented;
 mod generated;
+mod history;
 mod json;
 mod listing;
+mod merchant;
 mod mix;
+mod names;
 mod payments;
 mod query;
+mod quirk;
 mod reply;
+mod row;
 mod sandbox;
 mod scenario;
+mod schedule;
 mod server;
 mod tokens;
 
 pub use generated::{
     Charge, Generated, Lot, PaymentState, Payout, PendingCharge, Refund, Settlement,
 };
+pub use history::{Change, ChangeKind, History, RowHistory, Spell};
+pub use names::UnknownScenario;
+pub use quirk::Quirk;
+pub use row::{List, Row};
 pub use sandbox::Sandbox;
-pub use scenario::{Scenario, UnknownScenario};
+pub use scenario::Scenario;
+pub use schedule::Schedule;
 pub use server::{Received, Server};

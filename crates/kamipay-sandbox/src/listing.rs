@@ -1,30 +1,85 @@
 //! Lists: which rows a period holds, in which order, and which of them a page shows.
 //!
 //! The API's pages say neither whether the ends of a period are inclusive nor how most lists are
-//! sorted. What the sandbox does is decided here and nowhere else: both ends are inclusive
-//! ([`Window::indices`]), and [`Order`] says who is sorted how.
+//! sorted. What the sandbox does unless a quirk says otherwise is decided here and nowhere else:
+//! both ends are inclusive ([`Ends::default`]), and [`Order::of`] says who is sorted how.
 
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
+use crate::row::List;
+
+/// A request for rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    pub(crate) list: List,
+    pub(crate) window: Window,
+    pub(crate) filter: Filter,
+    pub(crate) page: Page,
+}
+
+/// Which rows of a period are meant.
+#[derive(Debug, Clone)]
+pub(crate) enum Filter {
+    All,
+    /// The charges of one settlement.
+    Settlement(i64),
+    /// The pool of one of the enrolled checkouts.
+    Pool {
+        checkout_id: i64,
+        enrolled: Vec<i64>,
+    },
+    /// The charges of some stores and some checkouts; `None` means all.
+    Places {
+        stores: Option<Vec<i64>>,
+        checkouts: Option<Vec<i64>>,
+    },
+}
+
+/// Which ends belong to a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) start: bool,
+    pub(crate) end: bool,
+}
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self { start: true, end: true }
+    }
+}
+
 /// A period, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
-    from: i64,
-    to: i64,
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    ends: Ends,
 }
 
 impl Window {
     pub(crate) fn new(from: i64, to: i64) -> Self {
-        Self { from, to }
+        Self { from, to, ends: Ends::default() }
+    }
+
+    pub(crate) fn with_ends(self, ends: Ends) -> Self {
+        Self { ends, ..self }
     }
 
     /// The indices of the rows in the period, of `count` rows whose times do not decrease.
     pub(crate) fn indices(&self, count: u64, time: impl Fn(u64) -> i64) -> Range<u64> {
-        let first = partition_point(count, |index| time(index) < self.from);
-        let end = partition_point(count, |index| time(index) <= self.to);
+        let first = partition_point(count, |index| self.is_before(time(index)));
+        let end = partition_point(count, |index| !self.is_after(time(index)));
         first..end.max(first)
+    }
+
+    fn is_before(&self, time: i64) -> bool {
+        time < self.from || time == self.from && !self.ends.start
+    }
+
+    fn is_after(&self, time: i64) -> bool {
+        time > self.to || time == self.to && !self.ends.end
     }
 }
 
@@ -35,6 +90,17 @@ pub(crate) enum Order {
     Ascending,
     /// Newest first: all other lists. Their pages do not say.
     Descending,
+    /// No order that could be relied on: another for each number.
+    Shuffled(u64),
+}
+
+impl Order {
+    pub(crate) fn of(list: List) -> Self {
+        match list {
+            List::PendingCharges => Self::Ascending,
+            _ => Self::Descending,
+        }
+    }
 }
 
 /// Which part of the list is asked for.
@@ -45,32 +111,36 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The part of `rows` that the page shows; `rows` are in the order of time.
-    pub(crate) fn of<T>(
-        self,
-        rows: impl DoubleEndedIterator<Item = T>,
-        order: Order,
-        show: impl FnMut(T) -> String,
-    ) -> Vec<String> {
+    /// All there is.
+    pub(crate) const WHOLE: Self = Self { limit: u64::MAX, offset: 0 };
+
+    /// The part of `rows` that the page shows.
+    pub(crate) fn of<T>(self, rows: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
         let offset = usize::try_from(self.offset).unwrap_or(usize::MAX);
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        match order {
-            Order::Ascending => rows.skip(offset).take(limit).map(show).collect(),
-            Order::Descending => rows.rev().skip(offset).take(limit).map(show).collect(),
-        }
+        rows.skip(offset).take(limit)
     }
 }
 
-/// One page of a list: its rows as JSON, and how many rows there are in all.
+/// One page of a list, as it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listing {
+    /// As JSON.
     pub(crate) rows: Vec<String>,
+    /// How many rows there are in all.
     pub(crate) total: u64,
+    /// Which page it is said to be.
+    pub(crate) page: Page,
 }
 
 /// Microseconds since 1970, the unit of all times inside the crate.
 pub(crate) fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros()
+}
+
+/// The opposite of [`micros`], for times that came from a `DateTime`.
+pub(crate) fn from_micros(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
 /// The first index for which `before` no longer holds.
@@ -104,11 +174,26 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_cut_after_sorting() {
+    fn each_end_can_be_exclusive() {
+        let times = [10, 20, 20, 30, 40];
+        let indices = |start, end| {
+            let window = Window::new(20, 30).with_ends(Ends { start, end });
+            window.indices(5, |index| times[index as usize])
+        };
+        assert_eq!(indices(true, true), 1..4);
+        assert_eq!(indices(true, false), 1..3);
+        assert_eq!(indices(false, true), 3..4);
+        assert_eq!(indices(false, false), 3..3);
+        let nothing = Window::new(20, 20).with_ends(Ends { start: true, end: false });
+        assert_eq!(nothing.indices(5, |index| times[index as usize]), 1..1);
+    }
+
+    #[test]
+    fn a_page_is_a_part() {
         let page = Page { limit: 2, offset: 1 };
-        assert_eq!(page.of(0..5, Order::Ascending, |row| row.to_string()), ["1", "2"]);
-        assert_eq!(page.of(0..5, Order::Descending, |row| row.to_string()), ["3", "2"]);
+        assert_eq!(page.of(0..5).collect::<Vec<_>>(), [1, 2]);
         let beyond = Page { limit: 2, offset: u64::MAX };
-        assert!(beyond.of(0..5, Order::Descending, |row| row.to_string()).is_empty());
+        assert_eq!(beyond.of(0..5).count(), 0);
+        assert_eq!(Page::WHOLE.of(0..5).count(), 5);
     }
 }

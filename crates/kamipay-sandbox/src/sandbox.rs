@@ -4,13 +4,21 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response, header};
+use rust_decimal::Decimal;
 
 use crate::{
+    book::Book,
     calls, documented,
     generated::Generated,
+    history::History,
+    listing::{Ask, Listing, micros},
+    merchant::Merchant,
     payments::{ScriptedPayment, Target, not_known},
+    quirk::{Quirk, Quirks},
     reply::Reply,
+    row::{List, Row},
     scenario::Scenario,
+    schedule::Schedule,
     tokens::{FIRST_TOKEN, PASSWORD, Tokens, USERNAME},
 };
 
@@ -33,23 +41,17 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Sandbox {
-    pub(crate) merchant: Merchant,
+    pub(crate) book: Book,
     /// The checkouts enrolled in batched settlement.
     pub(crate) checkouts: Vec<i64>,
     pub(crate) payments: Vec<ScriptedPayment>,
     pub(crate) may_list_confirmed_charges: bool,
     pub(crate) tokens: Tokens,
+    quirks: Quirks,
     scenarios: Vec<Scenario>,
     now: DateTime<Utc>,
     /// How many requests were handled so far.
     handled: u64,
-}
-
-/// Whose rows are listed.
-#[derive(Debug, Clone)]
-pub(crate) enum Merchant {
-    Documented,
-    Generated(Generated),
 }
 
 impl Sandbox {
@@ -64,7 +66,7 @@ impl Sandbox {
     /// - It is 2026-05-14T15:30:00Z.
     pub fn documented() -> Self {
         Self::new(
-            Merchant::Documented,
+            Book::new(Merchant::Documented),
             vec![documented::CHECKOUT],
             documented::payments(),
             documented::now(),
@@ -75,21 +77,36 @@ impl Sandbox {
     pub fn generated(merchant: Generated) -> Self {
         let checkouts = merchant.checkout_ids().collect();
         let now = merchant.now();
-        Self::new(Merchant::Generated(merchant), checkouts, Vec::new(), now)
+        Self::new(Book::new(Merchant::Generated(merchant)), checkouts, Vec::new(), now)
+    }
+
+    /// A merchant with these rows and no others, in whatever order they are given. In each list,
+    /// identifiers differ. There are no payments but those of scenarios.
+    ///
+    /// It is as cheap as the rows are few, for tests that need thousands of sandboxes. The
+    /// checkouts are those of the pending charges, or 42. It is 2026-05-14T15:30:00Z.
+    pub fn from_rows(rows: impl IntoIterator<Item = Row>) -> Self {
+        let book = Book::of_rows(rows);
+        let mut checkouts: Vec<_> = book.checkouts().into_iter().collect();
+        if checkouts.is_empty() {
+            checkouts.push(documented::CHECKOUT);
+        }
+        Self::new(book, checkouts, Vec::new(), documented::now())
     }
 
     fn new(
-        merchant: Merchant,
+        book: Book,
         checkouts: Vec<i64>,
         payments: Vec<ScriptedPayment>,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
-            merchant,
+            book,
             checkouts,
             payments,
             may_list_confirmed_charges: true,
             tokens: Tokens::new(),
+            quirks: Quirks::default(),
             scenarios: Vec::new(),
             now,
             handled: 0,
@@ -106,8 +123,18 @@ impl Sandbox {
         if let Some(checkouts) = scenario.checkouts() {
             self.checkouts = checkouts;
         }
+        if let Some((quirk, schedule)) = scenario.quirk() {
+            self.quirks.set(quirk, schedule);
+        }
         self.scenarios.retain(|known| *known != scenario);
         self.scenarios.push(scenario);
+        self
+    }
+
+    /// Takes on a quirk of lists, see [`Sandbox::set_quirk`].
+    #[must_use]
+    pub fn with_quirk(mut self, quirk: Quirk, schedule: Schedule) -> Self {
+        self.set_quirk(quirk, schedule);
         self
     }
 
@@ -134,6 +161,47 @@ impl Sandbox {
     /// Moves the time in the sandbox, forwards or backwards.
     pub fn set_now(&mut self, now: DateTime<Utc>) {
         self.now = now;
+    }
+
+    /// Takes on a quirk of lists, from now on and besides those that it has. Its schedule counts
+    /// requests and occasions in each list by itself. The same quirk replaces the one before, as
+    /// does another reading of the same thing: which ends belong to a period, how rows are sorted.
+    pub fn set_quirk(&mut self, quirk: Quirk, schedule: Schedule) {
+        self.quirks.set(quirk, schedule);
+    }
+
+    /// Ends all quirks. Rows that they inserted, removed or moved stay as they are.
+    pub fn clear_quirks(&mut self) {
+        self.quirks.clear();
+    }
+
+    /// A row appears, in place of the one with its identifier if there is one.
+    pub fn insert(&mut self, row: Row) {
+        if row.list() == List::PendingCharges && !self.checkouts.contains(&row.checkout_id) {
+            self.checkouts.push(row.checkout_id);
+        }
+        self.book.insert(row, self.next_request());
+    }
+
+    /// A row disappears. Returns whether there was one.
+    pub fn remove(&mut self, list: List, id: &str) -> bool {
+        self.book.remove(list, id, self.next_request())
+    }
+
+    /// A row moves to another time, by which its list filters and sorts. Returns whether there was
+    /// one.
+    pub fn re_date(&mut self, list: List, id: &str, to: DateTime<Utc>) -> bool {
+        self.book.re_date(list, id, micros(to), self.next_request())
+    }
+
+    /// Which rows existed, and when: the truth against which a client's list can be held.
+    pub fn history(&self) -> History {
+        self.book.history()
+    }
+
+    /// How many requests were handled so far, whatever became of them.
+    pub fn request_count(&self) -> u64 {
+        self.handled
     }
 
     /// The user name that `POST /auth/token` takes. It is public, and the same in every sandbox.
@@ -167,6 +235,15 @@ impl Sandbox {
         self.reply(&request).unwrap_or_else(|refusal| refusal).into_response()
     }
 
+    /// The rows that a request is answered with, and the sum of the pool that it is about.
+    pub(crate) fn list(&mut self, ask: &Ask) -> (Listing, Decimal) {
+        self.quirks.list(&mut self.book, ask, self.handled)
+    }
+
+    fn next_request(&self) -> u64 {
+        self.handled.wrapping_add(1)
+    }
+
     /// The start of the pending charges' default period.
     pub(crate) fn thirty_days_ago(&self) -> DateTime<Utc> {
         self.now.checked_sub_signed(TimeDelta::days(30)).unwrap_or(DateTime::<Utc>::MIN_UTC)
@@ -179,7 +256,7 @@ impl Sandbox {
         if let Some(payment) = scripted {
             return payment.answer();
         }
-        let Merchant::Generated(merchant) = &self.merchant else {
+        let Merchant::Generated(merchant) = self.book.merchant() else {
             return not_known();
         };
         match merchant.find_payment(target, id) {
@@ -217,7 +294,7 @@ impl Sandbox {
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox")
-            .field("merchant", &self.merchant)
+            .field("merchant", self.book.merchant())
             .field("scenarios", &self.scenarios)
             .field("now", &self.now)
             .finish_non_exhaustive()

@@ -6,8 +6,11 @@ use crate::{
     documented,
     json::Object,
     mix::{mix, roll},
+    names::UnknownScenario,
     payments::{Identifiers, ScriptedPayment, known, not_known},
+    quirk::Quirk,
     reply::Reply,
+    schedule::Schedule,
 };
 
 /// A behaviour that a [`Sandbox`](crate::Sandbox) takes on.
@@ -46,22 +49,44 @@ pub enum Scenario {
     UnknownState,
     /// Two checkouts are enrolled, so that pending charges need a `checkout_id`.
     SeveralCheckouts,
+    /// A quirk of lists, when and as often as is usual for it.
+    Quirk(Quirk),
+    /// A quirk of lists that never stops. Its name ends with `-always`.
+    QuirkAlways(Quirk),
 }
 
+/// Scenarios that are neither quirks nor faults.
+const PLAIN: &[Scenario] = &[
+    Scenario::NotFoundThenDone,
+    Scenario::NotFoundForever,
+    Scenario::AcceptedThenDone,
+    Scenario::ProcessingForever,
+    Scenario::Done,
+    Scenario::FailedAndRefunded,
+    Scenario::FailedRefundPending,
+    Scenario::Canceled,
+    Scenario::UnknownState,
+    Scenario::SeveralCheckouts,
+];
+
+const ALL: [Scenario; PLAIN.len() + Quirk::ALL.len()] = {
+    let mut all = [Scenario::Done; PLAIN.len() + Quirk::ALL.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = if place < PLAIN.len() {
+            PLAIN[place]
+        } else {
+            Scenario::Quirk(Quirk::ALL[place - PLAIN.len()])
+        };
+        place += 1;
+    }
+    all
+};
+
 impl Scenario {
-    /// All scenarios.
-    pub const ALL: &'static [Self] = &[
-        Self::NotFoundThenDone,
-        Self::NotFoundForever,
-        Self::AcceptedThenDone,
-        Self::ProcessingForever,
-        Self::Done,
-        Self::FailedAndRefunded,
-        Self::FailedRefundPending,
-        Self::Canceled,
-        Self::UnknownState,
-        Self::SeveralCheckouts,
-    ];
+    /// All scenarios, those of one [`Scenario::group`] together. Those whose names end with
+    /// `-always` are left out.
+    pub const ALL: &'static [Self] = &ALL;
 
     /// The scenario's name, which is also the `external_id` of its payment if it has one.
     pub fn as_str(self) -> &'static str {
@@ -76,6 +101,8 @@ impl Scenario {
             Self::Canceled => "canceled",
             Self::UnknownState => "unknown-state",
             Self::SeveralCheckouts => "several-checkouts",
+            Self::Quirk(quirk) => quirk.as_str(),
+            Self::QuirkAlways(quirk) => quirk.name_always(),
         }
     }
 
@@ -94,12 +121,30 @@ impl Scenario {
             Self::Canceled => "a payment canceled before it was sent",
             Self::UnknownState => "a payment in a state that no page documents",
             Self::SeveralCheckouts => "two checkouts enrolled: pending charges need a checkout_id",
+            Self::Quirk(quirk) | Self::QuirkAlways(quirk) => quirk.description(),
+        }
+    }
+
+    /// What it is about: `payments`, `lists`, …, for those who print all scenarios.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::SeveralCheckouts | Self::Quirk(_) | Self::QuirkAlways(_) => "lists",
+            _ => "payments",
         }
     }
 
     /// Whether the scenario adds a payment, with its name as `external_id`.
     pub fn has_payment(self) -> bool {
-        !matches!(self, Self::SeveralCheckouts)
+        self.group() == "payments"
+    }
+
+    /// The quirk of the scenario, if it is one, and when it happens.
+    pub(crate) fn quirk(self) -> Option<(Quirk, Schedule)> {
+        match self {
+            Self::Quirk(quirk) => Some((quirk, quirk.schedule())),
+            Self::QuirkAlways(quirk) => Some((quirk, Schedule::always())),
+            _ => None,
+        }
     }
 
     /// The checkouts that are enrolled, where the scenario says so.
@@ -135,7 +180,7 @@ impl Scenario {
             ],
             Self::Canceled => vec![payment.canceled()],
             Self::UnknownState => vec![payment.under_review()],
-            Self::SeveralCheckouts => return None,
+            Self::SeveralCheckouts | Self::Quirk(_) | Self::QuirkAlways(_) => return None,
         };
         Some(ScriptedPayment::new(payment.identifiers(), answers))
     }
@@ -151,20 +196,17 @@ impl FromStr for Scenario {
     type Err = UnknownScenario;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let scenario = Self::ALL.iter().find(|scenario| scenario.as_str() == name);
-        scenario.copied().ok_or_else(|| UnknownScenario { name: name.to_owned() })
+        let mut all = ALL.iter().copied().chain(always());
+        let scenario = all.find(|scenario| scenario.as_str() == name);
+        let names = || ALL.iter().map(|scenario| scenario.as_str());
+        scenario.ok_or_else(|| UnknownScenario::new("scenario", name, names()))
     }
 }
 
-/// No scenario has the name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no scenario {name:?}; there are: {}", names())]
-pub struct UnknownScenario {
-    name: String,
-}
-
-fn names() -> String {
-    Scenario::ALL.iter().map(|scenario| scenario.as_str()).collect::<Vec<_>>().join(", ")
+/// The scenarios whose names end with `-always`.
+fn always() -> impl Iterator<Item = Scenario> {
+    let quirks = Quirk::ALL.iter().copied().filter(|quirk| !quirk.is_permanent());
+    quirks.map(Scenario::QuirkAlways)
 }
 
 /// What becomes of the `refund_txid` of a failed payment.
@@ -289,8 +331,8 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for scenario in Scenario::ALL {
-            assert_eq!(scenario.to_string().parse(), Ok(*scenario));
+        for scenario in Scenario::ALL.iter().copied().chain(always()) {
+            assert_eq!(scenario.to_string().parse(), Ok(scenario));
             assert!(!scenario.description().is_empty());
             assert_eq!(scenario.payment().is_some(), scenario.has_payment());
         }
@@ -307,7 +349,7 @@ mod tests {
             .collect();
         ids.sort();
         ids.dedup();
-        assert_eq!(ids.len(), Scenario::ALL.len() - 1);
+        assert_eq!(ids.len(), PLAIN.len() - 1);
     }
 
     #[test]

@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::{
-    FIRST_CHECKOUT, Generated, Kind, Timeline, from_micros, identifier, operation_id,
+    FIRST_CHECKOUT, Generated, Kind, Timeline, identifier, number_of_operation, operation_id,
     timeline::{MICROS_OF_A_DAY, MICROS_OF_A_SECOND, first_multiple},
 };
 use crate::{
     json::{Object, array, epoch_millis, float, timestamp},
-    listing::{Listing, Order, Page, Window},
+    listing::from_micros,
 };
 
 /// A settlement of a [`Generated`] merchant.
@@ -122,86 +122,97 @@ impl Generated {
         self.pending_charges
     }
 
-    pub(crate) fn list_settlements(&self, window: Window, page: Page) -> Listing {
-        let indices = window.indices(self.settlement_count(), |index| self.settled_at(index));
-        let settled = indices.filter(|index| !self.is_in_flight(*index));
-        let total = settled.clone().count() as u64;
-        let rows = page.of(settled, Order::Descending, |index| {
-            self.settlement_row(&self.settlement(index)).end()
-        });
-        Listing { rows, total }
+    /// The time by which lists filter and sort.
+    pub(crate) fn settlement_time(&self, index: u64) -> i64 {
+        self.settled_at(index)
     }
 
-    pub(crate) fn find_settlement(&self, settlement_id: i64) -> Option<String> {
-        let index = self.settlement_index(settlement_id)?;
+    /// As the list shows it.
+    pub(crate) fn listed_settlement(&self, index: u64) -> String {
+        self.settlement_row(&self.settlement(index)).end()
+    }
+
+    /// As the call for one settlement shows it.
+    pub(crate) fn settlement_detail(&self, index: u64) -> String {
         let charges: Vec<_> =
             self.charges_of(index).map(|index| settled_charge(&self.charge(index))).collect();
         let row = self.settlement_row(&self.settlement(index));
-        Some(row.raw("charges", array(&charges)).end())
+        row.raw("charges", array(&charges)).end()
     }
 
-    pub(crate) fn list_transactions(
-        &self,
-        window: Window,
-        settlement_id: Option<i64>,
-        page: Page,
-    ) -> Listing {
-        let times = self.charge_times();
-        let mut indices = window.indices(self.charges, |index| times.at(index));
-        if let Some(settlement_id) = settlement_id {
-            let of = self.settlement_index(settlement_id).map(|index| self.charges_of(index));
-            let of = of.unwrap_or(0..0);
-            indices = indices.start.max(of.start)..indices.end.min(of.end);
-        }
-        let total = indices.end.saturating_sub(indices.start);
-        let rows =
-            page.of(indices, Order::Descending, |index| self.transaction_row(&self.charge(index)));
-        Listing { rows, total }
+    pub(crate) fn charge_time(&self, index: u64) -> i64 {
+        self.charge_times().at(index)
     }
 
-    /// The pool of a checkout and the sum of its settlement amounts, as the API writes it.
-    pub(crate) fn list_pending_charges(
-        &self,
-        checkouts: &[i64],
-        checkout_id: i64,
-        window: Window,
-        page: Page,
-    ) -> (Listing, String) {
-        let times = self.pending_times();
-        let indices = window.indices(self.pending_charges, |index| times.at(index));
-        let of_checkout = |index: &u64| {
-            let place = (index % checkouts.len().max(1) as u64) as usize;
-            checkouts.get(place) == Some(&checkout_id)
-        };
-        let pool = indices.filter(of_checkout);
-        let (mut total, mut sum) = (0, Decimal::ZERO);
-        for index in pool.clone() {
-            total += 1;
-            sum += self.pending_amounts(index).1;
-        }
-        let rows =
-            page.of(pool, Order::Ascending, |index| self.pending_row(&self.pending_charge(index)));
-        // The sum of nothing is an integer in Python, and so it is in the pages' example.
-        let sum = if total == 0 { "0".to_owned() } else { float(sum) };
-        (Listing { rows, total }, sum)
+    pub(crate) fn credit_time(&self, index: u64) -> i64 {
+        to_the_millisecond(self.charge_time(index))
     }
 
-    pub(crate) fn list_confirmed_charges(
+    pub(crate) fn pending_time(&self, index: u64) -> i64 {
+        self.pending_times().at(index)
+    }
+
+    pub(crate) fn listed_transaction(&self, index: u64) -> String {
+        self.transaction_row(&self.charge(index))
+    }
+
+    pub(crate) fn listed_pending_charge(&self, index: u64) -> String {
+        self.pending_row(&self.pending_charge(index))
+    }
+
+    pub(crate) fn listed_confirmed_charge(&self, index: u64) -> String {
+        self.confirmed_row(&self.charge(index))
+    }
+
+    /// What the pool of a pending charge sums up, in ARS.
+    pub(crate) fn pending_amount(&self, index: u64) -> Decimal {
+        self.pending_amounts(index).1
+    }
+
+    /// Whether a charge was made in one of the stores and at one of the checkouts.
+    pub(crate) fn is_charged_at(
         &self,
+        index: u64,
         stores: Option<&[i64]>,
         checkouts: Option<&[i64]>,
-        window: Window,
-    ) -> String {
-        let times = self.charge_times();
-        let indices = window.indices(self.charges, |index| to_the_millisecond(times.at(index)));
-        let rows: Vec<_> = indices
-            .rev()
-            .map(|index| self.charge(index))
-            .filter(|charge| stores.is_none_or(|stores| stores.contains(&charge.store_id)))
-            .filter(|charge| checkouts.is_none_or(|some| some.contains(&charge.checkout_id)))
-            .map(|charge| self.confirmed_row(&charge))
-            .collect();
-        array(&rows)
+    ) -> bool {
+        let charge = self.charge(index);
+        stores.is_none_or(|stores| stores.contains(&charge.store_id))
+            && checkouts.is_none_or(|checkouts| checkouts.contains(&charge.checkout_id))
+    }
+
+    pub(crate) fn charge_request_id(&self, index: u64) -> String {
+        self.charge(index).kamipay_request_id
+    }
+
+    pub(crate) fn charge_operation_id(&self, index: u64) -> String {
+        operation_id(2 * index + 1)
+    }
+
+    pub(crate) fn pending_request_id(&self, index: u64) -> String {
+        self.pending_charge(index).kamipay_request_id
+    }
+
+    /// The charge with a `kamipay_request_id`.
+    pub(crate) fn find_charge(&self, request_id: &str) -> Option<u64> {
+        let bits = identifier::bits_of_ulid("ptxr", request_id)?;
+        let index = self.number(Kind::ChargeRequest, bits);
+        (index < self.charges && self.charge_request_id(index) == request_id).then_some(index)
+    }
+
+    /// The charge with an `operation_id`.
+    pub(crate) fn find_operation(&self, operation_id: &str) -> Option<u64> {
+        let number = number_of_operation(operation_id).filter(|number| number % 2 == 1)?;
+        let index = number / 2;
+        (index < self.charges && self.charge_operation_id(index) == operation_id).then_some(index)
+    }
+
+    /// The pending charge with a `kamipay_request_id`.
+    pub(crate) fn find_pending_charge(&self, request_id: &str) -> Option<u64> {
+        let bits = identifier::bits_of_ulid("ptxr", request_id)?;
+        let index = self.number(Kind::PendingRequest, bits);
+        let is_it = index < self.pending_charges && self.pending_request_id(index) == request_id;
+        is_it.then_some(index)
     }
 
     fn settlement(&self, index: u64) -> Settlement {
@@ -227,7 +238,7 @@ impl Generated {
     }
 
     /// Numbers rise, with gaps.
-    fn settlement_id(&self, index: u64) -> i64 {
+    pub(crate) fn settlement_id(&self, index: u64) -> i64 {
         let gap = self.roll(Kind::SettlementId, index) % 7;
         (self.first_settlement_id() + 7 * index + gap) as i64
     }
@@ -236,7 +247,7 @@ impl Generated {
         10_000 + self.roll(Kind::SettlementId, u64::MAX) % 80_000
     }
 
-    fn settlement_index(&self, settlement_id: i64) -> Option<u64> {
+    pub(crate) fn settlement_index(&self, settlement_id: i64) -> Option<u64> {
         let id = u64::try_from(settlement_id).ok()?;
         let index = id.checked_sub(self.first_settlement_id())? / 7;
         let is_it = index < self.settlement_count() && self.settlement_id(index) == settlement_id;
@@ -244,7 +255,7 @@ impl Generated {
     }
 
     /// The charges of a settlement: the first alone, then so many each, more or less.
-    fn charges_of(&self, settlement: u64) -> Range<u64> {
+    pub(crate) fn charges_of(&self, settlement: u64) -> Range<u64> {
         self.first_charge_of(settlement)..self.first_charge_of(settlement + 1)
     }
 
@@ -287,7 +298,7 @@ impl Generated {
     }
 
     /// The last but one, and a few others.
-    fn is_in_flight(&self, settlement: u64) -> bool {
+    pub(crate) fn is_in_flight(&self, settlement: u64) -> bool {
         let left = self.settlement_count() - settlement;
         left == 2 && settlement > 0
             || left > 2

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{Generated, Kind, from_micros, identifier, number_of_operation, operation_id};
+use super::{Generated, Kind, identifier, number_of_operation, operation_id};
 use crate::{
     json::{Object, array, timestamp, usdt},
-    listing::{Listing, Order, Page, Window},
+    listing::from_micros,
     mix::mix,
     payments::Target,
 };
@@ -112,22 +112,22 @@ impl Generated {
         (0..self.lots).flat_map(|index| self.lot(index).payouts)
     }
 
-    pub(crate) fn list_lots(&self, window: Window, page: Page) -> Listing {
-        let times = self.lot_times();
-        let indices = window.indices(self.lots, |index| times.at(index));
-        let total = indices.end - indices.start;
-        let rows = page
-            .of(indices, Order::Descending, |index| self.lot_row(index, &self.lot(index)).end());
-        Listing { rows, total }
+    pub(crate) fn lot_time(&self, index: u64) -> i64 {
+        self.lot_times().at(index)
     }
 
-    pub(crate) fn find_lot(&self, identifier: &str) -> Option<String> {
-        let index = self.lot_index(identifier)?;
+    /// As the list shows it.
+    pub(crate) fn listed_lot(&self, index: u64) -> String {
+        self.lot_row(index, &self.lot(index)).end()
+    }
+
+    /// As the call for one lot shows it.
+    pub(crate) fn lot_detail(&self, index: u64) -> String {
         let lot = self.lot(index);
         let payouts: Vec<_> = lot.payouts.iter().map(|payout| self.payout_row(payout)).collect();
         let refunds: Vec<_> = lot.refunds.iter().map(refund_row).collect();
         let row = self.lot_row(index, &lot);
-        Some(row.raw("payouts", array(&payouts)).raw("refunds", array(&refunds)).end())
+        row.raw("payouts", array(&payouts)).raw("refunds", array(&refunds)).end()
     }
 
     /// The payment with an identifier, by whichever of its four.
@@ -185,7 +185,7 @@ impl Generated {
         self.timeline(Kind::LotTime, self.start, self.lots)
     }
 
-    fn lot_id(&self, index: u64) -> String {
+    pub(crate) fn lot_id(&self, index: u64) -> String {
         identifier::uuid(self.bits(Kind::LotId, index), self.seed)
     }
 
@@ -220,7 +220,7 @@ impl Generated {
     }
 
     /// The lot with a `lot_id` or a hash.
-    fn lot_index(&self, identifier: &str) -> Option<u64> {
+    pub(crate) fn lot_index(&self, identifier: &str) -> Option<u64> {
         let by_id = identifier::bits_of_uuid(identifier)
             .map(|bits| self.number(Kind::LotId, bits))
             .filter(|index| *index < self.lots && self.lot_id(*index) == identifier);
