@@ -29,9 +29,7 @@ pub(crate) enum Command {
     /// Payments: what was paid out, and what its state permits
     #[command(subcommand, arg_required_else_help = true)]
     Pay(pay::Pay),
-    /// Serve a made-up merchant's API on this machine, to try things out
     Sandbox(sandbox::Serve),
-    /// See a merchant's morning, against a sandbox inside the program
     Demo(demo::Demo),
 }
 

@@ -15,7 +15,7 @@ use crate::time;
     next_help_heading = "Connection (better in variables: a command line can be seen by others)"
 )]
 pub(crate) struct Connection {
-    /// Where the API is, such as https://api.kamipay.io
+    /// Where the API is, such as `https://api.kamipay.io`
     #[arg(long, value_name = "URL", env = "KAMIPAY_BASE_URL", hide_env_values = true)]
     base_url: Option<String>,
     /// A bearer token

@@ -84,10 +84,11 @@ impl Output {
         E::Output: Page<Row: Record>,
     {
         let mut list = List::new(self.format())?;
-        let progress = self.progress();
+        let mut progress = self.progress();
         let mut seen = 0;
         for page in listing::pages(client, call) {
             let page = page.map_err(|failure| failure.after_rows(list.printed))?;
+            progress.clear();
             summary.page(&page);
             let total = page.total();
             for row in page.into_rows() {

@@ -67,10 +67,17 @@ fn the_others() {
         refused(&["lots", "get"]),
         refused(&["sandbox", "--port", "99999"]),
         refused(&["sandbox", "--seed", "-1"]),
-        refused(&["sandbox", "--scenario", "not-found"]),
         refused(&["demo", "--output", "json"]),
     ];
     insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn a_wrong_scenario_is_told_which_there_are() {
+    let refusal = refused(&["sandbox", "--scenario", "not-found"]);
+    for scenario in kamipay_sandbox::Scenario::ALL {
+        assert!(refusal.contains(scenario.as_str()), "{refusal}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn the_program() {
 
 #[test]
 fn the_commands() {
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 9] = [
         &["lots"],
         &["settlements"],
         &["charges"],
@@ -23,10 +23,20 @@ fn the_commands() {
         &["settlements", "pending"],
         &["charges", "confirmed"],
         &["pay", "status"],
-        &["sandbox"],
     ];
     for command in commands {
         insta::assert_snapshot!(command.join("-"), help(command));
+    }
+}
+
+#[test]
+fn the_sandbox_lists_its_scenarios() {
+    let help = help(&["sandbox"]);
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&help).contains("The first line on standard output is the base URL"), "{help}");
+    for scenario in kamipay_sandbox::Scenario::ALL {
+        let line = format!("- {scenario}: {}", words(scenario.description()));
+        assert!(words(&help).contains(&line), "{line} is missing in {help}");
     }
 }
 

@@ -319,7 +319,7 @@ impl FindPayout {
         // Those without a time are still under way, so they are the newest.
         lots.sort_by_key(|lot| std::cmp::Reverse((lot.created_at.is_none(), lot.created_at)));
 
-        let progress = self.output.progress();
+        let mut progress = self.output.progress();
         for (n, lot) in lots.iter().enumerate() {
             progress.say(&format!("looking into lot {} of {}", n + 1, lots.len()));
             if let Some(found) = self.look_into(lot, &client)? {

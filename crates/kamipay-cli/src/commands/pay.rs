@@ -186,8 +186,8 @@ impl Meaning {
             ],
             Self::NotReturned => &[
                 "Failed, and the refund is not visible yet.",
-                "Do not pay again before the refund has a transaction (refund_txid): ask again, \
-                 or ask kamiPay.",
+                "Do not pay again before the refund has a transaction (refund_txid).",
+                "Ask again, or ask kamiPay.",
             ],
             Self::Canceled => &[
                 "Canceled: it was never sent, and no funds moved.",
@@ -199,8 +199,8 @@ impl Meaning {
             ],
             Self::NotKnown => &[
                 "Not known (yet): this is NOT a failure.",
-                "Wait and ask again; do not pay again. If it stays so: is it the right kind of \
-                 identifier, and the right chain?",
+                "Wait and ask again; do not pay again.",
+                "If it stays so: is it the right kind of identifier, and the right chain?",
             ],
             Self::Unnamed => &[
                 "A state that this program does not know, so it is not taken for an end.",
