@@ -20,6 +20,11 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
     path.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect()
 }
 
+/// Whether a request is for the call that needs no token.
+pub(crate) fn is_login(request: &Request<Vec<u8>>) -> bool {
+    segments(request.uri().path()).iter().map(String::as_str).eq(["auth", "token"])
+}
+
 /// `POST /auth/token`
 pub(crate) fn issue_token(
     sandbox: &mut Sandbox,
@@ -46,11 +51,8 @@ pub(crate) fn issue_token(
 }
 
 /// All calls that need a token.
-pub(crate) fn answer(
-    sandbox: &mut Sandbox,
-    request: &Request<Vec<u8>>,
-    path: &[String],
-) -> Result<Reply, Reply> {
+pub(crate) fn answer(sandbox: &mut Sandbox, request: &Request<Vec<u8>>) -> Result<Reply, Reply> {
+    let path = segments(request.uri().path());
     let path: Vec<_> = path.iter().map(String::as_str).collect();
     let call = match path[..] {
         ["v1", "lots"] => Call::ListLots,

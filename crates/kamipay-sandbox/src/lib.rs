@@ -62,6 +62,7 @@ struct Readme;
 mod book;
 mod calls;
 mod documented;
+mod fault;
 mod generated;
 mod history;
 mod json;
@@ -80,6 +81,7 @@ mod schedule;
 mod server;
 mod tokens;
 
+pub use fault::{Calls, Fault};
 pub use generated::{
     Charge, Generated, Lot, PaymentState, Payout, PendingCharge, Refund, Settlement,
 };

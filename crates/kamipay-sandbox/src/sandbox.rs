@@ -3,12 +3,13 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{Request, Response, header};
+use http::{Request, Response, StatusCode, header};
 use rust_decimal::Decimal;
 
 use crate::{
     book::Book,
     calls, documented,
+    fault::{self, Calls, Fault, Faults},
     generated::Generated,
     history::History,
     listing::{Ask, Listing, micros},
@@ -48,10 +49,20 @@ pub struct Sandbox {
     pub(crate) may_list_confirmed_charges: bool,
     pub(crate) tokens: Tokens,
     quirks: Quirks,
+    faults: Faults,
+    elsewhere: String,
     scenarios: Vec<Scenario>,
     now: DateTime<Utc>,
     /// How many requests were handled so far.
     handled: u64,
+}
+
+/// What becomes of a request.
+pub(crate) struct Outcome {
+    pub(crate) response: Response<Vec<u8>>,
+    pub(crate) fault: Option<Fault>,
+    /// An answer to somebody else's request that follows.
+    pub(crate) extra: Option<Response<Vec<u8>>>,
 }
 
 impl Sandbox {
@@ -107,6 +118,8 @@ impl Sandbox {
             may_list_confirmed_charges: true,
             tokens: Tokens::new(),
             quirks: Quirks::default(),
+            faults: Faults::default(),
+            elsewhere: "http://elsewhere.invalid".to_owned(),
             scenarios: Vec::new(),
             now,
             handled: 0,
@@ -126,6 +139,9 @@ impl Sandbox {
         if let Some((quirk, schedule)) = scenario.quirk() {
             self.quirks.set(quirk, schedule);
         }
+        if let Some((fault, schedule)) = scenario.fault() {
+            self.faults.replace(fault, fault.calls(), schedule);
+        }
         self.scenarios.retain(|known| *known != scenario);
         self.scenarios.push(scenario);
         self
@@ -135,6 +151,13 @@ impl Sandbox {
     #[must_use]
     pub fn with_quirk(mut self, quirk: Quirk, schedule: Schedule) -> Self {
         self.set_quirk(quirk, schedule);
+        self
+    }
+
+    /// Takes on a fault, see [`Sandbox::add_fault`].
+    #[must_use]
+    pub fn with_fault(mut self, fault: Fault, calls: Calls, schedule: Schedule) -> Self {
+        self.add_fault(fault, calls, schedule);
         self
     }
 
@@ -173,6 +196,37 @@ impl Sandbox {
     /// Ends all quirks. Rows that they inserted, removed or moved stay as they are.
     pub fn clear_quirks(&mut self) {
         self.quirks.clear();
+    }
+
+    /// Plans a fault for some of the requests from now on. Its schedule counts the requests that
+    /// it concerns. A request has one fault at most: of several that are due the one that was
+    /// planned first, and the others wait for the next request.
+    pub fn add_fault(&mut self, fault: Fault, calls: Calls, schedule: Schedule) {
+        self.faults.add(fault, calls, schedule);
+    }
+
+    /// Plans a fault for the next so many calls that it concerns by itself ([`Fault::calls`]): all
+    /// but logging in, mostly.
+    pub fn fail_next(&mut self, fault: Fault, times: u64) {
+        self.add_fault(fault, fault.calls(), Schedule::times(times));
+    }
+
+    /// Plans a fault for the `n`-th call from now on, of those that it concerns by itself
+    /// ([`Fault::calls`]). The next call is the first.
+    pub fn fail_at(&mut self, n: u64, fault: Fault) {
+        self.add_fault(fault, fault.calls(), Schedule::once().from_request(n));
+    }
+
+    /// Forgets all faults that were planned.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// Where [`Fault::Redirect302`] and its like lead: `http://elsewhere.invalid` by default.
+    /// Path and query are added. With the base URL of another [`Server`](crate::Server) one sees
+    /// whether a client follows.
+    pub fn set_redirect_target(&mut self, base_url: impl Into<String>) {
+        self.elsewhere = base_url.into();
     }
 
     /// A row appears, in place of the one with its identifier if there is one.
@@ -229,10 +283,61 @@ impl Sandbox {
     /// Answers a request.
     ///
     /// Of its URI only path and query count. Whatever the request, there is an answer: there are
-    /// no panics.
+    /// no panics. A [`Fault`] that no response can say is answered with 502 here, see
+    /// [`Sandbox::try_handle`].
     pub fn handle(&mut self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+        self.try_handle(request).unwrap_or_else(|fault| {
+            Reply::detail(StatusCode::BAD_GATEWAY, fault.description()).into_response()
+        })
+    }
+
+    /// Answers a request, for an in-memory transport that wants to fail as a network does.
+    ///
+    /// # Errors
+    ///
+    /// The fault, where the client would not get a whole response. The request was handled all the
+    /// same, as when an answer is lost on its way.
+    pub fn try_handle(&mut self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Fault> {
+        let outcome = self.exchange(&request, true);
+        match outcome.fault {
+            Some(fault) if !fault.leaves_a_response() => Err(fault),
+            _ => Ok(outcome.response),
+        }
+    }
+
+    /// What becomes of a request, on a connection that was used before or not.
+    pub(crate) fn exchange(&mut self, request: &Request<Vec<u8>>, is_used: bool) -> Outcome {
         self.handled = self.handled.wrapping_add(1);
-        self.reply(&request).unwrap_or_else(|refusal| refusal).into_response()
+        let is_login = calls::is_login(request);
+        let Some(fault) = self.faults.next(is_login, is_used) else {
+            return Outcome { response: self.answer(request), fault: None, extra: None };
+        };
+        let elsewhere = &self.elsewhere;
+        let context = fault::Context { request, now: self.now, elsewhere };
+        if let Some(response) = fault::answer(fault, &context) {
+            return Outcome { response, fault: Some(fault), extra: None };
+        }
+        if fault == Fault::TokenExpires {
+            self.tokens.expire_all();
+        }
+        let mut response = self.answer(request);
+        if let Some(status) = fault::other_status(fault) {
+            *response.status_mut() = status;
+        }
+        let other = || fault::somebody_elses(request, response.clone());
+        let (response, extra) = match fault {
+            Fault::AnotherAnswer => (other(), None),
+            Fault::ExtraAnswer => {
+                let extra = other();
+                (response, Some(extra))
+            }
+            _ => (response, None),
+        };
+        Outcome { response, fault: Some(fault), extra }
+    }
+
+    fn answer(&mut self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+        self.reply(request).unwrap_or_else(|refusal| refusal).into_response()
     }
 
     /// The rows that a request is answered with, and the sum of the pool that it is about.
@@ -266,12 +371,11 @@ impl Sandbox {
     }
 
     fn reply(&mut self, request: &Request<Vec<u8>>) -> Result<Reply, Reply> {
-        let path = calls::segments(request.uri().path());
-        if path.iter().map(String::as_str).eq(["auth", "token"]) {
+        if calls::is_login(request) {
             return calls::issue_token(self, request);
         }
         self.authorize(request)?;
-        calls::answer(self, request, &path)
+        calls::answer(self, request)
     }
 
     fn authorize(&self, request: &Request<Vec<u8>>) -> Result<(), Reply> {

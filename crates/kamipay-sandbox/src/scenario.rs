@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     documented,
+    fault::Fault,
     json::Object,
     mix::{mix, roll},
     names::UnknownScenario,
@@ -53,6 +54,10 @@ pub enum Scenario {
     Quirk(Quirk),
     /// A quirk of lists that never stops. Its name ends with `-always`.
     QuirkAlways(Quirk),
+    /// A fault that happens once.
+    Fault(Fault),
+    /// A fault that never stops. Its name ends with `-always`.
+    FaultAlways(Fault),
 }
 
 /// Scenarios that are neither quirks nor faults.
@@ -69,14 +74,19 @@ const PLAIN: &[Scenario] = &[
     Scenario::SeveralCheckouts,
 ];
 
-const ALL: [Scenario; PLAIN.len() + Quirk::ALL.len()] = {
-    let mut all = [Scenario::Done; PLAIN.len() + Quirk::ALL.len()];
+const COUNT: usize = PLAIN.len() + Quirk::ALL.len() + Fault::ALL.len();
+
+const ALL: [Scenario; COUNT] = {
+    let mut all = [Scenario::Done; COUNT];
     let mut place = 0;
-    while place < all.len() {
+    while place < COUNT {
+        let after_plain = place.wrapping_sub(PLAIN.len());
         all[place] = if place < PLAIN.len() {
             PLAIN[place]
+        } else if after_plain < Quirk::ALL.len() {
+            Scenario::Quirk(Quirk::ALL[after_plain])
         } else {
-            Scenario::Quirk(Quirk::ALL[place - PLAIN.len()])
+            Scenario::Fault(Fault::ALL[after_plain - Quirk::ALL.len()])
         };
         place += 1;
     }
@@ -103,6 +113,8 @@ impl Scenario {
             Self::SeveralCheckouts => "several-checkouts",
             Self::Quirk(quirk) => quirk.as_str(),
             Self::QuirkAlways(quirk) => quirk.name_always(),
+            Self::Fault(fault) => fault.as_str(),
+            Self::FaultAlways(fault) => fault.name_always(),
         }
     }
 
@@ -122,13 +134,15 @@ impl Scenario {
             Self::UnknownState => "a payment in a state that no page documents",
             Self::SeveralCheckouts => "two checkouts enrolled: pending charges need a checkout_id",
             Self::Quirk(quirk) | Self::QuirkAlways(quirk) => quirk.description(),
+            Self::Fault(fault) | Self::FaultAlways(fault) => fault.description(),
         }
     }
 
-    /// What it is about: `payments`, `lists`, …, for those who print all scenarios.
+    /// What it is about: `payments`, `lists`, or the [`Fault::group`], for those who print all scenarios.
     pub fn group(self) -> &'static str {
         match self {
             Self::SeveralCheckouts | Self::Quirk(_) | Self::QuirkAlways(_) => "lists",
+            Self::Fault(fault) | Self::FaultAlways(fault) => fault.group(),
             _ => "payments",
         }
     }
@@ -151,6 +165,15 @@ impl Scenario {
     pub(crate) fn checkouts(self) -> Option<Vec<i64>> {
         match self {
             Self::SeveralCheckouts => Some(vec![documented::CHECKOUT, documented::CHECKOUT + 1]),
+            _ => None,
+        }
+    }
+
+    /// The fault of the scenario, if it is one, and when it happens.
+    pub(crate) fn fault(self) -> Option<(Fault, Schedule)> {
+        match self {
+            Self::Fault(fault) => Some((fault, fault.schedule())),
+            Self::FaultAlways(fault) => Some((fault, Schedule::always())),
             _ => None,
         }
     }
@@ -180,7 +203,11 @@ impl Scenario {
             ],
             Self::Canceled => vec![payment.canceled()],
             Self::UnknownState => vec![payment.under_review()],
-            Self::SeveralCheckouts | Self::Quirk(_) | Self::QuirkAlways(_) => return None,
+            Self::SeveralCheckouts
+            | Self::Quirk(_)
+            | Self::QuirkAlways(_)
+            | Self::Fault(_)
+            | Self::FaultAlways(_) => return None,
         };
         Some(ScriptedPayment::new(payment.identifiers(), answers))
     }
@@ -206,7 +233,8 @@ impl FromStr for Scenario {
 /// The scenarios whose names end with `-always`.
 fn always() -> impl Iterator<Item = Scenario> {
     let quirks = Quirk::ALL.iter().copied().filter(|quirk| !quirk.is_permanent());
-    quirks.map(Scenario::QuirkAlways)
+    let faults = Fault::ALL.iter().copied();
+    quirks.map(Scenario::QuirkAlways).chain(faults.map(Scenario::FaultAlways))
 }
 
 /// What becomes of the `refund_txid` of a failed payment.

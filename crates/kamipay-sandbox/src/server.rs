@@ -12,9 +12,12 @@ use std::{
     time::Duration,
 };
 
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, StatusCode};
 
-use crate::sandbox::Sandbox;
+use crate::{
+    fault::Fault,
+    sandbox::{Outcome, Sandbox},
+};
 
 mod connection;
 mod head;
@@ -144,8 +147,10 @@ pub struct Received {
     /// Path and query as they came, percent-encoded. Of `/auth/token` the path alone: a query may
     /// hold a password there by mistake.
     pub path_and_query: String,
-    /// The status of the answer.
+    /// The status of the answer; of one that a fault spoils the status before.
     pub status: StatusCode,
+    /// What went wrong.
+    pub fault: Option<Fault>,
 }
 
 /// How much a client may ask for.
@@ -159,6 +164,8 @@ struct Limits {
     request: Duration,
     /// From the first byte of an answer to its last.
     answer: Duration,
+    /// The same where something goes wrong. What lasts for ever lasts so long.
+    fault: Duration,
 }
 
 impl Default for Limits {
@@ -168,6 +175,7 @@ impl Default for Limits {
             idle: Duration::from_secs(60),
             request: Duration::from_secs(10),
             answer: Duration::from_secs(30),
+            fault: Duration::from_secs(365 * 24 * 60 * 60),
         }
     }
 }
@@ -182,7 +190,7 @@ struct Shared {
 }
 
 impl Shared {
-    fn answer(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+    fn answer(&self, request: Request<Vec<u8>>, is_used: bool) -> Outcome {
         let method = request.method().clone();
         let uri = request.uri();
         let path_and_query = if uri.path() == "/auth/token" {
@@ -190,13 +198,14 @@ impl Shared {
         } else {
             uri.path_and_query().map_or_else(String::new, ToString::to_string)
         };
-        let response = lock(&self.sandbox).handle(request);
+        let outcome = lock(&self.sandbox).exchange(&request, is_used);
+        let (status, fault) = (outcome.response.status(), outcome.fault);
         let mut received = lock(&self.received);
         if received.len() == MOST_RECEIVED {
             received.pop_front();
         }
-        received.push_back(Received { method, path_and_query, status: response.status() });
-        response
+        received.push_back(Received { method, path_and_query, status, fault });
+        outcome
     }
 }
 
@@ -244,5 +253,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 use super::{
     Shared,
     head::{self, Head},
-    wire::{Form, Wire, accepts_gzip},
+    wire::{self, Form, Wire, accepts_gzip},
 };
 
 /// Serves a connection until it ends.
@@ -20,8 +20,11 @@ pub(super) fn serve(stream: &TcpStream, shared: &Shared) {
     // Answers are written at once, so there is nothing to wait for.
     let _ = stream.set_nodelay(true);
     let mut connection = Connection { stream, shared, buffer: Vec::new() };
-    if let Err(End::Refused(status)) = connection.run() {
-        connection.refuse(status);
+    match connection.run() {
+        Ok(()) | Err(End::Closed) => {}
+        Err(End::Refused(status)) => connection.refuse(status),
+        // Shutting it down would end it in order.
+        Err(End::Reset) => return,
     }
     // The accepting thread may still know the socket; the client shall not wait for that.
     let _ = stream.shutdown(Shutdown::Both);
@@ -46,6 +49,8 @@ enum End {
     Closed,
     /// What came is no request that can be answered.
     Refused(StatusCode),
+    /// The connection is to end without order.
+    Reset,
 }
 
 impl From<io::Error> for End {
@@ -56,6 +61,7 @@ impl From<io::Error> for End {
 
 impl Connection<'_> {
     fn run(&mut self) -> Result<(), End> {
+        let mut is_used = false;
         loop {
             let (head, deadline) = self.read_head()?;
             let body = self.read_body(&head, deadline)?;
@@ -65,11 +71,15 @@ impl Connection<'_> {
                     && accepts_gzip(head.request.headers()),
                 keep_alive: head.keeps_alive,
             };
-            let response = self.shared.answer(head.request.map(|()| body));
-            let wire = Wire::new(response, form);
-            wire.send(self.stream, Instant::now() + self.shared.limits.answer)?;
-            if wire.close {
-                return Ok(());
+            let outcome = self.shared.answer(head.request.map(|()| body), is_used);
+            let limits = self.shared.limits;
+            let time = if outcome.fault.is_some() { limits.fault } else { limits.answer };
+            let wire = Wire::of(outcome, form);
+            wire.send(self.stream, Instant::now() + time)?;
+            match wire.end {
+                wire::End::KeepAlive => is_used = true,
+                wire::End::Close => return Ok(()),
+                wire::End::Reset => return Err(End::Reset),
             }
         }
     }
@@ -103,8 +113,7 @@ impl Connection<'_> {
 
     fn read_body(&mut self, head: &Head, deadline: Instant) -> Result<Vec<u8>, End> {
         if head.expects_continue && self.buffer.len() < head.body_length {
-            let go_on = Wire { bytes: b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), close: false };
-            go_on.send(self.stream, deadline)?;
+            Wire::go_on().send(self.stream, deadline)?;
         }
         while self.buffer.len() < head.body_length {
             self.read_more(deadline)?;
@@ -157,7 +166,12 @@ impl Connection<'_> {
 /// In bytes, after which a client who does not stop sending is cut off.
 const MOST_TO_DISCARD: usize = 4 * 1024 * 1024;
 
-fn read_before(mut stream: &TcpStream, chunk: &mut [u8], deadline: Instant) -> io::Result<usize> {
+/// Reads once, before the deadline.
+pub(super) fn read_before(
+    mut stream: &TcpStream,
+    chunk: &mut [u8],
+    deadline: Instant,
+) -> io::Result<usize> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -171,7 +185,7 @@ fn read_before(mut stream: &TcpStream, chunk: &mut [u8], deadline: Instant) -> i
     }
 }
 
-fn is_timeout(error: &io::Error) -> bool {
+pub(super) fn is_timeout(error: &io::Error) -> bool {
     // Which of the two depends on the platform.
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }

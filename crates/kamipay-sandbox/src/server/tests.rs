@@ -288,7 +288,7 @@ fn only_the_last_requests_are_kept() {
     let server = start();
     for number in 0..MOST_RECEIVED + 5 {
         let request = Request::get(format!("/{number}")).body(Vec::new()).unwrap();
-        server.shared.answer(request);
+        server.shared.answer(request, false);
     }
     let requests = server.requests();
     assert_eq!(requests.len(), MOST_RECEIVED);

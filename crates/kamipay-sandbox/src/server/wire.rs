@@ -3,11 +3,17 @@
 use std::{
     io::{self, Write},
     net::TcpStream,
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use socket2::SockRef;
+
+use super::connection::{is_timeout, read_before};
+
+mod faulty;
 
 /// What the request says about the form of the answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,11 +23,30 @@ pub(super) struct Form {
     pub(super) keep_alive: bool,
 }
 
-/// Bytes to send, and whether the connection ends after them.
+/// What is sent, step by step, and what becomes of the connection then.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wire {
-    pub(super) bytes: Vec<u8>,
-    pub(super) close: bool,
+    steps: Vec<Step>,
+    pub(super) end: End,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Send(Vec<u8>),
+    /// Sends something again and again, until so many bytes are sent in all.
+    Repeat(Vec<u8>, u64),
+    /// Sends a byte every 100 ms.
+    Drip(Vec<u8>),
+    /// Waits until the client closes the connection.
+    Hold,
+}
+
+/// What becomes of a connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    KeepAlive,
+    Close,
+    Reset,
 }
 
 impl Wire {
@@ -32,15 +57,20 @@ impl Wire {
             parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             body = gzip(&body);
         }
-        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        let has_body = !parts.status.is_informational()
+            && !matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if has_body {
+            parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
         if !form.keep_alive {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let mut bytes = head(parts.status, &parts.headers);
-        if !form.head_only {
+        if has_body && !form.head_only {
             bytes.append(&mut body);
         }
-        Self { bytes, close: !form.keep_alive }
+        let end = if form.keep_alive { End::KeepAlive } else { End::Close };
+        Self { steps: vec![Step::Send(bytes)], end }
     }
 
     /// An answer to something that is no request of ours; the connection ends with it.
@@ -50,25 +80,88 @@ impl Wire {
         Self::new(response, Form::default())
     }
 
-    /// Sends the bytes, all before the deadline.
-    pub(super) fn send(&self, mut stream: &TcpStream, deadline: Instant) -> io::Result<()> {
-        let mut rest = &self.bytes[..];
-        while !rest.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(io::ErrorKind::TimedOut.into());
+    /// The permission to send a body.
+    pub(super) fn go_on() -> Self {
+        let bytes = b"HTTP/1.1 100 Continue\r\n\r\n".to_vec();
+        Self { steps: vec![Step::Send(bytes)], end: End::KeepAlive }
+    }
+
+    /// Takes all steps, before the deadline.
+    pub(super) fn send(&self, stream: &TcpStream, deadline: Instant) -> io::Result<()> {
+        for step in &self.steps {
+            match step {
+                Step::Send(bytes) => send(stream, bytes, deadline)?,
+                Step::Repeat(unit, length) => repeat(stream, unit, *length, deadline)?,
+                Step::Drip(bytes) => drip(stream, bytes, deadline)?,
+                Step::Hold => {
+                    let mut unread = [0; 1024];
+                    while read_before(stream, &mut unread, deadline)? > 0 {}
+                }
             }
-            stream.set_write_timeout(Some(left))?;
-            match stream.write(rest) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(sent) => rest = &rest[sent..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        }
+        if self.end == End::Reset {
+            // Closing now sends a reset instead of waiting for what is on its way.
+            SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
         }
         Ok(())
     }
 }
+
+fn send(mut stream: &TcpStream, mut rest: &[u8], deadline: Instant) -> io::Result<()> {
+    while !rest.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_write_timeout(Some(left))?;
+        match stream.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(sent) => rest = &rest[sent..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// However much it is, no more is held in memory than a few KiB.
+fn repeat(stream: &TcpStream, unit: &[u8], length: u64, deadline: Instant) -> io::Result<()> {
+    let units = unit.repeat((REPEATED / unit.len().max(1)).max(1));
+    let mut left = length;
+    while left > 0 {
+        let now = usize::try_from(left).unwrap_or(usize::MAX).min(units.len());
+        send(stream, &units[..now], deadline)?;
+        left -= now as u64;
+    }
+    Ok(())
+}
+
+/// In bytes, of what is repeated at a time.
+const REPEATED: usize = 16 * 1024;
+
+fn drip(stream: &TcpStream, bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    let mut reads = true;
+    for byte in bytes {
+        send(stream, &[*byte], deadline)?;
+        // Waiting for the client to say something, one hears at once when it goes away.
+        let until = Instant::now() + DRIP;
+        while reads && Instant::now() < until {
+            match read_before(stream, &mut [0; 1024], until.min(deadline)) {
+                // It sends no more, and may still be listening.
+                Ok(0) => reads = false,
+                Ok(_) => {}
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if !reads {
+            thread::sleep(until.saturating_duration_since(Instant::now()));
+        }
+    }
+    Ok(())
+}
+
+const DRIP: Duration = Duration::from_millis(100);
 
 /// Whether a client accepts gzip.
 pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
@@ -116,8 +209,9 @@ mod tests {
 
     fn wire(length: usize, form: Form) -> (String, Vec<u8>) {
         let wire = Wire::new(Response::new(vec![b'x'; length]), form);
-        let end = wire.bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
-        (String::from_utf8(wire.bytes[..end].to_vec()).unwrap(), wire.bytes[end..].to_vec())
+        let [Step::Send(bytes)] = &wire.steps[..] else { panic!("{wire:?}") };
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        (String::from_utf8(bytes[..end].to_vec()).unwrap(), bytes[end..].to_vec())
     }
 
     #[test]
@@ -153,8 +247,8 @@ mod tests {
         let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, _) = listener.accept().unwrap();
-        let wire = Wire { bytes: vec![0; 64 * 1024 * 1024], close: true };
-        let deadline = Instant::now() + std::time::Duration::from_millis(20);
+        let wire = Wire { steps: vec![Step::Repeat(vec![0], u64::MAX)], end: End::Close };
+        let deadline = Instant::now() + Duration::from_millis(20);
         wire.send(&stream, deadline).unwrap_err();
         drop(client);
     }

@@ -1,0 +1,91 @@
+//! Which faults are to come.
+
+use super::{Calls, Fault};
+use crate::schedule::Schedule;
+
+/// Faults in the order in which they were asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    plans: Vec<Plan>,
+}
+
+#[derive(Debug, Clone)]
+struct Plan {
+    fault: Fault,
+    calls: Calls,
+    schedule: Schedule,
+    asked: u64,
+    done: u64,
+}
+
+impl Faults {
+    pub(crate) fn add(&mut self, fault: Fault, calls: Calls, schedule: Schedule) {
+        self.plans.push(Plan { fault, calls, schedule, asked: 0, done: 0 });
+    }
+
+    /// A fault that is planned for the same calls begins anew.
+    pub(crate) fn replace(&mut self, fault: Fault, calls: Calls, schedule: Schedule) {
+        self.plans.retain(|plan| (plan.fault, plan.calls) != (fault, calls));
+        self.add(fault, calls, schedule);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.plans.clear();
+    }
+
+    /// The fault that happens to a request: of those that are due, the one that was asked for
+    /// first. The others stay due.
+    pub(crate) fn next(&mut self, is_login: bool, is_used_connection: bool) -> Option<Fault> {
+        for plan in &mut self.plans {
+            plan.asked += u64::from(plan.calls.include(is_login));
+        }
+        let due = self.plans.iter_mut().find(|plan| {
+            plan.calls.include(is_login)
+                && plan.schedule.is_due(plan.asked, plan.done)
+                && (is_used_connection || !plan.fault.needs_used_connection())
+        })?;
+        due.done += 1;
+        Some(due.fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(faults: &mut Faults, calls: &str) -> String {
+        let next = |call: char| {
+            let fault = faults.next(call == 'l', call == 'u');
+            fault.map_or("-", Fault::as_str)
+        };
+        calls.chars().map(next).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn faults_happen_one_after_the_other() {
+        let mut faults = Faults::default();
+        faults.add(Fault::Garbage, Calls::Data, Schedule::times(2));
+        faults.add(Fault::Status500, Calls::Data, Schedule::once());
+        faults.add(Fault::Status502, Calls::Login, Schedule::once().from_request(2));
+        assert_eq!(names(&mut faults, "ldddldl"), "- garbage garbage status-500 status-502 - -");
+    }
+
+    #[test]
+    fn the_nth_call_is_counted_from_now() {
+        let mut faults = Faults::default();
+        faults.next(false, false);
+        faults.add(Fault::Garbage, Calls::All, Schedule::once().from_request(3));
+        assert_eq!(names(&mut faults, "dldd"), "- - garbage -");
+        faults.add(Fault::Status500, Calls::All, Schedule::always());
+        faults.replace(Fault::Garbage, Calls::All, Schedule::once());
+        faults.clear();
+        assert_eq!(names(&mut faults, "d"), "-");
+    }
+
+    #[test]
+    fn a_used_connection_is_waited_for() {
+        let mut faults = Faults::default();
+        faults.add(Fault::PooledConnectionReset, Calls::Data, Schedule::once());
+        assert_eq!(names(&mut faults, "dduu"), "- - pooled-connection-reset -");
+    }
+}

@@ -1,0 +1,242 @@
+//! Each fault on real sockets.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    sync::mpsc,
+};
+
+use super::*;
+use crate::{fault::Calls, scenario::Scenario, schedule::Schedule};
+
+const LOT: &str = "/v1/lots/9c030c8b-6d68-445b-8048-1bacd91012fa";
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.address()).unwrap();
+    // A test that goes wrong shall fail instead of waiting for ever.
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
+}
+
+fn send(stream: &mut TcpStream, path: &str) {
+    let token = crate::tokens::FIRST_TOKEN;
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:4321\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+}
+
+/// What comes back for a request, up to so many bytes, and how it ends.
+fn exchange(stream: &mut TcpStream, path: &str, most: usize) -> (Vec<u8>, &'static str) {
+    send(stream, path);
+    let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(0) => return (bytes, "closed"),
+            Ok(length) => bytes.extend(&chunk[..length]),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return (bytes, "reset");
+            }
+            Err(error) => panic!("{error}: {:?}", String::from_utf8_lossy(&bytes)),
+        }
+        if bytes.len() >= most {
+            return (bytes, "more");
+        }
+    }
+}
+
+/// One answer from a connection that stays open.
+fn read_answer(stream: &mut BufReader<TcpStream>) -> String {
+    let mut answer = String::new();
+    while !answer.ends_with("\r\n\r\n") {
+        assert_ne!(stream.read_line(&mut answer).unwrap(), 0, "closed after {answer:?}");
+    }
+    let length = answer.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).unwrap();
+    answer + std::str::from_utf8(&body).unwrap()
+}
+
+fn start(fault: Fault) -> Server {
+    Server::start(Sandbox::documented().with_scenario(Scenario::FaultAlways(fault))).unwrap()
+}
+
+/// A server for which "for ever" is a moment.
+fn start_short(fault: Fault) -> Server {
+    let sandbox = Sandbox::documented().with_fault(fault, Calls::Data, Schedule::always());
+    let moment = Duration::from_millis(100);
+    let limits = Limits { idle: moment, fault: moment, ..Limits::default() };
+    Server::start_with(0, sandbox, limits).unwrap()
+}
+
+fn is_dripping(fault: Fault) -> bool {
+    matches!(fault, Fault::DrippingHead | Fault::DrippingBody)
+}
+
+fn transcript(fault: Fault) -> String {
+    const MOST: usize = 300_000;
+    let server = start_short(fault);
+    let mut stream = connect(&server);
+    if fault.needs_used_connection() {
+        // The first request is spared.
+        send(&mut stream, "/nowhere");
+        let mut reader = BufReader::new(stream);
+        read_answer(&mut reader);
+        stream = reader.into_inner();
+    }
+    let (bytes, end) = exchange(&mut stream, LOT, MOST);
+    let text = bytes.escape_ascii().to_string();
+    let text = match text.len() {
+        length if length > 160 => format!("{} … {}", &text[..90], &text[length - 60..]),
+        _ => text,
+    };
+    match end {
+        "more" => format!("{fault}: {} … and so on", &text[..90]),
+        end => format!("{fault}: {text} ({} bytes, {end})", bytes.len()),
+    }
+}
+
+#[test]
+fn each_fault_in_bytes() {
+    let faults = Fault::ALL.iter().copied().filter(|fault| !is_dripping(*fault));
+    let faults: Vec<_> = faults.collect();
+    let parts = thread::scope(|scope| {
+        let threads: Vec<_> = faults
+            .chunks(faults.len().div_ceil(16))
+            .map(|part| scope.spawn(|| part.iter().copied().map(transcript).collect::<Vec<_>>()))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    insta::assert_snapshot!(parts.concat().join("\n"));
+}
+
+#[test]
+fn a_byte_at_a_time() {
+    for fault in [Fault::DrippingHead, Fault::DrippingBody] {
+        let server = start(fault);
+        let mut stream = BufReader::new(connect(&server));
+        send(stream.get_mut(), LOT);
+        if fault == Fault::DrippingBody {
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                stream.read_line(&mut head).unwrap();
+            }
+        }
+        for _ in 0..3 {
+            let mut byte = [0; 100];
+            assert_eq!(stream.get_mut().read(&mut byte).unwrap(), 1);
+        }
+    }
+}
+
+#[test]
+fn dropping_the_server_ends_what_lasts_for_ever() {
+    for fault in [
+        Fault::SilentServer,
+        Fault::StalledHead,
+        Fault::DrippingHead,
+        Fault::EndlessHeader,
+        Fault::EndlessBlankLines,
+        Fault::StalledBody,
+        Fault::DrippingBody,
+        Fault::EndlessTrailers,
+        Fault::UnframedKeepAlive,
+        Fault::LengthGigabyte,
+        Fault::EndlessBody,
+        Fault::GzipBomb,
+    ] {
+        let server = start(fault);
+        let shared = Arc::downgrade(&server.shared);
+        // One client does not read, another one has said all that it will say.
+        let mut deaf = connect(&server);
+        send(&mut deaf, LOT);
+        let mut done = connect(&server);
+        send(&mut done, LOT);
+        done.shutdown(Shutdown::Write).unwrap();
+        while server.requests().len() < 2 {
+            thread::yield_now();
+        }
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || {
+            drop(server);
+            ended.send(()).unwrap();
+        });
+        end.recv_timeout(Duration::from_secs(10)).unwrap_or_else(|_| panic!("{fault}"));
+        // Every thread held it.
+        assert!(shared.upgrade().is_none(), "{fault}");
+    }
+}
+
+#[test]
+fn a_client_who_goes_away_is_not_waited_for() {
+    for fault in [Fault::SilentServer, Fault::DrippingBody, Fault::EndlessBody, Fault::StalledBody]
+    {
+        let server = start(fault);
+        let shared = Arc::clone(&server.shared);
+        let mut stream = connect(&server);
+        send(&mut stream, LOT);
+        while server.requests().is_empty() {
+            thread::yield_now();
+        }
+        drop(stream);
+        // This test, the server and its accepting thread.
+        while Arc::strong_count(&shared) > 3 {
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_used_connection_is_closed_and_a_fresh_one_serves() {
+    for (fault, end) in
+        [(Fault::PooledConnectionClosed, "closed"), (Fault::PooledConnectionReset, "reset")]
+    {
+        let server = Server::start(Sandbox::documented()).unwrap();
+        server.with_sandbox(|sandbox| sandbox.fail_next(fault, 1));
+        let mut stream = BufReader::new(connect(&server));
+        send(stream.get_mut(), LOT);
+        assert!(read_answer(&mut stream).starts_with("HTTP/1.1 200 OK\r\n"));
+        assert_eq!(exchange(stream.get_mut(), LOT, 1), (Vec::new(), end));
+        let mut stream = BufReader::new(connect(&server));
+        for _ in 0..2 {
+            send(stream.get_mut(), LOT);
+            assert!(read_answer(&mut stream).starts_with("HTTP/1.1 200 OK\r\n"));
+        }
+        let faults: Vec<_> = server.requests().iter().map(|request| request.fault).collect();
+        assert_eq!(faults, [None, Some(fault), None, None]);
+    }
+}
+
+#[test]
+fn a_second_answer_waits_for_whoever_asks_next() {
+    let server = Server::start(Sandbox::documented()).unwrap();
+    server.with_sandbox(|sandbox| sandbox.fail_next(Fault::ExtraAnswer, 1));
+    let mut stream = BufReader::new(connect(&server));
+    send(stream.get_mut(), LOT);
+    assert!(read_answer(&mut stream).contains("\"9c030c8b-6d68-445b-8048-1bacd91012fa\""));
+    send(stream.get_mut(), "/v1/settlements/12345");
+    assert!(read_answer(&mut stream).contains("\"9c030c8b-6d68-445b-8048-1bacd91012f0\""));
+    assert!(read_answer(&mut stream).contains("12345"));
+}
+
+#[test]
+fn an_answer_in_another_form_is_the_same_answer() {
+    let whole = |fault| {
+        let server = start(fault);
+        let mut stream = connect(&server);
+        send(&mut stream, LOT);
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let expected = include_str!("../documented/lot.json");
+    assert_eq!(whole(Fault::UntilClosed), expected);
+    let (mut rest, mut body) = (whole(Fault::Chunked), String::new());
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        body.push_str(&after[..size]);
+        rest = after[size + 2..].to_owned();
+    }
+    assert_eq!(body, expected);
+}
