@@ -2,7 +2,7 @@
 
 mod list;
 
-pub use list::ListConfirmedCharges;
+pub use list::{ListConfirmedCharges, ScanConfirmedCharges};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;

@@ -60,6 +60,7 @@ mod wire;
 pub mod confirmed_charges;
 pub mod lots;
 pub mod pay_status;
+pub mod scan;
 pub mod settlements;
 
 pub use self::api::{Api, BaseUrl, GetRequest, InvalidBaseUrl};
@@ -74,5 +75,6 @@ pub use self::page::{
     BoundedPageSize, InvalidPageSize, Page, PageSize, Paginated, PendingPageSize, Row,
 };
 pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange, Period};
+pub use self::scan::Scan;
 #[doc(hidden)]
 pub use self::wire::string_enum::Unknown;

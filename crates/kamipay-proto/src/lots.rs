@@ -4,7 +4,7 @@ mod get;
 mod list;
 
 pub use get::{GetLot, InvalidLotIdentifier, LotIdentifier};
-pub use list::{ListLots, LotPage};
+pub use list::{ListLots, LotPage, ScanLots};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;

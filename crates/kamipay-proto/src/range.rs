@@ -265,6 +265,17 @@ impl Period {
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
+
+    /// What of it is left from a time on.
+    pub(crate) fn starting_at(self, start: DateTime<Utc>) -> Self {
+        Self { start: start.clamp(self.start, self.end), ..self }
+    }
+
+    /// Its newest part, of this length at most.
+    pub(crate) fn newest(self, length: TimeDelta) -> Self {
+        let length = length.clamp(TimeDelta::zero(), self.length());
+        Self { start: floor_micros(self.end - length), ..self }
+    }
 }
 
 impl From<DateRange> for Period {

@@ -6,9 +6,11 @@ mod pending_charges;
 mod transactions;
 
 pub use get::GetSettlement;
-pub use list::{ListSettlements, SettlementPage};
-pub use pending_charges::{ListPendingCharges, PendingChargePage, PendingTotals};
-pub use transactions::{ListTransactions, TransactionPage};
+pub use list::{ListSettlements, ScanSettlements, SettlementPage};
+pub use pending_charges::{
+    ListPendingCharges, PendingChargePage, PendingTotals, ScanPendingCharges,
+};
+pub use transactions::{ListTransactions, ScanTransactions, TransactionPage};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;

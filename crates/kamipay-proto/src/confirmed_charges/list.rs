@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ConfirmedCharge;
-use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, Mismatch, StoreId};
+use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, Mismatch, Period, StoreId};
 
 /// Lists the confirmed charges of less than 24 hours, all at once: this call has no pages.
 ///
@@ -47,6 +47,27 @@ impl ListConfirmedCharges {
     /// Lists the confirmed charges of all stores and checkouts.
     pub fn new() -> Self {
         Self::default()
+    }
+}
+
+/// All confirmed charges of a period of any length, for a [`Scan`](crate::Scan).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct ScanConfirmedCharges {
+    /// Of which time.
+    pub period: Period,
+    /// The charges of these stores only; of all where it is empty.
+    #[serde(default)]
+    pub store_id: Vec<StoreId>,
+    /// The charges of these checkouts only; of all where it is empty.
+    #[serde(default)]
+    pub checkout_id: Vec<CheckoutId>,
+}
+
+impl ScanConfirmedCharges {
+    /// All confirmed charges of `period`.
+    pub fn new(period: Period) -> Self {
+        Self { period, store_id: Vec::new(), checkout_id: Vec::new() }
     }
 }
 

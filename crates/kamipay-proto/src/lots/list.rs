@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Lot;
 use crate::page::{self, Page, PageSize, Paginated};
-use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, wire};
+use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 
 /// Lists the lots of a date range, a page at a time.
 ///
@@ -69,6 +69,21 @@ impl Paginated for ListLots {
 
     fn with_offset(&self, offset: u64) -> Self {
         Self { offset, ..self.clone() }
+    }
+}
+
+/// All lots of a period of any length, for a [`Scan`](crate::Scan).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct ScanLots {
+    /// Of which time.
+    pub period: Period,
+}
+
+impl ScanLots {
+    /// All lots of `period`.
+    pub fn new(period: Period) -> Self {
+        Self { period }
     }
 }
 

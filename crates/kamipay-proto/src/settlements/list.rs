@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Settlement;
 use crate::page::{self, Page, PageSize, Paginated};
-use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, wire};
+use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 
 /// Lists the settlements that were confirmed in a date range, a page at a time.
 ///
@@ -69,6 +69,21 @@ impl Paginated for ListSettlements {
 
     fn with_offset(&self, offset: u64) -> Self {
         Self { offset, ..self.clone() }
+    }
+}
+
+/// All settlements that were confirmed in a period of any length, for a [`Scan`](crate::Scan).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct ScanSettlements {
+    /// The period of `settled_at`.
+    pub period: Period,
+}
+
+impl ScanSettlements {
+    /// All settlements of `period`.
+    pub fn new(period: Period) -> Self {
+        Self { period }
     }
 }
 

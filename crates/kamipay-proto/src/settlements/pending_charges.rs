@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PendingCharge;
 use crate::page::{self, Page, Paginated, PendingPageSize};
-use crate::{Api, BuildError, CheckoutId, Endpoint, Mismatch, OpenDateRange, wire};
+use crate::{Api, BuildError, CheckoutId, Endpoint, Mismatch, OpenDateRange, Period, wire};
 
 /// Lists the charges that the next settlement of a checkout would take, a page at a time, the
 /// oldest first.
@@ -76,6 +76,26 @@ impl Paginated for ListPendingCharges {
 
     fn with_offset(&self, offset: u64) -> Self {
         Self { offset, ..self.clone() }
+    }
+}
+
+/// All pending charges of a checkout, for a [`Scan`](crate::Scan).
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct ScanPendingCharges {
+    /// Which checkout; required where more than one is enrolled in the batched settlement.
+    #[serde(default)]
+    pub checkout_id: Option<CheckoutId>,
+    /// The period of the requests' `created_at`, of any length. The last 30 days where it is
+    /// `None`, which is as far back as a settlement reaches.
+    #[serde(default)]
+    pub period: Option<Period>,
+}
+
+impl ScanPendingCharges {
+    /// All pending charges of the only checkout.
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 

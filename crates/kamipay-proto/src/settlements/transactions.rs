@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Transaction;
 use crate::page::{self, Page, PageSize, Paginated};
-use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, SettlementId, wire};
+use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, SettlementId, wire};
 
 /// Lists the charges that were put into settlements in a date range, a page at a time.
 ///
@@ -80,6 +80,25 @@ impl Paginated for ListTransactions {
 
     fn with_offset(&self, offset: u64) -> Self {
         Self { offset, ..self.clone() }
+    }
+}
+
+/// All charges that were put into settlements in a period of any length, for a
+/// [`Scan`](crate::Scan).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct ScanTransactions {
+    /// The period of the charges' `created_at`.
+    pub period: Period,
+    /// The charges of this settlement only.
+    #[serde(default)]
+    pub settlement_id: Option<SettlementId>,
+}
+
+impl ScanTransactions {
+    /// All charges of `period`.
+    pub fn new(period: Period) -> Self {
+        Self { period, settlement_id: None }
     }
 }
 
