@@ -61,6 +61,7 @@ struct Readme;
 
 mod book;
 mod calls;
+pub mod conformance;
 mod documented;
 mod fault;
 mod generated;

@@ -21,7 +21,13 @@ use crate::{
 
 mod connection;
 mod head;
+mod probe;
 mod wire;
+
+pub(crate) use self::{
+    probe::{PATIENCE, Probe},
+    wire::gzip,
+};
 
 /// A [`Sandbox`] on a port of the loopback interface (127.0.0.1).
 ///
@@ -74,10 +80,31 @@ impl Server {
     }
 
     fn start_with(port: u16, sandbox: Sandbox, limits: Limits) -> io::Result<Self> {
+        Self::start_shared(port, sandbox, limits, None)
+    }
+
+    /// Serves a probe instead of a sandbox.
+    pub(crate) fn start_probe(probe: Probe) -> io::Result<Self> {
+        Self::start_shared(0, Sandbox::from_rows([]), Limits::short(), Some(probe))
+    }
+
+    /// The requests that a probe was asked.
+    pub(crate) fn probed(&self) -> Vec<Request<Vec<u8>>> {
+        let probe = self.shared.probe.as_ref();
+        probe.map_or_else(Vec::new, |probe| lock(probe).asked.clone())
+    }
+
+    fn start_shared(
+        port: u16,
+        sandbox: Sandbox,
+        limits: Limits,
+        probe: Option<Probe>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             sandbox: Mutex::new(sandbox),
+            probe: probe.map(Mutex::new),
             received: Mutex::default(),
             gzip: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
@@ -168,6 +195,13 @@ struct Limits {
     fault: Duration,
 }
 
+impl Limits {
+    /// For clients who may wait for ever.
+    fn short() -> Self {
+        Self { idle: Duration::from_secs(3), fault: PATIENCE, ..Self::default() }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -183,6 +217,8 @@ impl Default for Limits {
 /// What all threads of a server share.
 struct Shared {
     sandbox: Mutex<Sandbox>,
+    /// Answers in place of the sandbox.
+    probe: Option<Mutex<Probe>>,
     received: Mutex<VecDeque<Received>>,
     gzip: AtomicBool,
     stopping: AtomicBool,
@@ -198,7 +234,10 @@ impl Shared {
         } else {
             uri.path_and_query().map_or_else(String::new, ToString::to_string)
         };
-        let outcome = lock(&self.sandbox).exchange(&request, is_used);
+        let outcome = match &self.probe {
+            Some(probe) => lock(probe).exchange(&request, is_used),
+            None => lock(&self.sandbox).exchange(&request, is_used),
+        };
         let (status, fault) = (outcome.response.status(), outcome.fault);
         let mut received = lock(&self.received);
         if received.len() == MOST_RECEIVED {

@@ -194,7 +194,7 @@ fn head(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
     bytes
 }
 
-fn gzip(body: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     // Writing to memory does not fail.
     let _ = encoder.write_all(body);

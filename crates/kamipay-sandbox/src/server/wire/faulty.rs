@@ -30,6 +30,7 @@ impl Wire {
         }
         let status = response.status();
         match steps(fault, status, response.body()) {
+            Some((steps, End::KeepAlive)) if !form.keep_alive => Self { steps, end: End::Close },
             Some((steps, end)) => Self { steps, end },
             None => wire(response),
         }

@@ -1,0 +1,363 @@
+//! The checks, one by one.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Request, Response, header};
+
+use super::{Problem, Subject};
+use crate::{
+    fault::{self, Fault},
+    mix::mix,
+    schedule::Schedule,
+    server::{PATIENCE, Probe, Server},
+};
+
+/// A name, what has to be so, and how it is found out.
+pub(super) type Planned = (&'static str, &'static str, fn(&mut Subject<'_>) -> Result<(), Problem>);
+
+pub(super) const ALL: &[Planned] = &[
+    ("request-line", "method, path and query arrive as they were given", request_line),
+    ("request-headers", "headers arrive as they were given, each once", request_headers),
+    ("get-without-body", "a GET has neither a body nor the length of one", get_without_body),
+    ("form-body", "a form arrives byte by byte, with its length", form_body),
+    ("response-bytes", "the bytes of a body are kept, whatever they are", response_bytes),
+    ("large-body", "a large body comes whole", large_body),
+    ("keep-alive", "an answer ends with its length, not with the connection", keep_alive),
+    ("chunked", "a body in chunks is put together", chunked),
+    ("until-closed", "a body without a length ends with the connection", until_closed),
+    ("gzip-once", "gzip is not asked for, or unpacked once", gzip_once),
+    ("client-errors", "a status of 400 or more is a response with its body", client_errors),
+    ("server-errors", "a status of 500 or more is a response with its body", server_errors),
+    ("retry-after", "the headers of a refusal are kept", retry_after),
+    ("redirects", "no redirect is followed, least of all with the token", redirects),
+    ("truncated-length", "a body shorter than its length is an error", truncated_length),
+    ("truncated-chunks", "chunks without their end are an error", truncated_chunks),
+    ("reset", "a connection reset in the body is an error", reset),
+    ("no-answer", "a connection closed without an answer is an error", no_answer),
+    ("closed-connection", "a connection closed between requests does no harm", closed_connection),
+    ("deadline-before-head", "the deadline ends the wait for an answer", deadline_before_head),
+    ("deadline-in-head", "the deadline ends the wait for the rest of a head", deadline_in_head),
+    ("deadline-in-body", "the deadline ends the wait for the rest of a body", deadline_in_body),
+    ("deadline-dripping", "bytes now and then do not put the deadline off", deadline_dripping),
+];
+
+const TOKEN: &str = "Bearer a-token-that-nobody-else-shall-see";
+const BODY: &str = r#"{"name":"João Conceição","amounts":["0E-8",1e-05,"9.961790"]}"#;
+/// With all that clients like to decode, encode again or clean up.
+const PATH: &str =
+    "/v1/lots/a%2Fb%20c%C3%A9..%2e?start_date=2026-05-01T00%3A00%3A00%2B00%3A00&x=a+b&y=&z=%7E~";
+
+fn get(server: &Server, path: &str) -> Request<Vec<u8>> {
+    let request = Request::get(format!("{}{path}", server.base_url()));
+    // Made of parts that are known to be good.
+    request.header(header::AUTHORIZATION, TOKEN).body(Vec::new()).unwrap_or_default()
+}
+
+fn log_in(server: &Server) -> Request<Vec<u8>> {
+    Request::post(format!("{}/auth/token", server.base_url()))
+        .header(header::CONTENT_TYPE, FORM_TYPE)
+        .body(FORM.as_bytes().to_vec())
+        .unwrap_or_default()
+}
+
+const FORM_TYPE: &str = "application/x-www-form-urlencoded";
+const FORM: &str = "username=jos%C3%A9%40example.com&password=correct%2Bhorse+battery%3D%26%25";
+
+fn serve(body: impl Into<Vec<u8>>) -> Result<Server, Problem> {
+    Ok(Server::start_probe(Probe::new(body))?)
+}
+
+fn serve_fault(fault: Fault) -> Result<Server, Problem> {
+    let probe = Probe::new(BODY).with_fault(fault, Schedule::always());
+    Ok(Server::start_probe(probe)?)
+}
+
+/// The one request that a server was asked.
+fn asked(server: &Server) -> Result<Request<Vec<u8>>, Problem> {
+    let mut asked = server.probed();
+    match (asked.pop(), asked.len()) {
+        (Some(request), 0) => Ok(request),
+        (None, _) => Err("no request arrived that could be read".to_owned().into()),
+        (_, more) => Err(format!("the request was sent {} times", more + 1).into()),
+    }
+}
+
+fn answered(answer: Result<Response<Vec<u8>>, String>) -> Result<Response<Vec<u8>>, Problem> {
+    answer.map_err(|error| format!("there was an error: {error}").into())
+}
+
+fn same_body(response: &Response<Vec<u8>>, expected: &[u8]) -> Result<(), Problem> {
+    let body = response.body();
+    if body == expected {
+        return Ok(());
+    }
+    let place = body.iter().zip(expected).take_while(|(one, other)| one == other).count();
+    let (length, expected) = (body.len(), expected.len());
+    Err(format!("{length} bytes came of {expected}, and they differ from byte {place} on").into())
+}
+
+fn check(holds: bool, problem: impl FnOnce() -> String) -> Result<(), Problem> {
+    if holds { Ok(()) } else { Err(problem().into()) }
+}
+
+fn request_line(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let server = serve(BODY)?;
+    let answer = subject.send(get(&server, PATH));
+    let asked = asked(&server)?;
+    answered(answer)?;
+    let target = asked.uri().path_and_query().map_or("", |path| path.as_str());
+    check(target == PATH, || format!("{target} arrived in place of {PATH}"))?;
+    check(asked.method() == Method::GET, || format!("{} arrived in place of GET", asked.method()))
+}
+
+fn request_headers(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let server = serve(BODY)?;
+    let mut request = get(&server, "/v1/lots");
+    let headers = request.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    headers.insert("x-note", header::HeaderValue::from_static("a, \"b\"; c=d"));
+    let given = headers.clone();
+    let answer = subject.send(request);
+    let asked = asked(&server)?;
+    answered(answer)?;
+    for (name, value) in &given {
+        let arrived: Vec<_> = asked.headers().get_all(name).iter().collect();
+        check(arrived == [value], || format!("{name} arrived {} times or changed", arrived.len()))?;
+    }
+    let host = asked.headers().get(header::HOST).map(|host| host.as_bytes());
+    let expected = server.address().to_string();
+    check(host == Some(expected.as_bytes()), || format!("the host is not {expected}"))
+}
+
+fn get_without_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let server = serve(BODY)?;
+    let answer = subject.send(get(&server, "/v1/lots"));
+    let asked = asked(&server)?;
+    answered(answer)?;
+    no_body(asked.headers())
+}
+
+fn no_body(headers: &HeaderMap) -> Result<(), Problem> {
+    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+        check(!headers.contains_key(&name), || format!("it has the header {name}"))?;
+    }
+    Ok(())
+}
+
+fn form_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let server = serve(BODY)?;
+    let answer = subject.send(log_in(&server));
+    if server.probed().is_empty() {
+        let status = answer.map_or(0, |answer| answer.status().as_u16());
+        let problem = if status == 411 { "its length was not told" } else { "it did not arrive" };
+        return Err(problem.to_owned().into());
+    }
+    let asked = asked(&server)?;
+    answered(answer)?;
+    check(asked.method() == Method::POST, || format!("it came with {}", asked.method()))?;
+    check(asked.body() == FORM.as_bytes(), || {
+        format!("{} came", String::from_utf8_lossy(asked.body()))
+    })?;
+    let kind = asked.headers().get(header::CONTENT_TYPE);
+    check(kind.is_some_and(|kind| kind == FORM_TYPE), || "its content-type changed".to_owned())
+}
+
+fn response_bytes(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    // A byte order mark, all bytes, and what text files like to have at their ends.
+    let bytes: Vec<_> = b"\xef\xbb\xbf".iter().copied().chain(0..=u8::MAX).collect();
+    let bytes = [&bytes[..], b"\r\n\n\0 \r\n\r\n"].concat();
+    let server = serve(bytes.clone())?;
+    let response = answered(subject.send(get(&server, "/v1/lots")))?;
+    same_body(&response, &bytes)
+}
+
+fn large_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let bytes = noise(600_000);
+    let server = serve(bytes.clone())?;
+    let response = answered(subject.send(get(&server, "/v1/lots")))?;
+    same_body(&response, &bytes)
+}
+
+/// Bytes that cannot be packed.
+fn noise(length: u64) -> Vec<u8> {
+    (0..length).map(|index| mix(index) as u8).collect()
+}
+
+fn keep_alive(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let server = serve(BODY)?;
+    for _ in 0..2 {
+        // The server waits longer than that before it closes an idle connection.
+        let (answer, time) = subject.timed(get(&server, "/v1/lots"), Duration::from_secs(2));
+        same_body(&answered(answer)?, BODY.as_bytes())?;
+        check(time < Duration::from_secs(2), || "it waited for more".to_owned())?;
+    }
+    Ok(())
+}
+
+fn chunked(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let server = serve_fault(Fault::Chunked)?;
+    let response = answered(subject.send(get(&server, "/v1/lots")))?;
+    same_body(&response, BODY.as_bytes())
+}
+
+fn until_closed(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let server = serve_fault(Fault::UntilClosed)?;
+    let response = answered(subject.send(get(&server, "/v1/lots")))?;
+    same_body(&response, BODY.as_bytes())
+}
+
+fn gzip_once(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    // What is packed is gzip itself, so that unpacking it twice gives something else.
+    let packed = crate::server::gzip(&noise(5_000));
+    let server = serve(packed.clone())?;
+    let response = answered(subject.send(get(&server, "/v1/lots")))?;
+    same_body(&response, &packed)
+}
+
+fn client_errors(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let faults = [
+        Fault::Status400,
+        Fault::Unauthorized,
+        Fault::Status403Html,
+        Fault::Status404,
+        Fault::Status422Empty,
+        Fault::Status429,
+    ];
+    faults.into_iter().try_for_each(|fault| is_response(subject, fault).map(|_| ()))
+}
+
+fn server_errors(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let faults = [Fault::Status500, Fault::Gateway502Html, Fault::Status503, Fault::Status504];
+    faults.into_iter().try_for_each(|fault| is_response(subject, fault).map(|_| ()))
+}
+
+fn retry_after(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    for fault in [Fault::TooManyRequests, Fault::Status503RetryAfter] {
+        let response = is_response(subject, fault)?;
+        let header = response.headers().get(header::RETRY_AFTER);
+        check(header.is_some_and(|header| header == "7"), || "retry-after is lost".to_owned())?;
+    }
+    Ok(())
+}
+
+/// Whether a refusal comes as the response that it is, after one request.
+fn is_response(subject: &mut Subject<'_>, fault: Fault) -> Result<Response<Vec<u8>>, Problem> {
+    let server = serve_fault(fault)?;
+    let request = get(&server, "/v1/lots");
+    let now = chrono::DateTime::UNIX_EPOCH;
+    let context = fault::Context { request: &request, now, elsewhere: "" };
+    let expected = fault::answer(fault, &context).unwrap_or_default();
+    let about = |problem| match problem {
+        Problem::Found(problem) => format!("with status {}, {problem}", expected.status()).into(),
+        problem => problem,
+    };
+    let answer = answered(subject.send(request)).map_err(about)?;
+    let (status, wanted) = (answer.status(), expected.status());
+    check(status == wanted, || format!("{status} came in place of {wanted}"))?;
+    same_body(&answer, expected.body()).map_err(about)?;
+    asked(&server).map_err(about)?;
+    Ok(answer)
+}
+
+fn redirects(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    for fault in [
+        Fault::Redirect301,
+        Fault::Redirect302,
+        Fault::Redirect303,
+        Fault::Redirect307,
+        Fault::Redirect308,
+        Fault::RedirectLoop,
+    ] {
+        let elsewhere = serve(BODY)?;
+        let probe = Probe::new(BODY).with_fault(fault, Schedule::always());
+        let server = Server::start_probe(probe.with_elsewhere(elsewhere.base_url()))?;
+        for request in [get(&server, "/v1/lots"), log_in(&server)] {
+            let before = server.probed().len();
+            // The response or an error, as long as nobody else is asked.
+            let _ = subject.send(request);
+            let told = elsewhere.probed();
+            let has_token =
+                |asked: &Request<_>| asked.headers().contains_key(header::AUTHORIZATION);
+            let token = if told.iter().any(has_token) { ", with the token" } else { "" };
+            check(told.is_empty(), || format!("{fault} led to another server{token}"))?;
+            let times = server.probed().len() - before;
+            check(times == 1, || format!("{fault} was followed, {times} requests in all"))?;
+        }
+    }
+    Ok(())
+}
+
+fn truncated_length(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    is_error(subject, &[Fault::TruncatedBody, Fault::MissingBody])
+}
+
+fn truncated_chunks(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let faults = [Fault::TruncatedChunk, Fault::TruncatedChunkSize, Fault::MissingLastChunk];
+    is_error(subject, &faults)
+}
+
+fn reset(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    is_error(subject, &[Fault::ResetBody, Fault::ResetChunk])
+}
+
+fn no_answer(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    is_error(subject, &[Fault::ClosedBeforeAnswer, Fault::ResetBeforeAnswer, Fault::TruncatedHead])
+}
+
+fn is_error(subject: &mut Subject<'_>, faults: &[Fault]) -> Result<(), Problem> {
+    for fault in faults {
+        let server = serve_fault(*fault)?;
+        if let Ok(answer) = subject.send(get(&server, "/v1/lots")) {
+            let (length, all) = (answer.body().len(), BODY.len());
+            let problem = format!("{fault} gave a response, with {length} of {all} bytes");
+            return Err(problem.into());
+        }
+    }
+    Ok(())
+}
+
+fn closed_connection(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    let probe = Probe::new(BODY).with_fault(Fault::PooledConnectionClosed, Schedule::once());
+    let server = Server::start_probe(probe)?;
+    same_body(&answered(subject.send(get(&server, "/1")))?, BODY.as_bytes())?;
+    // On the same connection, perhaps, which then ends without an answer. To send it again on
+    // another one is as good as to say that it failed.
+    let (answer, time) = subject.timed(get(&server, "/2"), super::AMPLE);
+    if let Ok(answer) = answer {
+        same_body(&answer, BODY.as_bytes())?;
+    }
+    check(time < super::AMPLE, || "it waited for an answer".to_owned())?;
+    same_body(&answered(subject.send(get(&server, "/3")))?, BODY.as_bytes())
+}
+
+fn deadline_before_head(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    ends_in_time(subject, Fault::SilentServer)
+}
+
+fn deadline_in_head(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    ends_in_time(subject, Fault::StalledHead)
+}
+
+fn deadline_in_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    ends_in_time(subject, Fault::StalledBody)?;
+    ends_in_time(subject, Fault::StalledChunk)
+}
+
+fn deadline_dripping(subject: &mut Subject<'_>) -> Result<(), Problem> {
+    ends_in_time(subject, Fault::DrippingBody)
+}
+
+/// Whether a transport gives up by itself, well before the server does.
+fn ends_in_time(subject: &mut Subject<'_>, fault: Fault) -> Result<(), Problem> {
+    let server = serve_fault(fault)?;
+    let (answer, time) = subject.timed(get(&server, "/v1/lots"), DEADLINE);
+    check(answer.is_err(), || format!("{fault} gave a response"))?;
+    check(time < DEADLINE + MARGIN, || {
+        let (time, deadline) = (time.as_millis(), DEADLINE.as_millis());
+        format!("with {fault} it took {time} ms in place of {deadline} ms")
+    })
+}
+
+const DEADLINE: Duration = Duration::from_millis(200);
+/// So much is left until the server gives up.
+const MARGIN: Duration = PATIENCE.saturating_sub(Duration::from_millis(400));
