@@ -556,7 +556,8 @@ impl<S: Scannable> Scan<S> {
             return;
         }
         // Also where the page before was the last one, full to its end, and this one is empty.
-        if total != pages.total || !self.record(at, &pages.rows, total) {
+        let is_consistent = self.record(at, &pages.rows, total);
+        if total != pages.total || !is_consistent {
             self.read_again(at, None);
             return;
         }
