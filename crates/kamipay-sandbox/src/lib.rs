@@ -32,11 +32,62 @@
 //!   timestamps, null identifiers, amounts in scientific notation, statuses and fields that no
 //!   page documents.
 //!
-//! [`Sandbox::with_scenario`] adds behaviour by name, see [`Scenario`].
+//! - [`Sandbox::from_rows`] answers with the rows that a test gives it, and
+//!   [`Sandbox::insert`], [`Sandbox::remove`] and [`Sandbox::re_date`] change them between any two
+//!   requests. It is cheap enough for ten thousand random histories.
+//!
+//! [`Sandbox::with_scenario`] adds behaviour by name, see [`Scenario`]: payments in a certain
+//! state, quirks of lists, faults of the network.
+//!
+//! # Lists that change while one is paging
+//!
+//! A [`Quirk`] is another reading of what the pages leave open, or a disturbance.
+//! [`Sandbox::history`] tells which rows existed when, so that a test can hold a result against it:
+//!
+//! ```
+//! use kamipay_sandbox::{Generated, List, Quirk, Sandbox, Schedule, Server};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let sandbox = Sandbox::generated(Generated::new(7))
+//!     .with_quirk(Quirk::ExclusiveEnds, Schedule::always())
+//!     .with_quirk(Quirk::InsertWhilePaging, Schedule::times(2).from_request(3));
+//! let server = Server::start(sandbox)?;
+//! // … a client lists all lots …
+//! let must_be_there = server.with_sandbox(|sandbox| sandbox.history()).throughout(List::Lots);
+//! # assert_eq!(must_be_there.len(), 40);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Faults
+//!
+//! A [`Fault`] happens instead of an answer: to the next calls, to the n-th, to all, to logins:
+//!
+//! ```
+//! use kamipay_sandbox::{Calls, Fault, Sandbox, Schedule, Server};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let server = Server::start(Sandbox::documented())?;
+//! server.with_sandbox(|sandbox| {
+//!     sandbox.fail_next(Fault::TruncatedBody, 2);
+//!     sandbox.add_fault(Fault::Status503, Calls::Login, Schedule::always());
+//! });
+//! // … a client asks three times, and has to log in …
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The server produces all of them on its sockets. Without one, [`Sandbox::try_handle`] returns
+//! those that no response can say as errors. [`Server::requests`] tells which request had which.
+//!
+//! # Transports of one's own
+//!
+//! [`conformance::check`] leads a transport into temptation: redirects, cut answers, servers that
+//! never end. It reports what the transport did.
 //!
 //! # What it decides where the pages are silent
 //!
-//! - Both ends of a period are inclusive. Lots are filtered by `created_at` (by the internal one
+//! - Both ends of a period are inclusive, unless a quirk says otherwise. Lots are filtered by `created_at` (by the internal one
 //!   where `null` is shown), settlements by `settled_at`, transactions by `created_at`, pending
 //!   charges by `charged_timestamp`, confirmed charges by `credit_datetime`.
 //! - Pending charges come oldest first, as their page says; all other lists newest first.

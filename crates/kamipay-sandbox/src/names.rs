@@ -22,7 +22,7 @@ impl UnknownScenario {
         let words: Vec<_> = name.split('-').filter(|word| word.len() > 2).collect();
         let is_like = |known: &&str| words.iter().any(|word| known.contains(word));
         if known.iter().any(is_like) {
-            known.retain(|name| is_like(&name));
+            known.retain(|name| is_like(name));
         }
         Self { kind, name: name.to_owned(), known }
     }

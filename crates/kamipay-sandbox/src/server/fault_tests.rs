@@ -64,7 +64,7 @@ fn start(fault: Fault) -> Server {
 /// A server for which "for ever" is a moment.
 fn start_short(fault: Fault) -> Server {
     let sandbox = Sandbox::documented().with_fault(fault, Calls::Data, Schedule::always());
-    let moment = Duration::from_millis(100);
+    let moment = Duration::from_millis(400);
     let limits = Limits { idle: moment, fault: moment, ..Limits::default() };
     Server::start_with(0, sandbox, limits).unwrap()
 }
@@ -102,7 +102,7 @@ fn each_fault_in_bytes() {
     let faults: Vec<_> = faults.collect();
     let parts = thread::scope(|scope| {
         let threads: Vec<_> = faults
-            .chunks(faults.len().div_ceil(16))
+            .chunks(faults.len().div_ceil(32))
             .map(|part| scope.spawn(|| part.iter().copied().map(transcript).collect::<Vec<_>>()))
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
