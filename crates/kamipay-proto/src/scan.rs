@@ -320,6 +320,11 @@ impl<S: Scannable> Scan<S> {
         self
     }
 
+    /// Has at least so many windows asked for or waiting to be handed over at a time.
+    pub fn raise_look_ahead(&mut self, windows: usize) {
+        self.look_ahead = self.look_ahead.max(windows);
+    }
+
     /// Reads the newest part of the period once more at the end, and hands over the rows that were
     /// added to it meanwhile.
     ///

@@ -41,6 +41,7 @@ mod credentials;
 mod error;
 mod exchange;
 mod login;
+mod scan;
 
 pub use kamipay_proto as proto;
 
@@ -48,3 +49,4 @@ pub use self::client::Client;
 pub use self::config::{Config, InvalidConfig};
 pub use self::credentials::Credentials;
 pub use self::error::{ConnectFault, Error, ErrorKind, Sent, TlsFault};
+pub use self::scan::{Rows, ScanError};

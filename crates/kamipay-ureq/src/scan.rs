@@ -1,0 +1,230 @@
+use std::fmt;
+use std::num::NonZero;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use kamipay_proto::scan::{Delivery, Incomplete, Manifest, Request, Scan, ScanState, Scannable};
+use kamipay_proto::{Period, Row};
+
+use crate::{Client, Error};
+
+impl Client {
+    /// Reads a whole listing, lazily: each row once, or an error that says what is missing.
+    ///
+    /// ```
+    /// use kamipay_ureq::proto::{Period, lots::ScanLots};
+    /// # use kamipay_ureq::{Client, Credentials};
+    /// # let sandbox = kamipay_sandbox::Sandbox::generated(kamipay_sandbox::Generated::new(7));
+    /// # let token = sandbox.token().parse()?;
+    /// # let server = kamipay_sandbox::Server::start(sandbox)?;
+    /// # let client = Client::new(server.base_url().parse()?, Credentials::token(token));
+    ///
+    /// let year = Period::parse("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z")?;
+    /// let mut lots = client.scan(ScanLots::new(year));
+    /// for lot in &mut lots {
+    ///     let lot = lot?; // an error ends the scan: what came before it is not the whole
+    ///     println!("{} {} USDT", lot.lot_id, lot.usdt_amount);
+    /// }
+    /// println!("{}", lots.manifest());
+    /// # assert!(lots.manifest().rows > 0);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn scan<S: Scannable>(&self, what: S) -> Rows<S> {
+        self.run_scan(Scan::new(what))
+    }
+
+    /// Reads the rest of a scan that stopped, or a part of one.
+    pub fn resume_scan<S: Scannable>(&self, state: ScanState<S>) -> Rows<S> {
+        self.run_scan(Scan::resume(state))
+    }
+
+    /// Reads a scan that has settings of its own.
+    pub fn run_scan<S: Scannable>(&self, scan: Scan<S>) -> Rows<S> {
+        let work = Mutex::new(Work { scan, failure: None, is_over: false, has_panicked: false });
+        let shared = Arc::new(Shared { client: self.clone(), work, changed: Condvar::new() });
+        Rows { shared, threads: Vec::new() }
+    }
+}
+
+/// The rows of a scan, oldest first, read as they are asked for.
+///
+/// After an error there are no more; [`state`](Self::state) tells where to go on.
+#[must_use = "nothing is read until rows are asked for"]
+pub struct Rows<S: Scannable> {
+    shared: Arc<Shared<S>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared<S: Scannable> {
+    client: Client,
+    work: Mutex<Work<S>>,
+    changed: Condvar,
+}
+
+struct Work<S: Scannable> {
+    scan: Scan<S>,
+    failure: Option<Error>,
+    is_over: bool,
+    has_panicked: bool,
+}
+
+impl<S: Scannable> Rows<S> {
+    /// Has so many threads read ahead, each with a request on its way. The rows are those of one
+    /// thread, in the same order.
+    ///
+    /// A thread ends with the rows, or with the iterator, after the request that it waits for.
+    pub fn on_threads(mut self, threads: NonZero<usize>) -> Self
+    where
+        S: Send + 'static,
+        S::Row: Send,
+        <S::Row as Row>::Key: Send,
+    {
+        // A window for each to ask for, and one for each that waits to be handed over.
+        self.shared.lock().scan.raise_look_ahead(threads.get().saturating_mul(2));
+        self.threads.extend((0..threads.get()).map(|_| {
+            let shared = Arc::clone(&self.shared);
+            thread::spawn(move || shared.read_ahead())
+        }));
+        self
+    }
+
+    /// What was read so far; the whole, after the last row.
+    pub fn manifest(&self) -> Manifest {
+        self.shared.lock().scan.manifest().clone()
+    }
+
+    /// What of the period is not handed over yet. `None` for a listing without a period.
+    pub fn rest(&self) -> Option<Period> {
+        self.shared.lock().scan.rest()
+    }
+
+    /// The state after the last row: [`Client::resume_scan`] goes on from it.
+    pub fn state(&self) -> ScanState<S> {
+        self.shared.lock().scan.state()
+    }
+
+    /// Waits for the threads, or does their work.
+    fn go_on<'a>(&'a self, mut work: MutexGuard<'a, Work<S>>) -> MutexGuard<'a, Work<S>> {
+        if !self.threads.is_empty() {
+            return self.shared.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
+        }
+        match work.scan.request() {
+            Some(request) => self.shared.ask(work, request),
+            None => work, // not reached: nothing is on its way, so something is to be asked
+        }
+    }
+}
+
+impl<S: Scannable> Iterator for Rows<S> {
+    type Item = Result<S::Row, ScanError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut work = self.shared.lock();
+        loop {
+            if work.is_over && work.failure.is_none() {
+                return None;
+            }
+            match work.scan.delivery() {
+                Delivery::Row(row) => return Some(Ok(row)),
+                Delivery::Incomplete(missing) => {
+                    work.is_over = true;
+                    self.shared.changed.notify_all();
+                    return Some(Err(ScanError::Incomplete(missing)));
+                }
+                Delivery::Waiting => {
+                    if let Some(error) = work.failure.take() {
+                        return Some(Err(ScanError::Call(error)));
+                    }
+                    assert!(!work.has_panicked, "a thread of the scan panicked");
+                    work = self.go_on(work);
+                }
+                _ => {
+                    work.is_over = true;
+                    self.shared.changed.notify_all();
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+impl<S: Scannable> std::iter::FusedIterator for Rows<S> {}
+
+impl<S: Scannable> Drop for Rows<S> {
+    fn drop(&mut self) {
+        self.shared.lock().is_over = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl<S: Scannable> fmt::Debug for Rows<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows")
+            .field("rest", &self.rest())
+            .field("manifest", &self.manifest())
+            .field("threads", &self.threads.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Scannable> Shared<S> {
+    /// A thread's life: asks for as long as there is anything to ask.
+    fn read_ahead(&self) {
+        let _alarm = Alarm(self);
+        let mut work = self.lock();
+        while !work.is_over {
+            work = match work.scan.request() {
+                Some(request) => self.ask(work, request),
+                None => self.changed.wait(work).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn ask<'a>(
+        &'a self,
+        work: MutexGuard<'a, Work<S>>,
+        request: Request<S::Call>,
+    ) -> MutexGuard<'a, Work<S>> {
+        drop(work);
+        let outcome = self.client.send(&request.call);
+        let mut work = self.lock();
+        match outcome {
+            Ok(output) => work.scan.answer(request.ticket, output),
+            Err(error) => {
+                work.scan.give_back(request.ticket);
+                work.failure.get_or_insert(error);
+                work.is_over = true;
+            }
+        }
+        self.changed.notify_all();
+        work
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Work<S>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells that a thread died, so that nobody waits for its answer.
+struct Alarm<'a, S: Scannable>(&'a Shared<S>);
+
+impl<S: Scannable> Drop for Alarm<'_, S> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.lock().has_panicked = true;
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// Why a scan ended before its end. What it handed over is right, and not the whole.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// A call failed. The scan can be resumed from [`Rows::state`].
+    #[error(transparent)]
+    Call(Error),
+    /// The API's answers do not agree with each other, however often they are read.
+    #[error(transparent)]
+    Incomplete(Box<Incomplete>),
+}
