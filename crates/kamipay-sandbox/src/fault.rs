@@ -75,7 +75,8 @@ faults! {
         PooledConnectionClosed "pooled-connection-closed" "a connection that was used before is closed when the next request arrives";
         PooledConnectionReset "pooled-connection-reset" "a connection that was used before is reset when the next request arrives";
         ClosedAfterAnswer "closed-after-answer" "the connection is closed after the answer without a word of it";
-        ExtraAnswer "extra-answer" "a second answer follows, to another request, for whoever asks next on the connection";
+        ExtraAnswer "extra-answer" "a second answer follows at once, to another request, for whoever asks next on the connection";
+        StaleAnswer "stale-answer" "on a connection that was used before, the answer to another request comes first";
         AnotherAnswer "another-answer" "the answer is to another request: another identifier, another offset";
         SilentServer "silent-server" "the connection stays open and nothing comes";
     }
@@ -244,7 +245,10 @@ impl Fault {
 
     /// Whether it needs a connection that was used before.
     pub(crate) fn needs_used_connection(self) -> bool {
-        matches!(self, Self::PooledConnectionClosed | Self::PooledConnectionReset)
+        matches!(
+            self,
+            Self::PooledConnectionClosed | Self::PooledConnectionReset | Self::StaleAnswer
+        )
     }
 
     /// Whether a client gets a whole response all the same.

@@ -61,7 +61,7 @@ pub struct Sandbox {
 pub(crate) struct Outcome {
     pub(crate) response: Response<Vec<u8>>,
     pub(crate) fault: Option<Fault>,
-    /// An answer to somebody else's request that follows.
+    /// A second answer that follows at once.
     pub(crate) extra: Option<Response<Vec<u8>>>,
 }
 
@@ -330,6 +330,10 @@ impl Sandbox {
             Fault::ExtraAnswer => {
                 let extra = other();
                 (response, Some(extra))
+            }
+            Fault::StaleAnswer => {
+                let stale = other();
+                (stale, Some(response))
             }
             _ => (response, None),
         };

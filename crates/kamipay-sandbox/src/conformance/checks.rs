@@ -360,4 +360,4 @@ fn ends_in_time(subject: &mut Subject<'_>, fault: Fault) -> Result<(), Problem> 
 
 const DEADLINE: Duration = Duration::from_millis(200);
 /// So much is left until the server gives up.
-const MARGIN: Duration = PATIENCE.saturating_sub(Duration::from_millis(400));
+const MARGIN: Duration = PATIENCE.saturating_sub(Duration::from_millis(350));

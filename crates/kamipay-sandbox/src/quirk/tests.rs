@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use http::Request;
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
@@ -332,6 +333,60 @@ fn quirks_leave_the_documented_examples_readable() {
             for offset in [0, 1, 1, 2, 9] {
                 ask(&mut sandbox, *list, 0, 90, 1, offset);
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// What lists show is what the history says, whatever happened in between.
+    #[test]
+    fn lists_and_history_agree(
+        start in prop::collection::vec((0..5_usize, 0..20_u32, 0..=100_u32), 0..30),
+        steps in prop::collection::vec(
+            (0..5_usize, 0..20_u32, 0..=100_u32, 0..4, 0..12_usize),
+            0..20,
+        ),
+        quirks in prop::sample::subsequence(Quirk::ALL, 0..4),
+        generated: bool,
+    ) {
+        let row = |list: usize, id: u32, second| {
+            let id = id.to_string();
+            match List::ALL[list] {
+                List::Lots => Row::lot(id, at(second), 1.into()),
+                List::Settlements => Row::settlement(id.parse().unwrap(), at(second), 1.into()),
+                List::Transactions => Row::transaction(1, id, at(second), 1.into()),
+                List::PendingCharges => Row::pending_charge(id, at(second), 1.into()),
+                List::ConfirmedCharges => Row::confirmed_charge(id, at(second), 1.into()),
+            }
+        };
+        let mut sandbox = if generated {
+            Sandbox::generated(Generated::new(5).with_period(at(0), at(100)))
+        } else {
+            Sandbox::from_rows([])
+        };
+        for (list, id, second) in start {
+            sandbox.insert(row(list, id, second));
+        }
+        for quirk in quirks {
+            sandbox.set_quirk(quirk, Schedule::always());
+        }
+        for (list, id, second, action, offset) in steps {
+            match action {
+                0 => sandbox.insert(row(list, id, second)),
+                1 => drop(sandbox.remove(List::ALL[list], &id.to_string())),
+                2 => drop(sandbox.re_date(List::ALL[list], &id.to_string(), at(second))),
+                _ => {}
+            }
+            ask(&mut sandbox, List::ALL[list], second, 101, 3, offset as u64);
+        }
+        sandbox.clear_quirks();
+        for list in List::ALL {
+            let shown = sorted(ask(&mut sandbox, *list, 0, 101, 500, 0).ids);
+            let rows = sandbox.history().rows(*list).into_iter();
+            let exist = rows.filter(|row| row.spells.iter().any(|spell| spell.until.is_none()));
+            prop_assert_eq!(shown, exist.map(|row| row.id).collect::<Vec<_>>());
         }
     }
 }

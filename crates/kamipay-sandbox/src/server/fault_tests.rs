@@ -220,6 +220,18 @@ fn a_second_answer_waits_for_whoever_asks_next() {
 }
 
 #[test]
+fn an_answer_to_somebody_else_comes_first() {
+    let server = Server::start(Sandbox::documented()).unwrap();
+    server.with_sandbox(|sandbox| sandbox.fail_next(Fault::StaleAnswer, 1));
+    let mut stream = BufReader::new(connect(&server));
+    let other = "\"9c030c8b-6d68-445b-8048-1bacd91012f0\"";
+    for stale in [false, true, false] {
+        send(stream.get_mut(), LOT);
+        assert_eq!(read_answer(&mut stream).contains(other), stale);
+    }
+}
+
+#[test]
 fn an_answer_in_another_form_is_the_same_answer() {
     let whole = |fault| {
         let server = start(fault);

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long "for ever" is for a probe: its client may not know when to stop.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(1_500);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(1_200);
 
 /// The answer, and what was asked.
 #[derive(Debug)]
