@@ -353,6 +353,7 @@ pub enum InvalidRange {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Ends {
     #[serde(with = "timestamp")]
     start: DateTime<Utc>,
@@ -361,6 +362,7 @@ struct Ends {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OpenEnds {
     #[serde(default, with = "timestamp::option")]
     start: Option<DateTime<Utc>>,

@@ -152,7 +152,7 @@ pub struct Ticket(u64);
 
 /// What a scan has for whoever reads its rows.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever drives a scan has to deal with each")]
 pub enum Delivery<R> {
     /// The next row.
     Row(R),

@@ -2,6 +2,7 @@ use std::fmt;
 use std::num::NonZero;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use kamipay_proto::scan::{Delivery, Incomplete, Manifest, Request, Scan, ScanState, Scannable};
 use kamipay_proto::{Period, Row};
@@ -103,15 +104,77 @@ impl<S: Scannable> Rows<S> {
         self.shared.lock().scan.state()
     }
 
+    /// The next row, if there is one within so long: for whoever has something else to do
+    /// meanwhile, such as to stop. With nothing to wait for it does not wait.
+    ///
+    /// Without threads ([`on_threads`](Self::on_threads)) it is [`next`](Self::next), which takes
+    /// as long as a call takes.
+    ///
+    /// # Errors
+    ///
+    /// If the time is up. The scan goes on as if nobody had asked.
+    pub fn next_within(
+        &mut self,
+        patience: Duration,
+    ) -> Result<Option<Result<S::Row, ScanError>>, TimeIsUp> {
+        // Too far for the clock is no end.
+        self.next_by(Instant::now().checked_add(patience))
+    }
+
+    fn next_by(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Result<S::Row, ScanError>>, TimeIsUp> {
+        let mut work = self.shared.lock();
+        loop {
+            if work.is_over && work.failure.is_none() {
+                return Ok(None);
+            }
+            match work.scan.delivery() {
+                Delivery::Row(row) => return Ok(Some(Ok(row))),
+                Delivery::Incomplete(missing) => {
+                    work.is_over = true;
+                    self.shared.changed.notify_all();
+                    return Ok(Some(Err(ScanError::Incomplete(missing))));
+                }
+                Delivery::Waiting => {
+                    if let Some(error) = work.failure.take() {
+                        return Ok(Some(Err(ScanError::Call(error))));
+                    }
+                    assert!(!work.has_panicked, "a thread of the scan panicked");
+                    work = self.go_on(work, deadline)?;
+                }
+                _ => {
+                    work.is_over = true;
+                    self.shared.changed.notify_all();
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
     /// Waits for the threads, or does their work.
-    fn go_on<'a>(&'a self, mut work: MutexGuard<'a, Work<S>>) -> MutexGuard<'a, Work<S>> {
-        if !self.threads.is_empty() {
-            return self.shared.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
+    fn go_on<'a>(
+        &'a self,
+        mut work: MutexGuard<'a, Work<S>>,
+        deadline: Option<Instant>,
+    ) -> Result<MutexGuard<'a, Work<S>>, TimeIsUp> {
+        if self.threads.is_empty() {
+            return Ok(match work.scan.request() {
+                Some(request) => self.shared.ask(work, request),
+                None => work, // not reached: nothing is on its way, so something is to be asked
+            });
         }
-        match work.scan.request() {
-            Some(request) => self.shared.ask(work, request),
-            None => work, // not reached: nothing is on its way, so something is to be asked
+        let changed = &self.shared.changed;
+        let Some(deadline) = deadline else {
+            return Ok(changed.wait(work).unwrap_or_else(PoisonError::into_inner));
+        };
+        let patience = deadline.saturating_duration_since(Instant::now());
+        if patience.is_zero() {
+            return Err(TimeIsUp);
         }
+        let woken = changed.wait_timeout(work, patience);
+        Ok(woken.unwrap_or_else(PoisonError::into_inner).0)
     }
 }
 
@@ -119,32 +182,7 @@ impl<S: Scannable> Iterator for Rows<S> {
     type Item = Result<S::Row, ScanError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut work = self.shared.lock();
-        loop {
-            if work.is_over && work.failure.is_none() {
-                return None;
-            }
-            match work.scan.delivery() {
-                Delivery::Row(row) => return Some(Ok(row)),
-                Delivery::Incomplete(missing) => {
-                    work.is_over = true;
-                    self.shared.changed.notify_all();
-                    return Some(Err(ScanError::Incomplete(missing)));
-                }
-                Delivery::Waiting => {
-                    if let Some(error) = work.failure.take() {
-                        return Some(Err(ScanError::Call(error)));
-                    }
-                    assert!(!work.has_panicked, "a thread of the scan panicked");
-                    work = self.go_on(work);
-                }
-                _ => {
-                    work.is_over = true;
-                    self.shared.changed.notify_all();
-                    return None;
-                }
-            }
-        }
+        self.next_by(None).unwrap_or(None) // without a deadline no time is up
     }
 }
 
@@ -228,3 +266,9 @@ pub enum ScanError {
     #[error(transparent)]
     Incomplete(Box<Incomplete>),
 }
+
+/// No row came in time. See [`Rows::next_within`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no row came in time")]
+#[non_exhaustive]
+pub struct TimeIsUp;

@@ -27,6 +27,7 @@ use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, Mismatch, Period,
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListConfirmedCharges {
     /// The charges of these stores only; of all where it is empty.
@@ -52,6 +53,7 @@ impl ListConfirmedCharges {
 
 /// All confirmed charges of a period of any length, for a [`Scan`](crate::Scan).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanConfirmedCharges {
     /// Of which time.

@@ -22,6 +22,7 @@ use crate::{Api, BuildError, Endpoint, Mismatch, TransactionHash};
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GetLot {
     /// Which lot.

@@ -21,6 +21,7 @@ use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListLots {
     /// Of which time: `start_date` and `end_date`.
@@ -74,6 +75,7 @@ impl Paginated for ListLots {
 
 /// All lots of a period of any length, for a [`Scan`](crate::Scan).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanLots {
     /// Of which time.

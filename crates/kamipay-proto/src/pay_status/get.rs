@@ -25,6 +25,7 @@ use crate::{Api, BuildError, Endpoint, Mismatch, TransactionHash};
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GetPayStatus {
     /// Which payment.
@@ -191,6 +192,7 @@ impl PaymentTarget {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Unchecked {
     target: Target,
     id: String,

@@ -169,7 +169,7 @@ fn history(seed: u64) -> Outcome {
             0 => 0,
             1 => length,
             2 => instant, // more rows at one time than a page holds
-            3 => (31 * DAY - 1) * random.below(4) % (length + 1),
+            3 => (31 * DAY - random.below(2)) * random.below(4) % (length + 1),
             4 => length * random.below(9) / 8, // where a window is cut
             5 => (length * random.below(9) / 8 + 1) % (length + 1),
             _ => random.below(length + 1),

@@ -16,6 +16,7 @@ use crate::{Api, BuildError, Endpoint, Mismatch, SettlementId};
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GetSettlement {
     /// Which settlement.

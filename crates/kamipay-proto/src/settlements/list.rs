@@ -21,6 +21,7 @@ use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListSettlements {
     /// The range of `settled_at`: `start_date` and `end_date`.
@@ -74,6 +75,7 @@ impl Paginated for ListSettlements {
 
 /// All settlements that were confirmed in a period of any length, for a [`Scan`](crate::Scan).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanSettlements {
     /// The period of `settled_at`.

@@ -23,6 +23,7 @@ use crate::{Api, BuildError, CheckoutId, Endpoint, Mismatch, OpenDateRange, Peri
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListPendingCharges {
     /// Which checkout; required where more than one is enrolled in the batched settlement.
@@ -81,6 +82,7 @@ impl Paginated for ListPendingCharges {
 
 /// All pending charges of a checkout, for a [`Scan`](crate::Scan).
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanPendingCharges {
     /// Which checkout; required where more than one is enrolled in the batched settlement.

@@ -23,6 +23,7 @@ use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, SettlementId
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListTransactions {
     /// The range of the charges' `created_at`: `start_date` and `end_date`.
@@ -86,6 +87,7 @@ impl Paginated for ListTransactions {
 /// All charges that were put into settlements in a period of any length, for a
 /// [`Scan`](crate::Scan).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanTransactions {
     /// The period of the charges' `created_at`.
