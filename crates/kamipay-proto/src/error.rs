@@ -1,10 +1,12 @@
 use std::fmt;
+use std::time::Duration;
 
 use http::{HeaderMap, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
+use crate::retry::retry_after;
 use crate::wire::object::Object;
 use crate::wire::reason;
 
@@ -32,6 +34,14 @@ impl Error {
     /// The identifier that the vendor's support finds the request by, where one came.
     pub fn request_id(&self) -> Option<&str> {
         self.answer.request_id.as_deref()
+    }
+
+    /// How long the API asks to wait before the next call: `Retry-After`, where it can be
+    /// understood.
+    ///
+    /// A date there is held against the answer's own `Date`; without one it is not understood.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.answer.retry_after
     }
 
     /// The body as it came. It may hold personal data, so neither `Display` nor `Debug` shows it.
@@ -189,6 +199,7 @@ pub enum BuildError {
 struct Answer {
     status: StatusCode,
     request_id: Option<String>,
+    retry_after: Option<Duration>,
     body: Vec<u8>,
 }
 
@@ -211,7 +222,9 @@ pub(crate) fn read<T: DeserializeOwned>(
         _ => ErrorKind::UnexpectedStatus,
     };
     let request_id = request_id(response.headers(), body);
-    Err(Error { kind, answer: Box::new(Answer { status, request_id, body: body.to_vec() }) })
+    let retry_after = retry_after(response.headers());
+    let answer = Answer { status, request_id, retry_after, body: body.to_vec() };
+    Err(Error { kind, answer: Box::new(answer) })
 }
 
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {

@@ -4,7 +4,8 @@
 //!
 //! * Requests as plain data that can not be wrong, answers as exact types, errors that say what to
 //!   do
-//! * What a payment's state permits ([`pay_status`])
+//! * What a payment's state permits, and the wait for it ([`pay_status`])
+//! * Whether to make a call again ([`retry`])
 //!
 //! # Out of scope
 //!
@@ -60,6 +61,7 @@ mod wire;
 pub mod confirmed_charges;
 pub mod lots;
 pub mod pay_status;
+pub mod retry;
 pub mod scan;
 pub mod settlements;
 

@@ -1,0 +1,276 @@
+//! Whether to make a call once more, and when: a decision without a clock, randomness or sleep.
+//!
+//! A transport says what happened, and is told how long to wait or why to stop:
+//!
+//! ```
+//! use std::time::Duration;
+//! use kamipay_proto::retry::{Failure, Fault, RetryPolicy, Stop};
+//!
+//! let policy = RetryPolicy::default();
+//! let mut budget = policy.budget();
+//!
+//! // The first attempt met a closed connection. Half of the way to the longest delay is asked for:
+//! let failure = Failure::new(Fault::Closed, 1).with_time_left(Duration::from_secs(30));
+//! assert_eq!(policy.decide(&failure, &mut budget, u32::MAX / 2 + 1), Ok(Duration::from_millis(100)));
+//!
+//! // The API asks for more time than there is: nobody waits in vain.
+//! let fault = Fault::Status(http::StatusCode::TOO_MANY_REQUESTS, Some(Duration::from_secs(3600)));
+//! let failure = Failure::new(fault, 2).with_time_left(Duration::from_secs(29));
+//! assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::RetryAfter));
+//! ```
+//!
+//! # The rules
+//!
+//! * Only what may pass is tried again: no connection, a connection that was closed, an answer that
+//!   was cut or did not come in time, a 5xx, a 429.
+//! * Only a call that may arrive twice is repeated: a `GET`, and `POST /auth/token`.
+//! * The delay is random between nothing and a ceiling that doubles: 0.2 s, 0.4 s, … 10 s ("full
+//!   jitter": clients that failed together do not come back together).
+//! * Never earlier than the API's `Retry-After` asks for.
+//! * Never later than the deadline: what does not fit is not waited for.
+//! * In an outage a client does not multiply its calls: retries are paid for from a budget, which
+//!   only successes fill up again.
+
+mod after;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+pub(crate) use self::after::retry_after;
+use crate::error::{Error, ErrorKind};
+
+/// When to make a call again, and how often.
+///
+/// ```
+/// use kamipay_proto::retry::RetryPolicy;
+///
+/// let mut policy = RetryPolicy::default();
+/// policy.max_attempts = 1; // never again
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// How often a call is made, the first time included. 4 unless told otherwise; 0 is as good as
+    /// 1.
+    pub max_attempts: u32,
+    /// The ceiling of the delay before the second attempt. It doubles with each further one. 0.2
+    /// seconds unless told otherwise.
+    pub first_delay: Duration,
+    /// The highest ceiling of a delay. 10 seconds unless told otherwise.
+    pub max_delay: Duration,
+    /// The longest `Retry-After` that is waited for, if the deadline allows for it. A minute unless
+    /// told otherwise.
+    pub max_retry_after: Duration,
+    /// How many tokens the budget of a client holds. 100 unless told otherwise.
+    pub budget_tokens: u32,
+    /// How many of them a retry costs. 10 unless told otherwise; 0 for retries without a budget.
+    pub retry_cost_tokens: u32,
+    /// How many a call gives back that succeeds at once. 1 unless told otherwise. One that succeeds
+    /// after retries gives back what they cost.
+    pub success_tokens: u32,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 4,
+            first_delay: Duration::from_millis(200),
+            max_delay: Duration::from_secs(10),
+            max_retry_after: Duration::from_secs(60),
+            budget_tokens: 100,
+            retry_cost_tokens: 10,
+            success_tokens: 1,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// A full budget, for one client and all its threads.
+    pub fn budget(&self) -> RetryBudget {
+        RetryBudget { tokens: self.budget_tokens }
+    }
+
+    /// Whether to make the call again after this delay, or why not.
+    ///
+    /// `random` is any number, each as likely as the others. A retry is paid for from the `budget`.
+    ///
+    /// # Errors
+    ///
+    /// Why the call is not made again.
+    pub fn decide(
+        &self,
+        failure: &Failure,
+        budget: &mut RetryBudget,
+        random: u32,
+    ) -> Result<Duration, Stop> {
+        if !failure.fault.may_pass() {
+            return Err(Stop::Permanent);
+        }
+        if !failure.is_repeatable {
+            return Err(Stop::NotRepeatable);
+        }
+        if failure.attempts >= self.max_attempts {
+            return Err(Stop::Attempts);
+        }
+        let asked = failure.fault.retry_after();
+        let left = failure.time_left.unwrap_or(Duration::MAX);
+        if asked.is_some_and(|asked| asked > self.max_retry_after || asked >= left) {
+            return Err(Stop::RetryAfter);
+        }
+        let delay = part(self.ceiling(failure.attempts), random).max(asked.unwrap_or_default());
+        // As much as is left is too much: an attempt takes time, too.
+        if delay >= left {
+            return Err(Stop::Deadline);
+        }
+        budget.tokens = budget.tokens.checked_sub(self.retry_cost_tokens).ok_or(Stop::Budget)?;
+        Ok(delay)
+    }
+
+    /// Fills the budget after a call that succeeded, at its first attempt or a later one.
+    pub fn succeeded(&self, attempts: u32, budget: &mut RetryBudget) {
+        let back = match attempts.saturating_sub(1) {
+            0 => self.success_tokens,
+            retries => self.retry_cost_tokens.saturating_mul(retries),
+        };
+        budget.tokens = budget.tokens.saturating_add(back).min(self.budget_tokens);
+    }
+
+    /// The longest delay after so many attempts.
+    fn ceiling(&self, attempts: u32) -> Duration {
+        let doubled = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.first_delay.saturating_mul(doubled).min(self.max_delay)
+    }
+}
+
+/// What is left for retries. One for all calls of a client: see [`RetryPolicy::budget`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryBudget {
+    tokens: u32,
+}
+
+impl RetryBudget {
+    /// How many tokens are left.
+    pub fn tokens(&self) -> u32 {
+        self.tokens
+    }
+}
+
+/// An attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What happened.
+    pub fault: Fault,
+    /// How often the call was made, this time included.
+    pub attempts: u32,
+    /// Whether the call may arrive twice: a `GET`, or `POST /auth/token`.
+    pub is_repeatable: bool,
+    /// How much time there is until the call has to be over. `None` for no end.
+    pub time_left: Option<Duration>,
+}
+
+impl Failure {
+    /// A call that may arrive twice, made so often, with no end to its time.
+    pub fn new(fault: Fault, attempts: u32) -> Self {
+        Self { fault, attempts, is_repeatable: true, time_left: None }
+    }
+
+    /// A call that must not arrive twice.
+    #[must_use]
+    pub fn of_call_that_must_not_repeat(mut self) -> Self {
+        self.is_repeatable = false;
+        self
+    }
+
+    /// There is so much time left.
+    #[must_use]
+    pub fn with_time_left(mut self, left: Duration) -> Self {
+        self.time_left = Some(left);
+        self
+    }
+}
+
+/// What happened to an attempt, as far as it matters for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// There was no connection, and nothing was sent.
+    NotSent,
+    /// The connection was closed or failed before an answer came.
+    Closed,
+    /// The answer was cut off.
+    Truncated,
+    /// The answer did not come in time.
+    TimedOut,
+    /// The API answered with this status, and asked for so much time with `Retry-After`.
+    Status(StatusCode, Option<Duration>),
+    /// Anything that comes to the same again: a certificate, an answer that is too long, one that
+    /// can not be read.
+    Permanent,
+}
+
+impl Fault {
+    /// Whether it may have passed by the next attempt.
+    pub fn may_pass(self) -> bool {
+        match self {
+            Self::NotSent | Self::Closed | Self::Truncated | Self::TimedOut => true,
+            Self::Status(status, _) => {
+                (500..=599).contains(&status.as_u16()) || status == StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Permanent => false,
+        }
+    }
+
+    fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::Status(_, retry_after) => retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// Of an answer that is an error.
+impl From<&Error> for Fault {
+    fn from(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Api(refusal) => Self::Status(refusal.status, error.retry_after()),
+            ErrorKind::Decode(decode) if decode.truncated => Self::Truncated,
+            _ => Self::Permanent,
+        }
+    }
+}
+
+/// Why a call is not made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Stop {
+    /// The same would happen again.
+    #[error("the same would happen again")]
+    Permanent,
+    /// The call is neither a `GET` nor `POST /auth/token`: it must not arrive twice.
+    #[error("the call must not arrive twice")]
+    NotRepeatable,
+    /// It was made as often as the policy allows.
+    #[error("no attempt was left")]
+    Attempts,
+    /// The next attempt would come after the deadline.
+    #[error("there was no time for another attempt")]
+    Deadline,
+    /// The API asks for more time than there is, or than the policy allows.
+    #[error("the API asks to wait longer than there is time")]
+    RetryAfter,
+    /// Too many calls failed before this one.
+    #[error("too many calls failed lately for another attempt")]
+    Budget,
+}
+
+/// `random` parts of the 2^32 of a time.
+pub(crate) fn part(time: Duration, random: u32) -> Duration {
+    let nanos = (time.as_nanos() * u128::from(random)) >> 32;
+    let (seconds, nanos) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+    // Less than `time`, so both fit.
+    Duration::new(u64::try_from(seconds).unwrap_or(u64::MAX), u32::try_from(nanos).unwrap_or(0))
+}

@@ -1,0 +1,317 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn decide(failure: &Failure, random: u32) -> Result<Duration, Stop> {
+    let policy = RetryPolicy::default();
+    policy.decide(failure, &mut policy.budget(), random)
+}
+
+fn status(status: u16) -> Fault {
+    Fault::Status(StatusCode::from_u16(status).unwrap(), None)
+}
+
+fn asks_for(time: Duration) -> Fault {
+    Fault::Status(StatusCode::TOO_MANY_REQUESTS, Some(time))
+}
+
+#[test]
+fn only_what_may_pass_is_tried_again() {
+    for fault in [Fault::NotSent, Fault::Closed, Fault::Truncated, Fault::TimedOut] {
+        assert_eq!(decide(&Failure::new(fault, 1), 0), Ok(Duration::ZERO), "{fault:?}");
+    }
+    assert_eq!(decide(&Failure::new(Fault::Permanent, 1), 0), Err(Stop::Permanent));
+    for code in 100..=999 {
+        let is_passing = code == 429 || (500..600).contains(&code);
+        let decision = decide(&Failure::new(status(code), 1), 0);
+        assert_eq!(decision.is_ok(), is_passing, "{code}");
+        assert_eq!(decision == Err(Stop::Permanent), !is_passing, "{code}");
+    }
+}
+
+#[test]
+fn a_call_that_must_not_arrive_twice_is_not_repeated() {
+    let failure = Failure::new(Fault::NotSent, 1).of_call_that_must_not_repeat();
+    assert_eq!(decide(&failure, 0), Err(Stop::NotRepeatable));
+}
+
+#[test]
+fn there_are_four_attempts() {
+    for (attempts, decision) in [
+        (0, Ok(Duration::ZERO)),
+        (1, Ok(Duration::ZERO)),
+        (2, Ok(Duration::ZERO)),
+        (3, Ok(Duration::ZERO)),
+        (4, Err(Stop::Attempts)),
+        (5, Err(Stop::Attempts)),
+        (u32::MAX, Err(Stop::Attempts)),
+    ] {
+        assert_eq!(decide(&Failure::new(Fault::Closed, attempts), 0), decision, "{attempts}");
+    }
+    for max_attempts in [0, 1] {
+        let policy = RetryPolicy { max_attempts, ..RetryPolicy::default() };
+        let decision = policy.decide(&Failure::new(Fault::Closed, 1), &mut policy.budget(), 0);
+        assert_eq!(decision, Err(Stop::Attempts));
+    }
+}
+
+#[test]
+fn the_delay_is_anywhere_below_a_ceiling_that_doubles() {
+    let policy = RetryPolicy { max_attempts: u32::MAX, ..RetryPolicy::default() };
+    for (attempts, ceiling) in [
+        (0, 200 * MS),
+        (1, 200 * MS),
+        (2, 400 * MS),
+        (3, 800 * MS),
+        (4, 1600 * MS),
+        (5, 3200 * MS),
+        (6, 6400 * MS),
+        (7, 10 * SECOND),
+        (8, 10 * SECOND),
+        (32, 10 * SECOND),
+        (33, 10 * SECOND),
+        (u32::MAX - 1, 10 * SECOND),
+    ] {
+        let failure = Failure::new(Fault::Closed, attempts);
+        let delay = |random| policy.decide(&failure, &mut policy.budget(), random).unwrap();
+        assert_eq!(delay(0), Duration::ZERO);
+        assert_eq!(delay(1 << 31), ceiling / 2, "{attempts}");
+        assert!(delay(u32::MAX) < ceiling && delay(u32::MAX) + 3 * MS / 1000 > ceiling);
+    }
+}
+
+#[test]
+fn f36_never_earlier_than_asked() {
+    let policy = RetryPolicy::default();
+    for random in [0, 1 << 31, u32::MAX] {
+        let failure = Failure::new(asks_for(7 * SECOND), 1);
+        assert_eq!(policy.decide(&failure, &mut policy.budget(), random), Ok(7 * SECOND));
+        // A shorter time than our own changes nothing.
+        let failure = Failure::new(asks_for(MS), 3);
+        let delay = policy.decide(&failure, &mut policy.budget(), random).unwrap();
+        assert_eq!(delay, part(800 * MS, random).max(MS));
+    }
+    // A 503 asks in the same way.
+    let fault = Fault::Status(StatusCode::SERVICE_UNAVAILABLE, Some(7 * SECOND));
+    assert_eq!(decide(&Failure::new(fault, 1), 0), Ok(7 * SECOND));
+}
+
+#[test]
+fn f37_what_does_not_fit_is_not_waited_for() {
+    let failure = |asked| Failure::new(asks_for(asked), 1).with_time_left(7 * SECOND);
+    assert_eq!(decide(&failure(7 * SECOND - MS), 0), Ok(7 * SECOND - MS));
+    assert_eq!(decide(&failure(7 * SECOND), 0), Err(Stop::RetryAfter));
+    assert_eq!(decide(&failure(7 * SECOND + MS), 0), Err(Stop::RetryAfter));
+    // With no end to its time, a call still does not wait for an hour.
+    assert_eq!(decide(&Failure::new(asks_for(60 * SECOND), 1), 0), Ok(60 * SECOND));
+    let hour = Failure::new(asks_for(60 * SECOND + MS), 1);
+    assert_eq!(decide(&hour, 0), Err(Stop::RetryAfter));
+    assert_eq!(decide(&Failure::new(asks_for(Duration::MAX), 1), 0), Err(Stop::RetryAfter));
+}
+
+#[test]
+fn a_delay_that_ends_with_the_time_is_too_long() {
+    let failure = |left| Failure::new(Fault::Closed, 1).with_time_left(left);
+    let half = 1 << 31; // 100 ms
+    assert_eq!(decide(&failure(101 * MS), half), Ok(100 * MS));
+    assert_eq!(decide(&failure(100 * MS), half), Err(Stop::Deadline));
+    assert_eq!(decide(&failure(Duration::ZERO), 0), Err(Stop::Deadline));
+}
+
+#[test]
+fn a_retry_costs_ten_of_a_hundred() {
+    let policy = RetryPolicy::default();
+    let mut budget = policy.budget();
+    let failure = Failure::new(Fault::Closed, 1);
+    for left in (0..100).rev().step_by(10) {
+        assert!(policy.decide(&failure, &mut budget, 0).is_ok());
+        assert_eq!(budget.tokens(), left - 9);
+    }
+    assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::Budget));
+    assert_eq!(budget.tokens(), 0);
+
+    // A success gives one back, and one after retries what they had cost.
+    for tokens in 1..=9 {
+        policy.succeeded(1, &mut budget);
+        assert_eq!(budget.tokens(), tokens);
+        assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::Budget));
+        assert_eq!(budget.tokens(), tokens, "what is not made costs nothing");
+    }
+    policy.succeeded(2, &mut budget);
+    assert_eq!(budget.tokens(), 19);
+    policy.succeeded(4, &mut budget);
+    assert_eq!(budget.tokens(), 49);
+    policy.succeeded(7, &mut budget);
+    assert_eq!(budget.tokens(), 100, "no more than full");
+}
+
+#[test]
+fn what_is_not_repeated_costs_nothing() {
+    let policy = RetryPolicy::default();
+    let mut budget = policy.budget();
+    for failure in [
+        Failure::new(Fault::Permanent, 1),
+        Failure::new(Fault::Closed, 1).of_call_that_must_not_repeat(),
+        Failure::new(Fault::Closed, 4),
+        Failure::new(Fault::Closed, 1).with_time_left(Duration::ZERO),
+        Failure::new(asks_for(3600 * SECOND), 1),
+    ] {
+        assert!(policy.decide(&failure, &mut budget, 0).is_err());
+        assert_eq!(budget, policy.budget());
+    }
+}
+
+#[test]
+fn f86_a_policy_at_the_edge_is_a_policy() {
+    let policy = RetryPolicy {
+        max_attempts: u32::MAX,
+        first_delay: Duration::MAX,
+        max_delay: Duration::MAX,
+        max_retry_after: Duration::MAX,
+        budget_tokens: u32::MAX,
+        retry_cost_tokens: u32::MAX,
+        success_tokens: u32::MAX,
+    };
+    let mut budget = policy.budget();
+    let failure = Failure::new(asks_for(Duration::MAX - MS), u32::MAX - 1);
+    assert!(policy.decide(&failure, &mut budget, u32::MAX).is_ok());
+    policy.succeeded(u32::MAX, &mut budget);
+    policy.succeeded(1, &mut budget);
+    assert_eq!(budget.tokens(), u32::MAX);
+
+    let policy = RetryPolicy {
+        first_delay: Duration::ZERO,
+        max_delay: Duration::ZERO,
+        max_retry_after: Duration::ZERO,
+        budget_tokens: 0,
+        retry_cost_tokens: 0,
+        ..policy
+    };
+    let mut budget = policy.budget();
+    let closed = Failure::new(Fault::Closed, 1);
+    assert_eq!(policy.decide(&closed, &mut budget, 7), Ok(Duration::ZERO), "without a budget");
+    let asked = Failure::new(asks_for(Duration::ZERO), 1);
+    assert_eq!(policy.decide(&asked, &mut budget, 7), Ok(Duration::ZERO));
+}
+
+/// Calls one after the other, of whose attempts so many of a hundred fail. Returns how many calls
+/// had an answer, how many requests were made, and why calls were given up.
+fn simulate(calls: u32, faults_percent: u64, seed: u64) -> (u32, u32, Vec<Stop>) {
+    let policy = RetryPolicy::default();
+    let (mut budget, mut state) = (policy.budget(), seed);
+    let mut random = || {
+        // splitmix64
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) >> 32
+    };
+    let (mut answers, mut requests, mut stops) = (0, 0, Vec::new());
+    for _ in 0..calls {
+        let (mut attempts, mut left) = (0, 120 * SECOND);
+        loop {
+            attempts += 1;
+            requests += 1;
+            if random() % 100 >= faults_percent {
+                answers += 1;
+                policy.succeeded(attempts, &mut budget);
+                break;
+            }
+            let failure = Failure::new(status(503), attempts).with_time_left(left);
+            match policy.decide(&failure, &mut budget, u32::try_from(random()).unwrap()) {
+                Ok(delay) => left -= delay,
+                Err(stop) => {
+                    stops.push(stop);
+                    break;
+                }
+            }
+        }
+    }
+    (answers, requests, stops)
+}
+
+#[test]
+fn f43_a_total_outage_is_not_made_worse() {
+    for seed in 0..20 {
+        let (answers, requests, stops) = simulate(2000, 100, seed);
+        assert_eq!(answers, 0);
+        // at most 1.02 requests a call
+        assert!(requests <= 2040, "{requests}");
+        assert_eq!(requests, 2010, "what a full budget pays for");
+        assert!(stops[10..].iter().all(|stop| *stop == Stop::Budget));
+    }
+}
+
+#[test]
+fn a_network_that_loses_some_loses_no_call() {
+    let (mut at_5, mut at_20) = (0, 0);
+    for seed in 0..20 {
+        let (answers, requests, _) = simulate(20_000, 5, seed);
+        assert!(answers >= 19_980, "99.9 % each time: {answers}");
+        assert!(requests < 21_300, "{requests}");
+        at_5 += answers;
+        let (answers, requests, _) = simulate(20_000, 20, seed);
+        assert!(answers >= 19_940, "99.7 % each time: {answers}");
+        assert!(requests < 25_400, "{requests}");
+        at_20 += answers;
+    }
+    assert!(at_5 >= 399_980, "100.0 % in all: {at_5}");
+    assert!(at_20 >= 399_200, "99.8 % in all: {at_20}");
+}
+
+#[test]
+fn an_error_says_what_became_of_the_attempt() {
+    use crate::Endpoint;
+    use crate::lots::{GetLot, LotDetail};
+
+    let read = |code: u16, body: &str| -> Result<LotDetail, Error> {
+        let response = http::Response::builder().status(code).header("retry-after", "7");
+        let call = GetLot::new("9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap());
+        call.parse(response.body(body.to_owned()).unwrap())
+    };
+    let fault = |code, body| Fault::from(&read(code, body).unwrap_err());
+    let asked = Some(7 * SECOND);
+    assert_eq!(fault(429, ""), Fault::Status(StatusCode::TOO_MANY_REQUESTS, asked));
+    assert_eq!(fault(502, "<html>"), Fault::Status(StatusCode::BAD_GATEWAY, asked));
+    assert_eq!(fault(404, "{}"), Fault::Status(StatusCode::NOT_FOUND, asked));
+    assert_eq!(fault(200, r#"{"lot_id""#), Fault::Truncated);
+    assert_eq!(fault(200, ""), Fault::Permanent);
+    assert_eq!(fault(200, "<html>"), Fault::Permanent);
+    assert_eq!(fault(302, ""), Fault::Permanent);
+    assert_eq!(fault(600, ""), Fault::Permanent);
+}
+
+proptest! {
+    #[test]
+    fn no_decision_panics_or_overshoots(
+        attempts: u32,
+        left in prop::option::of(0_u64..100_000),
+        asked in prop::option::of(0_u64..100_000),
+        random: u32,
+        code in 100_u16..1000,
+    ) {
+        let policy = RetryPolicy { max_attempts: u32::MAX, ..RetryPolicy::default() };
+        let mut failure = Failure::new(
+            Fault::Status(StatusCode::from_u16(code).unwrap(), asked.map(Duration::from_millis)),
+            attempts,
+        );
+        failure.time_left = left.map(Duration::from_millis);
+        if let Ok(delay) = policy.decide(&failure, &mut policy.budget(), random) {
+            prop_assert!(failure.time_left.is_none_or(|left| delay < left));
+            prop_assert!(asked.is_none_or(|asked| delay >= Duration::from_millis(asked)));
+            prop_assert!(delay <= policy.max_delay.max(policy.max_retry_after));
+        }
+    }
+
+    #[test]
+    fn a_part_is_less_than_the_whole(seconds: u64, nanos in 0_u32..1_000_000_000, random: u32) {
+        let whole = Duration::new(seconds, nanos);
+        let part = part(whole, random);
+        prop_assert!(part < whole || whole.is_zero());
+        let exact = whole.as_nanos() * u128::from(random) / (1 << 32);
+        prop_assert_eq!(part.as_nanos(), exact);
+    }
+}
