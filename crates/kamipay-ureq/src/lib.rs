@@ -49,4 +49,4 @@ pub use self::client::Client;
 pub use self::config::{Config, InvalidConfig};
 pub use self::credentials::Credentials;
 pub use self::error::{ConnectFault, Error, ErrorKind, Sent, TlsFault};
-pub use self::scan::{Rows, ScanError};
+pub use self::scan::{NotYet, Rows, ScanError};

@@ -110,13 +110,37 @@ impl<S: Scannable> Rows<S> {
     /// Without threads ([`on_threads`](Self::on_threads)) it is [`next`](Self::next), which takes
     /// as long as a call takes.
     ///
+    /// ```
+    /// # use kamipay_ureq::proto::{Period, lots::ScanLots};
+    /// # use kamipay_ureq::{Client, Credentials};
+    /// # let sandbox = kamipay_sandbox::Sandbox::generated(kamipay_sandbox::Generated::new(7));
+    /// # let token = sandbox.token().parse()?;
+    /// # let server = kamipay_sandbox::Server::start(sandbox)?;
+    /// # let client = Client::new(server.base_url().parse()?, Credentials::token(token));
+    /// # let year = Period::parse("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z")?;
+    /// use std::num::NonZero;
+    /// use std::time::Duration;
+    ///
+    /// let mut lots = client.scan(ScanLots::new(year)).on_threads(NonZero::<usize>::MIN);
+    /// let mut ids = Vec::new();
+    /// loop {
+    ///     match lots.next_within(Duration::from_millis(50)) {
+    ///         Ok(Some(lot)) => ids.push(lot?.lot_id),
+    ///         Ok(None) => break,
+    ///         Err(_not_yet) => println!("{} so far", lots.manifest()), // or stop here
+    ///     }
+    /// }
+    /// # assert_eq!(ids.len() as u64, lots.manifest().rows);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// If the time is up. The scan goes on as if nobody had asked.
+    /// If no row came in time. The scan goes on as if nobody had asked.
     pub fn next_within(
         &mut self,
         patience: Duration,
-    ) -> Result<Option<Result<S::Row, ScanError>>, TimeIsUp> {
+    ) -> Result<Option<Result<S::Row, ScanError>>, NotYet> {
         // Too far for the clock is no end.
         self.next_by(Instant::now().checked_add(patience))
     }
@@ -124,7 +148,7 @@ impl<S: Scannable> Rows<S> {
     fn next_by(
         &self,
         deadline: Option<Instant>,
-    ) -> Result<Option<Result<S::Row, ScanError>>, TimeIsUp> {
+    ) -> Result<Option<Result<S::Row, ScanError>>, NotYet> {
         let mut work = self.shared.lock();
         loop {
             if work.is_over && work.failure.is_none() {
@@ -158,7 +182,7 @@ impl<S: Scannable> Rows<S> {
         &'a self,
         mut work: MutexGuard<'a, Work<S>>,
         deadline: Option<Instant>,
-    ) -> Result<MutexGuard<'a, Work<S>>, TimeIsUp> {
+    ) -> Result<MutexGuard<'a, Work<S>>, NotYet> {
         if self.threads.is_empty() {
             return Ok(match work.scan.request() {
                 Some(request) => self.shared.ask(work, request),
@@ -171,7 +195,7 @@ impl<S: Scannable> Rows<S> {
         };
         let patience = deadline.saturating_duration_since(Instant::now());
         if patience.is_zero() {
-            return Err(TimeIsUp);
+            return Err(NotYet);
         }
         let woken = changed.wait_timeout(work, patience);
         Ok(woken.unwrap_or_else(PoisonError::into_inner).0)
@@ -271,4 +295,4 @@ pub enum ScanError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no row came in time")]
 #[non_exhaustive]
-pub struct TimeIsUp;
+pub struct NotYet;
