@@ -3,6 +3,11 @@
 
 #![allow(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "nobody depends on this")]
 
+/// The README's code is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

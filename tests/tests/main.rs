@@ -2,8 +2,10 @@
 
 mod contradictions;
 mod examples;
+mod generated;
 mod json;
 mod properties;
 mod requests;
 mod round_trips;
 mod secrets;
+mod transports;

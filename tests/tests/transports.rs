@@ -1,0 +1,171 @@
+//! The same calls over `kamipay-ureq` and over an async client give equal values, and both
+//! transports keep to what a transport has to.
+
+use std::cell::RefCell;
+use std::error::Error as StdError;
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use kamipay_proto::{Api, BuildError, Endpoint, Error, ErrorKind};
+use kamipay_sandbox::{Generated, Sandbox, Server, conformance};
+use kamipay_tests::{calls, with_call};
+use kamipay_ureq::{Client, Config, Credentials};
+use serde::Deserialize;
+
+/// A minimal async transport: what a program with its own client writes.
+struct Async {
+    runtime: tokio::runtime::Runtime,
+    client: reqwest::Client,
+}
+
+impl Async {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .gzip(true)
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self { runtime, client }
+    }
+
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        time: Duration,
+    ) -> Result<Response<Vec<u8>>, reqwest::Error> {
+        self.runtime.block_on(async {
+            let mut request = reqwest::Request::try_from(request)?;
+            *request.timeout_mut() = Some(time);
+            let answer = self.client.execute(request).await?;
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            let mut response = Response::new(answer.bytes().await?.to_vec());
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            Ok(response)
+        })
+    }
+}
+
+/// What an answer comes to, to be held against another one: the value, or the refusal.
+fn outcome<T: Debug>(answer: Result<T, Error>) -> String {
+    match answer {
+        Ok(value) => format!("{value:#?}"),
+        Err(error) => format!("{error} {:?}", error.kind()),
+    }
+}
+
+#[test]
+fn both_transports_give_equal_values() {
+    for sandbox in [Sandbox::documented(), Sandbox::generated(Generated::new(7))] {
+        // Some payments change their state by being asked for, so each transport has its own.
+        let token = sandbox.token();
+        let blocking = Server::start(sandbox.clone()).unwrap();
+        let other = Server::start(sandbox).unwrap();
+        let credentials = Credentials::token(token.parse().unwrap());
+        let client = Client::new(blocking.base_url().parse().unwrap(), credentials);
+        let transport = Async::new();
+        let api = Api::new(other.base_url().parse().unwrap(), &token.parse().unwrap());
+
+        let mut values = 0;
+        for call in calls() {
+            with_call!(&call, call => {
+                let ours = client.send(call).map_err(|error| error.answer().unwrap().clone());
+                let request = call.request(&api).unwrap();
+                let theirs = call.parse(transport.send(request, Duration::from_secs(10)).unwrap());
+                values += u32::from(ours.is_ok());
+                assert_eq!(outcome(ours), outcome(theirs));
+            }, _login => {});
+        }
+        assert!(values >= 5, "{values}: most calls are answered");
+        let seen = |server: &Server| {
+            server
+                .requests()
+                .into_iter()
+                .map(|it| (it.method, it.path_and_query))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(seen(&blocking), seen(&other));
+    }
+}
+
+#[test]
+fn both_transports_give_equal_refusals() {
+    let server = Server::start(Sandbox::documented()).unwrap();
+    let base: kamipay_proto::BaseUrl = server.base_url().parse().unwrap();
+    let client = Client::new(base.clone(), Credentials::token("wrong".parse().unwrap()));
+    let (transport, api) = (Async::new(), Api::new(base, &"wrong".parse().unwrap()));
+    for call in calls() {
+        with_call!(&call, call => {
+            let ours = client.send(call).unwrap_err();
+            let request = call.request(&api).unwrap();
+            let theirs =
+                call.parse(transport.send(request, Duration::from_secs(10)).unwrap()).unwrap_err();
+            assert_eq!(ours.answer().unwrap().to_string(), theirs.to_string());
+            assert_eq!(ours.status(), Some(StatusCode::UNAUTHORIZED));
+            assert!(matches!(theirs.kind(), ErrorKind::Api(_)));
+        }, _login => {});
+    }
+}
+
+/// A call that hands over any request and gets the response whole, to look at the transport alone.
+struct Through(RefCell<Option<Request<Vec<u8>>>>);
+
+/// The response as a value.
+#[derive(Deserialize)]
+struct Captured {
+    status: u16,
+    headers: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+}
+
+impl Endpoint for Through {
+    const CALL: &'static str = "any";
+    type Output = Captured;
+
+    fn request(&self, _api: &Api) -> Result<Request<Vec<u8>>, BuildError> {
+        Ok(self.0.borrow().clone().unwrap())
+    }
+
+    fn parse(&self, response: Response<impl AsRef<[u8]>>) -> Result<Captured, Error> {
+        let (parts, body) = response.into_parts();
+        let headers = parts.headers.iter();
+        Ok(Captured {
+            status: parts.status.as_u16(),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+                .collect(),
+            body: body.as_ref().to_vec(),
+        })
+    }
+}
+
+#[test]
+fn the_blocking_transport_keeps_to_what_a_transport_has_to() {
+    let mut config = Config::default();
+    config.attempt_timeout = Duration::from_secs(60);
+    let credentials = Credentials::token("unused".parse().unwrap());
+    let client =
+        Client::with_config("http://localhost".parse().unwrap(), credentials, config).unwrap();
+    let report = conformance::check(|request, time| -> Result<_, Box<dyn StdError>> {
+        let call = Through(RefCell::new(Some(request)));
+        let captured = client.until(Instant::now() + time).send(&call)?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in captured.headers {
+            headers.append(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
+        }
+        let mut response = Response::new(captured.body);
+        *response.status_mut() = StatusCode::from_u16(captured.status)?;
+        *response.headers_mut() = headers;
+        Ok(response)
+    });
+    report.unwrap().assert_all();
+}
+
+#[test]
+fn the_async_transport_keeps_to_what_a_transport_has_to() {
+    let transport = Async::new();
+    conformance::check(|request, time| transport.send(request, time)).unwrap().assert_all();
+}
