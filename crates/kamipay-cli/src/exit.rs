@@ -200,7 +200,7 @@ fn tips(error: &Error) -> Vec<&'static str> {
     const BASE: &str = "is the base URL the API's? (--base-url or KAMIPAY_BASE_URL)";
     match innermost(error).kind() {
         ErrorKind::TimeIsUp => vec!["give the command more time with --deadline"],
-        ErrorKind::Timeout => vec![
+        ErrorKind::Timeout(_) => vec![
             AGAIN,
             "or give it more time: each attempt by --timeout, the whole command by --deadline",
         ],

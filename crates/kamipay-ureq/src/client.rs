@@ -1,19 +1,32 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response, StatusCode};
+use kamipay_proto::retry::{Failure, RetryBudget, RetryPolicy, Stop};
 use kamipay_proto::{AccessToken, Api, BaseUrl, Endpoint, IssueToken};
 
+use crate::attempt::Attempt;
+use crate::clock::{Clock, System};
 use crate::config::{Config, InvalidConfig};
 use crate::credentials::{Credentials, Source};
-use crate::error::{Error, ErrorKind};
-use crate::exchange::Exchange;
-use crate::login::Session;
+use crate::error::{Error, ErrorKind, History, Sent};
+use crate::exchange::{Exchange, Sockets};
+use crate::login::{Held, Need, Session};
+
+/// So many connections at most are kept while they are idle: ureq's own limit for a host.
+const KEPT_CONNECTIONS: u32 = 3;
+
+/// So long a call waits at most for a new token while the old one is still good.
+const EARLY_RENEWAL: Duration = Duration::from_secs(5);
 
 /// A blocking client of kamiPay's API.
 ///
-/// A clone is cheap, and shares connections and the token. So does every thread that uses it.
+/// A clone is cheap, and shares connections, the token and the budget for retries. So does every
+/// thread that uses it.
 #[derive(Clone, Debug)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -22,11 +35,13 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Shared {
-    exchange: Exchange,
+    exchange: Box<dyn Exchange>,
+    clock: Arc<dyn Clock>,
     identity: Identity,
     config: Config,
-    /// Whether there can be a connection that was kept, and closed by the server meanwhile.
-    has_kept: AtomicBool,
+    budget: Mutex<RetryBudget>,
+    /// How many connections can be there that were kept, and closed by the server meanwhile.
+    kept: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -59,71 +74,204 @@ impl Client {
         credentials: impl Into<Credentials>,
         config: Config,
     ) -> Result<Self, InvalidConfig> {
-        let identity = match credentials.into().0 {
-            Source::Token(token) => Identity::Token(Api::new(base, &token)),
-            Source::Login(request) => {
-                let session = Session::new(base.clone());
-                Identity::Login(Box::new(Login {
-                    request,
-                    anonymous: Api::anonymous(base),
-                    session,
-                }))
-            }
-        };
-        let exchange = Exchange::new(&config)?;
-        let shared = Shared { exchange, identity, config, has_kept: AtomicBool::new(false) };
-        Ok(Self { shared: Arc::new(shared), deadline: None })
+        let exchange = Box::new(Sockets::new(&config)?);
+        Ok(Self::with_parts(base, credentials.into(), config, exchange, Arc::new(System::new())))
     }
 
-    /// The same client, all of whose calls end by `deadline`. It shares connections and the token
-    /// with this one.
+    pub(crate) fn with_parts(
+        base: BaseUrl,
+        credentials: Credentials,
+        config: Config,
+        exchange: Box<dyn Exchange>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let identity = match credentials.0 {
+            Source::Token(token) => Identity::Token(Api::new(base, &token)),
+            Source::Login(request) => {
+                let session =
+                    Session::new(base.clone(), config.login_again_after, Arc::clone(&clock));
+                let anonymous = Api::anonymous(base);
+                Identity::Login(Box::new(Login { request, anonymous, session }))
+            }
+        };
+        let budget = Mutex::new(config.retry.budget());
+        let kept = AtomicU32::new(0);
+        let shared = Shared { exchange, clock, identity, config, budget, kept };
+        Self { shared: Arc::new(shared), deadline: None }
+    }
+
+    /// The same client, all of whose calls end by `deadline`. It shares connections, the token and
+    /// the budget with this one.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
     }
 
-    /// Makes a call, and reads its answer.
+    /// Makes a call, and reads its answer. It is made again as the configuration's
+    /// [`RetryPolicy`] says, if it is a `GET`.
     ///
     /// # Errors
     ///
     /// If there is no answer, or none that can be used. [`Error::sent`] tells what became of the
     /// call.
     pub fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Output, Error> {
-        let fail = |kind| Error::new(E::CALL, kind);
-        let deadline = self.call_deadline();
+        self.send_by(endpoint, &self.shared.config.retry)
+    }
 
+    /// Makes a call by a policy of its own.
+    pub(crate) fn send_by<E: Endpoint>(
+        &self,
+        endpoint: &E,
+        policy: &RetryPolicy,
+    ) -> Result<E::Output, Error> {
+        let deadline = self.call_deadline();
         match &self.shared.identity {
-            Identity::Token(api) => self.attempt(endpoint, api, deadline).map_err(fail),
+            Identity::Token(api) => {
+                let held = Held::fixed(api.clone());
+                let token = |_: Option<&Held>| Ok(held.clone());
+                self.repeat(endpoint, policy, deadline, Renewal::None, token)
+            }
             Identity::Login(login) => {
-                let log_in = || self.log_in(login, deadline);
-                let held = login.session.token(None, deadline, log_in).map_err(fail)?;
-                match self.attempt(endpoint, &held.api, deadline) {
-                    Err(kind) if is_unauthorized(&kind) => {
-                        // Once: a second 401 is not about the token's age.
-                        let held =
-                            login.session.token(Some(&held), deadline, log_in).map_err(fail)?;
-                        self.attempt(endpoint, &held.api, deadline).map_err(fail)
-                    }
-                    answer => answer.map_err(fail),
-                }
+                let token = |refused: Option<&Held>| {
+                    let log_in = |need| self.log_in(login, need, deadline);
+                    login.session.token(refused, deadline, log_in)
+                };
+                self.repeat(endpoint, policy, deadline, Renewal::Once, token)
             }
         }
     }
 
-    fn log_in(&self, login: &Login, deadline: Option<Instant>) -> Result<AccessToken, Error> {
-        let issued = self.attempt(&login.request, &login.anonymous, deadline);
-        issued.map(|issued| issued.access_token).map_err(|kind| Error::new(IssueToken::CALL, kind))
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.shared.clock
     }
 
-    /// Sends a call with a token, and reads its answer.
+    pub(crate) fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// When the client's time is up, if it ends.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The policy, but for further attempts.
+    pub(crate) fn once(&self) -> RetryPolicy {
+        let mut policy = self.shared.config.retry.clone();
+        policy.max_attempts = 1;
+        policy
+    }
+
+    fn log_in(
+        &self,
+        login: &Login,
+        need: Need,
+        deadline: Option<Instant>,
+    ) -> Result<AccessToken, Error> {
+        let anonymous = |_: Option<&Held>| Ok(Held::fixed(login.anonymous.clone()));
+        let log_in = |policy: &RetryPolicy, deadline| {
+            self.repeat(&login.request, policy, deadline, Renewal::None, anonymous)
+        };
+        let issued = match need {
+            Need::Now => log_in(&self.shared.config.retry, deadline),
+            Need::Soon => {
+                // The call itself needs the time more.
+                let now = self.shared.clock.now();
+                let left = deadline.map(|it| it.saturating_duration_since(now) / 2);
+                let end = now.checked_add(left.unwrap_or(EARLY_RENEWAL).min(EARLY_RENEWAL));
+                log_in(&self.once(), end)
+            }
+        };
+        issued.map(|issued| issued.access_token)
+    }
+
+    /// Makes a call until it has an answer, or there is a reason to stop.
+    fn repeat<E: Endpoint>(
+        &self,
+        endpoint: &E,
+        policy: &RetryPolicy,
+        deadline: Option<Instant>,
+        mut renewal: Renewal,
+        token: impl Fn(Option<&Held>) -> Result<Held, ErrorKind>,
+    ) -> Result<E::Output, Error> {
+        let clock = &*self.shared.clock;
+        let started = clock.now();
+        let mut history =
+            History { sent: Sent::No, attempts: 0, elapsed: Duration::ZERO, stop: Stop::Permanent };
+        // What would be lost if the next thing to fail were something smaller.
+        let mut before: Option<ErrorKind> = None;
+        // A token that the API refused, to have another one.
+        let mut refused: Option<Held> = None;
+        let mut renewals = 0;
+        let end = |history: History, kind, stop| {
+            let elapsed = clock.now().saturating_duration_since(started);
+            Err(Error::new(E::CALL, kind, History { elapsed, stop, ..history }))
+        };
+        loop {
+            let held = match token(refused.as_ref()) {
+                Ok(held) => held,
+                Err(ErrorKind::Login(error)) => {
+                    let stop = error.stop();
+                    return end(history, ErrorKind::Login(error), stop);
+                }
+                Err(kind) => return end(history, before.unwrap_or(kind), Stop::Deadline),
+            };
+            let request = match endpoint.request(&held.api) {
+                Ok(request) => request,
+                Err(error) => return end(history, ErrorKind::Build(error), Stop::Permanent),
+            };
+            let is_repeatable = request.method() == Method::GET || E::CALL == IssueToken::CALL;
+
+            let asked_at = clock.now();
+            let Some(left) = self.time_left(deadline, asked_at) else {
+                // The delay took longer than it was to take.
+                let kind = before.unwrap_or(ErrorKind::TimeIsUp);
+                return end(history, kind, Stop::Deadline);
+            };
+            history.attempts += 1;
+            let outcome = self.attempt(endpoint, request, is_repeatable, left);
+            let now = clock.now();
+            let took = now.saturating_duration_since(asked_at);
+            let kind = match outcome {
+                Ok(output) => {
+                    self.tell::<E>(&history, Ok(()), took, Err(None));
+                    let attempts = history.attempts - renewals;
+                    policy.succeeded(attempts, &mut self.budget());
+                    return Ok(output);
+                }
+                Err(kind) => kind,
+            };
+            if renewal == Renewal::Once && is_unauthorized(&kind) {
+                // Once: a second 401 is not about the token's age.
+                renewal = Renewal::None;
+                renewals = 1;
+                self.tell::<E>(&history, Err(&kind), took, Ok(Duration::ZERO));
+                refused = Some(held);
+            } else {
+                let mut failure = Failure::new(kind.fault(), history.attempts - renewals);
+                failure.is_repeatable = is_repeatable;
+                failure.time_left = deadline.map(|it| it.saturating_duration_since(now));
+                let random = clock.random();
+                let decision = policy.decide(&failure, &mut self.budget(), random);
+                self.tell::<E>(&history, Err(&kind), took, decision.map_err(Some));
+                match decision {
+                    Ok(delay) => clock.sleep(delay),
+                    Err(stop) => return end(history, kind, stop),
+                }
+            }
+            history.sent = kind.sent_after(history.sent);
+            before = Some(kind);
+        }
+    }
+
+    /// Sends a request, and reads its answer.
     fn attempt<E: Endpoint>(
         &self,
         endpoint: &E,
-        api: &Api,
-        deadline: Option<Instant>,
+        request: Request<Vec<u8>>,
+        is_repeatable: bool,
+        left: Duration,
     ) -> Result<E::Output, ErrorKind> {
-        let request = endpoint.request(api)?;
-        let response = self.deliver(request, E::CALL, deadline)?;
+        let response = self.deliver(request, is_repeatable, left)?;
         let answer = endpoint.parse(response);
         answer.map_err(|error| match error.kind() {
             // Neither a length nor the closing of a connection tells a whole answer: its JSON does.
@@ -141,31 +289,91 @@ impl Client {
     fn deliver(
         &self,
         request: Request<Vec<u8>>,
-        call: &'static str,
-        deadline: Option<Instant>,
+        is_repeatable: bool,
+        left: Duration,
     ) -> Result<Response<Vec<u8>>, ErrorKind> {
-        let repeatable = request.method() == Method::GET || call == IssueToken::CALL;
-        let again =
-            (repeatable && self.shared.has_kept.load(Ordering::Relaxed)).then(|| request.clone());
+        let Shared { exchange, clock, kept, .. } = &*self.shared;
+        let again = (is_repeatable && kept.load(Ordering::Relaxed) > 0).then(|| request.clone());
 
-        let mut outcome = self.shared.exchange.send(request, deadline);
+        let started = clock.now();
+        let mut outcome = exchange.send(request, left);
         if let (Err(ErrorKind::ConnectionClosed), Some(request)) = (&outcome, again) {
-            outcome = self.shared.exchange.send(request, deadline);
+            let left = left.saturating_sub(clock.now().saturating_duration_since(started));
+            // No more often than there can be such connections: in an outage they run out.
+            let take = |kept: u32| kept.checked_sub(1);
+            let taken = kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+            if taken.is_ok() && !left.is_zero() {
+                exchange.drop_connections(); // the others are as old
+                outcome = exchange.send(request, left);
+            }
         }
         if outcome.is_ok() {
-            self.shared.has_kept.store(true, Ordering::Relaxed);
+            kept.store(KEPT_CONNECTIONS, Ordering::Relaxed);
         }
         outcome
     }
 
+    /// Tells whoever listens of an attempt. `next` is the delay, or why there is no other one.
+    fn tell<E: Endpoint>(
+        &self,
+        history: &History,
+        outcome: Result<(), &ErrorKind>,
+        took: Duration,
+        next: Result<Duration, Option<Stop>>,
+    ) {
+        let error = outcome.err();
+        let answer = match error {
+            Some(ErrorKind::Answer(answer)) => Some(answer),
+            _ => None,
+        };
+        let attempt = Attempt {
+            call: E::CALL,
+            number: history.attempts,
+            outcome: outcome.map_err(ErrorKind::fault),
+            status: answer.map(kamipay_proto::Error::status),
+            request_id: answer.and_then(kamipay_proto::Error::request_id),
+            took,
+            delay: next.ok(),
+            stop: next.err().flatten(),
+            error,
+        };
+        log::debug!(target: "kamipay_ureq", "{attempt}");
+        if let Some(on_attempt) = &self.shared.config.on_attempt {
+            on_attempt.tell(&attempt);
+        }
+    }
+
+    fn budget(&self) -> MutexGuard<'_, RetryBudget> {
+        self.shared.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long an attempt may take that begins now. `None` if there is no time for one.
+    fn time_left(&self, deadline: Option<Instant>, now: Instant) -> Option<Duration> {
+        let left = match deadline {
+            Some(deadline) => deadline.saturating_duration_since(now),
+            None => Duration::MAX,
+        };
+        let left = left.min(self.shared.config.attempt_timeout);
+        (!left.is_zero()).then_some(left)
+    }
+
     fn call_deadline(&self) -> Option<Instant> {
         // Too far for the clock is no deadline.
-        let of_call = Instant::now().checked_add(self.shared.config.call_timeout);
+        let of_call = self.shared.clock.now().checked_add(self.shared.config.call_timeout);
         match (of_call, self.deadline) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
     }
+}
+
+/// What a 401 leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Renewal {
+    /// To an error.
+    None,
+    /// To another token, and to the call once more.
+    Once,
 }
 
 fn is_unauthorized(kind: &ErrorKind) -> bool {

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
+use kamipay_proto::retry::RetryPolicy;
 use ureq::Proxy;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+
+use crate::attempt::OnAttempt;
 
 /// How a [`Client`](crate::Client) sends.
 ///
@@ -11,6 +14,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 ///
 /// let mut config = Config::default();
 /// config.attempt_timeout = Duration::from_secs(10);
+/// config.retry.max_attempts = 2;
 /// config.user_agent_suffix = Some("my-shop/2.1".to_owned());
 /// ```
 #[derive(Clone, Debug)]
@@ -22,9 +26,16 @@ pub struct Config {
     /// The time for one attempt, from the look-up of the host to the last byte of the answer. 30
     /// seconds unless told otherwise.
     pub attempt_timeout: Duration,
-    /// The time for one call, logging in and every attempt included. 2 minutes unless told
-    /// otherwise.
+    /// The time for one call: logging in, every attempt, and the delays between them. 2 minutes
+    /// unless told otherwise.
     pub call_timeout: Duration,
+    /// When to make a call again, and how often. The budget in it is shared by all clones of a
+    /// client.
+    pub retry: RetryPolicy,
+    /// How long a login that the API refused is not made again: all calls fail with its error
+    /// meanwhile. 5 minutes unless told otherwise. A wrong password that is sent again with every
+    /// call locks the account.
+    pub login_again_after: Duration,
     /// The longest answer, in bytes, unpacked. 32 MiB unless told otherwise: a page of 1000 rows
     /// has about 0.6 MB.
     pub body_limit_bytes: u64,
@@ -35,6 +46,9 @@ pub struct Config {
     pub proxy_from_env: bool,
     /// The certificates to trust, in PEM, in place of Mozilla's that come with the crate.
     pub root_certificates_pem: Option<Vec<u8>>,
+    /// Whom to tell of each attempt. Nobody unless told otherwise. The `log` crate hears of them
+    /// too, with the target `kamipay_ureq` at the level DEBUG.
+    pub on_attempt: Option<OnAttempt>,
 }
 
 impl Default for Config {
@@ -43,10 +57,13 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(120),
+            retry: RetryPolicy::default(),
+            login_again_after: Duration::from_secs(5 * 60),
             body_limit_bytes: 32 << 20,
             user_agent_suffix: None,
             proxy_from_env: false,
             root_certificates_pem: None,
+            on_attempt: None,
         }
     }
 }

@@ -1,22 +1,65 @@
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use http::StatusCode;
 use kamipay_proto as proto;
+use kamipay_proto::retry::{Fault, Stop};
 
 /// Why a call has no answer that can be used.
 ///
 /// [`sent`](Self::sent) tells what became of the call: not sent, perhaps processed, or answered.
 /// The call is named by its method and path (`GET /v1/lots`), never by its full URL.
+///
+/// | [what happened](ErrorKind) | [was it sent](Sent) | tried again | what to do |
+/// | --- | --- | --- | --- |
+/// | `Build`: no request can be made of it | no | no | correct the call |
+/// | `Login`: logging in failed | no | as the login's own error says | look at that error; a wrong password is a matter for its owner |
+/// | `TimeIsUp`: the deadline came first | no | no | give it more time |
+/// | `Connect`: no connection (name, refused, unreachable, time, sockets) | no | yes | check the base URL and the network |
+/// | `Connect(Proxy)` | no | yes | check the proxy |
+/// | `Tls(Certificate)`: a certificate that is not good | no, not even the token | no | check the base URL, the clock, and who intercepts TLS |
+/// | `Tls(Handshake)`: it does not speak TLS | no | no | check the base URL's port |
+/// | `Tls(Record)`: the answer was damaged | perhaps | no | find out who tampers with it |
+/// | `Timeout`: no answer, or no end of it, in time | perhaps | yes | ask again later, or give it more time |
+/// | `ConnectionClosed`: closed before an answer | perhaps | yes, and at once where the connection had been kept | ask again later |
+/// | `Truncated`: the answer was cut off | perhaps | yes | ask again later |
+/// | `Io`: another fault of the connection | perhaps | yes | ask again later |
+/// | `Protocol`: no HTTP/1.1 | perhaps | no | check the base URL and its port |
+/// | `TooLarge`: longer than the limit | perhaps | no | raise [`body_limit_bytes`](crate::Config::body_limit_bytes), if it is an answer at all |
+/// | `Encoding`: packed in a way that was not asked for | perhaps | no | look for a proxy that changes answers |
+/// | `Answer`, status 401 | answered | once, with a new token, where the client can log in | check the credentials |
+/// | `Answer`, status 429 | answered | yes, not before `Retry-After` | ask less often |
+/// | `Answer`, status 500 to 599 | answered | yes, not before `Retry-After` | ask again later |
+/// | `Answer`, any other status | answered | no | what the message says; a redirect is not followed |
+/// | `Answer`, status 200 or 201, and not to be read | answered | no | is it the API that answers? Has it changed? [`answer`](Self::answer) has the body |
+/// | `Answer`, to another question | answered | no, and no kept connection is used again | ask again |
+///
+/// Only a `GET` and the login are ever tried again; any other call is made once. What is tried
+/// again is tried as [`RetryPolicy`](proto::retry::RetryPolicy) says, within the time of the call:
+/// [`attempts`](Self::attempts) says how often it was, [`stop`](Self::stop) why not once more.
+///
+/// Where `sent` is *perhaps* or *answered*, a `GET` can be made again without harm. Whether a
+/// *payment* may be made again is no matter of errors: see [`proto::pay_status`].
 #[derive(Clone, Debug)]
 pub struct Error {
     call: &'static str,
     kind: Box<ErrorKind>,
+    sent: Sent,
+    attempts: u32,
+    elapsed: Duration,
+    stop: Stop,
 }
 
 impl Error {
-    pub(crate) fn new(call: &'static str, kind: impl Into<ErrorKind>) -> Self {
-        Self { call, kind: Box::new(kind.into()) }
+    pub(crate) fn new(call: &'static str, kind: impl Into<ErrorKind>, history: History) -> Self {
+        let kind = Box::new(kind.into());
+        let History { sent, attempts, elapsed, stop } = history;
+        let sent = match (kind.sent(), sent) {
+            (Sent::No, before) if before != Sent::No => Sent::Maybe,
+            (now, _) => now,
+        };
+        Self { call, kind, sent, attempts, elapsed, stop }
     }
 
     /// The call, as in `GET /v1/lots/{lot_identifier}`.
@@ -24,29 +67,30 @@ impl Error {
         self.call
     }
 
-    /// What went wrong.
+    /// What went wrong, the last time where there were several.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// What became of the call.
+    /// What became of the call, all attempts taken together.
     pub fn sent(&self) -> Sent {
-        match &*self.kind {
-            ErrorKind::Build(_)
-            | ErrorKind::Login(_)
-            | ErrorKind::TimeIsUp
-            | ErrorKind::Connect(_)
-            | ErrorKind::Tls(TlsFault::Certificate(_) | TlsFault::Handshake) => Sent::No,
-            ErrorKind::Tls(TlsFault::Record)
-            | ErrorKind::Timeout
-            | ErrorKind::ConnectionClosed
-            | ErrorKind::Truncated
-            | ErrorKind::Protocol
-            | ErrorKind::TooLarge
-            | ErrorKind::Encoding
-            | ErrorKind::Io(_) => Sent::Maybe,
-            ErrorKind::Answer(_) => Sent::Answered,
-        }
+        self.sent
+    }
+
+    /// How often the call was made. The resending over a connection that had been closed is no
+    /// attempt of its own; a login is another call.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// How long it took: the login, all attempts, and the delays between them.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// Why the call was not made once more.
+    pub fn stop(&self) -> Stop {
+        self.stop
     }
 
     /// The API's answer, where there is one: to the call, or to the login that it needed.
@@ -63,11 +107,37 @@ impl Error {
     pub fn status(&self) -> Option<StatusCode> {
         self.answer().map(proto::Error::status)
     }
+
+    /// The identifier that the vendor's support finds the request by, where one came.
+    pub fn request_id(&self) -> Option<&str> {
+        self.answer().and_then(proto::Error::request_id)
+    }
+
+    /// How long the API asks to wait before the next call, where it does.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.answer().and_then(proto::Error::retry_after)
+    }
 }
 
+/// `GET /v1/lots: the answer was cut off (after 4 attempts)`
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.call, self.kind)
+        write!(f, "{}: {}", self.call, self.kind)?;
+        if matches!(*self.kind, ErrorKind::Login(_) | ErrorKind::TimeIsUp) {
+            return Ok(()); // the login's own error says it, and there is nothing to say
+        }
+        let mut notes = Vec::new();
+        if self.attempts > 1 {
+            notes.push(format!("after {} attempts", self.attempts));
+        }
+        match (self.stop, self.retry_after()) {
+            (Stop::Permanent | Stop::NotRepeatable | Stop::Attempts, _) => {}
+            (Stop::RetryAfter, Some(asked)) => {
+                notes.push(format!("the API asks to wait {} s", asked.as_secs()));
+            }
+            (stop, _) => notes.push(stop.to_string()),
+        }
+        if notes.is_empty() { Ok(()) } else { write!(f, " ({})", notes.join("; ")) }
     }
 }
 
@@ -75,6 +145,16 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(&*self.kind)
     }
+}
+
+/// What an error tells of the attempts before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct History {
+    /// What became of the attempts before the last one.
+    pub(crate) sent: Sent,
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+    pub(crate) stop: Stop,
 }
 
 /// What became of a call.
@@ -110,8 +190,8 @@ pub enum ErrorKind {
     #[error("TLS failed: {0}")]
     Tls(TlsFault),
     /// The answer, or the rest of it, did not come in time. Perhaps processed.
-    #[error("the answer did not come in time")]
-    Timeout,
+    #[error("{0}")]
+    Timeout(TimeoutFault),
     /// The connection was closed before an answer began. Perhaps processed.
     #[error("the connection was closed before an answer came")]
     ConnectionClosed,
@@ -119,7 +199,7 @@ pub enum ErrorKind {
     #[error("the answer was cut off")]
     Truncated,
     /// What came is not HTTP. Perhaps processed.
-    #[error("the answer is not HTTP/1.1")]
+    #[error("the answer is not HTTP/1.1: is it another port, such as one for TLS?")]
     Protocol,
     /// The answer is longer than the limit for its head or its body. Perhaps processed.
     #[error("the answer is longer than the limit")]
@@ -133,6 +213,69 @@ pub enum ErrorKind {
     /// The API answered, and the answer is the error.
     #[error(transparent)]
     Answer(#[from] proto::Error),
+}
+
+impl ErrorKind {
+    fn sent(&self) -> Sent {
+        match self {
+            Self::Build(_)
+            | Self::Login(_)
+            | Self::TimeIsUp
+            | Self::Connect(_)
+            | Self::Tls(TlsFault::Certificate(_) | TlsFault::Handshake) => Sent::No,
+            Self::Tls(TlsFault::Record)
+            | Self::Timeout(_)
+            | Self::ConnectionClosed
+            | Self::Truncated
+            | Self::Protocol
+            | Self::TooLarge
+            | Self::Encoding
+            | Self::Io(_) => Sent::Maybe,
+            Self::Answer(_) => Sent::Answered,
+        }
+    }
+
+    /// What it means for another attempt.
+    pub(crate) fn fault(&self) -> Fault {
+        match self {
+            Self::Connect(_) => Fault::NotSent,
+            Self::Timeout(_) => Fault::TimedOut,
+            Self::ConnectionClosed | Self::Io(_) => Fault::Closed,
+            Self::Truncated => Fault::Truncated,
+            Self::Answer(error) => Fault::from(error),
+            Self::Build(_)
+            | Self::Login(_)
+            | Self::TimeIsUp
+            | Self::Tls(_)
+            | Self::Protocol
+            | Self::TooLarge
+            | Self::Encoding => Fault::Permanent,
+        }
+    }
+
+    /// Adds what this attempt did to what those before it did.
+    pub(crate) fn sent_after(&self, before: Sent) -> Sent {
+        match self.sent() {
+            Sent::No => before,
+            _ => Sent::Maybe,
+        }
+    }
+}
+
+/// What did not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TimeoutFault {
+    /// The head of the answer.
+    #[error("the answer did not come in time")]
+    Head,
+    /// The rest of its body.
+    #[error("the answer did not end in time")]
+    Body,
+    /// The end of a body that has neither a length nor chunks: the server has to close the
+    /// connection, and did not.
+    #[error("the answer did not end in time: it has no length, and the connection stayed open")]
+    Unframed,
 }
 
 /// Why there is no connection.
@@ -151,6 +294,9 @@ pub enum ConnectFault {
     /// There is no way to the host.
     #[error("the host can not be reached")]
     Unreachable,
+    /// This machine has no socket left for it.
+    #[error("too many files and connections are open on this machine")]
+    NoSocket,
     /// The proxy did not give a connection.
     #[error("the proxy gave no connection")]
     Proxy,
@@ -189,7 +335,7 @@ pub(crate) fn classify(error: ureq::Error, stage: Stage) -> ErrorKind {
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
             ErrorKind::Connect(ConnectFault::Timeout)
         }
-        Error::Timeout(_) => ErrorKind::Timeout,
+        Error::Timeout(_) => ErrorKind::Timeout(stage.timeout()),
         Error::Rustls(error) => ErrorKind::Tls(tls_fault(&error, stage)),
         Error::Tls(_) | Error::TlsRequired => ErrorKind::Tls(TlsFault::Handshake),
         Error::LargeResponseHeader(..) => ErrorKind::TooLarge,
@@ -210,6 +356,18 @@ pub(crate) enum Stage {
     Head,
     /// In the middle of the answer's body.
     Body,
+    /// The same, where only the end of the connection is the body's end.
+    UnframedBody,
+}
+
+impl Stage {
+    fn timeout(self) -> TimeoutFault {
+        match self {
+            Self::Head => TimeoutFault::Head,
+            Self::Body => TimeoutFault::Body,
+            Self::UnframedBody => TimeoutFault::Unframed,
+        }
+    }
 }
 
 fn classify_io(error: &io::Error, stage: Stage) -> ErrorKind {
@@ -220,6 +378,10 @@ fn classify_io(error: &io::Error, stage: Stage) -> ErrorKind {
     // The standard library has no kind for it.
     if error.to_string().starts_with("failed to lookup address information") {
         return ErrorKind::Connect(ConnectFault::Dns);
+    }
+    // Nor for these: EMFILE and ENFILE.
+    if stage == Stage::Head && matches!(error.raw_os_error(), Some(23 | 24)) {
+        return ErrorKind::Connect(ConnectFault::NoSocket);
     }
     match (error.kind(), stage) {
         (io::ErrorKind::ConnectionRefused, _) => ErrorKind::Connect(ConnectFault::Refused),
@@ -238,9 +400,11 @@ fn classify_io(error: &io::Error, stage: Stage) -> ErrorKind {
             stage,
         ) => match stage {
             Stage::Head => ErrorKind::ConnectionClosed,
-            Stage::Body => ErrorKind::Truncated,
+            Stage::Body | Stage::UnframedBody => ErrorKind::Truncated,
         },
-        (io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock, _) => ErrorKind::Timeout,
+        (io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock, stage) => {
+            ErrorKind::Timeout(stage.timeout())
+        }
         (kind, _) => ErrorKind::Io(kind),
     }
 }
@@ -262,7 +426,7 @@ fn tls_fault(error: &rustls::Error, stage: Stage) -> TlsFault {
         }),
         // After the handshake, before the head: the request was sent, and the answer damaged.
         (rustls::Error::DecryptError | rustls::Error::PeerSentOversizedRecord, _)
-        | (_, Stage::Body) => TlsFault::Record,
+        | (_, Stage::Body | Stage::UnframedBody) => TlsFault::Record,
         (_, Stage::Head) => TlsFault::Handshake,
     }
 }

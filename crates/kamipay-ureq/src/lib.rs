@@ -26,8 +26,20 @@
 //! * It follows no redirect, because the token would travel along, and uses no proxy unless
 //!   [asked to](Config::proxy_from_env).
 //! * It bounds the time of a call and the size of its answer, which counts when it is unpacked.
-//! * It sends a `GET` and a login once more, at once, where the connection turns out to have been
-//!   closed while it was idle. Beyond that it does not repeat anything by itself.
+//! * It makes a `GET` and a login again where that may help, four times in all unless told
+//!   otherwise: after growing, random delays, not earlier than the API asks for, within the time of
+//!   the call, and less and less while nothing succeeds ([`proto::retry`]). Where a connection
+//!   turns out to have been closed while it was idle, it sends them once more at once.
+//! * It makes any other call once, whatever happens.
+//! * A login that the API refuses is not made again for a while, by no thread: see
+//!   [`Config::login_again_after`].
+//!
+//! What can go wrong, whether anything was sent, whether it is tried again and what to do: the
+//! table of [`Error`]. Each attempt can be watched: [`Config::on_attempt`], or the `log` crate with
+//! the target `kamipay_ureq`.
+//!
+//! Looking up a host takes a thread for each call, which ends with the look-up, and panics inside
+//! ureq where the machine has no thread left.
 //!
 //! # Secrets in logs
 //!
@@ -35,7 +47,13 @@
 //! they send through the `log` crate, at the level TRACE: a program that installs a logger does
 //! well to drop the targets `ureq*` and `rustls*` at that level.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod attempt;
 mod client;
+mod clock;
 mod config;
 mod credentials;
 mod error;
@@ -45,8 +63,9 @@ mod scan;
 
 pub use kamipay_proto as proto;
 
+pub use self::attempt::{Attempt, OnAttempt};
 pub use self::client::Client;
 pub use self::config::{Config, InvalidConfig};
 pub use self::credentials::Credentials;
-pub use self::error::{ConnectFault, Error, ErrorKind, Sent, TlsFault};
+pub use self::error::{ConnectFault, Error, ErrorKind, Sent, TimeoutFault, TlsFault};
 pub use self::scan::{NotYet, Rows, ScanError};

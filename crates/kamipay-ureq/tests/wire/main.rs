@@ -14,9 +14,10 @@ use kamipay_ureq::{Client, Config, Credentials, Error};
 pub(crate) const LOT: &str = r#"{"lot_id":"9c030c8b-6d68-445b-8048-1bacd91012fa","transaction_hash":null,
 "usdt_amount":"10027.79968000","created_at":null,"status":"PENDING","payouts":[],"refunds":[]}"#;
 
-/// A client with a token and these settings.
+/// A client with a token and these settings, which makes a call once unless they say otherwise.
 pub(crate) fn client(url: &str, set: impl FnOnce(&mut Config)) -> Client {
     let mut config = Config::default();
+    config.retry.max_attempts = 1;
     set(&mut config);
     let token = "s3cret-token".parse().unwrap();
     Client::with_config(url.parse().unwrap(), Credentials::token(token), config).unwrap()

@@ -26,7 +26,7 @@ fn an_answer_that_does_not_come_ends_the_attempt() {
         let error = get(&client(&server.url, |config| config.attempt_timeout = SHORT)).unwrap_err();
         let kind = error.kind();
         // Endless trailers may be over the limit of a head before the time is up.
-        assert!(matches!(kind, ErrorKind::Timeout | ErrorKind::Protocol), "{kind:?}");
+        assert!(matches!(kind, ErrorKind::Timeout(_) | ErrorKind::Protocol), "{kind:?}");
         assert_eq!(error.sent(), Sent::Maybe);
     }
 }
@@ -35,9 +35,9 @@ fn an_answer_that_does_not_come_ends_the_attempt() {
 fn the_call_and_the_client_have_ends_too() {
     let server = Server::start(vec![vec![ReadRequest, Hold], vec![ReadRequest, Hold]]);
     let by_call = client(&server.url, |config| config.call_timeout = SHORT);
-    assert!(matches!(get(&by_call).unwrap_err().kind(), ErrorKind::Timeout));
+    assert!(matches!(get(&by_call).unwrap_err().kind(), ErrorKind::Timeout(_)));
     let by_deadline = client(&server.url, |_| {}).until(Instant::now() + SHORT);
-    assert!(matches!(get(&by_deadline).unwrap_err().kind(), ErrorKind::Timeout));
+    assert!(matches!(get(&by_deadline).unwrap_err().kind(), ErrorKind::Timeout(_)));
     assert_eq!(server.seen().len(), 2);
 
     let error = get(&by_deadline).unwrap_err();

@@ -1,0 +1,152 @@
+//! Time and randomness, in one place so that tests can bring their own.
+
+use std::fmt::Debug;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use chrono::{DateTime, Utc};
+
+pub(crate) trait Clock: Debug + Send + Sync {
+    /// The time that never goes back: what calls, delays and tokens are measured by.
+    fn now(&self) -> Instant;
+
+    /// The time on the wall, which a watch is saved with.
+    fn utc(&self) -> DateTime<Utc>;
+
+    fn sleep(&self, time: Duration);
+
+    /// Any number, each as likely as the others.
+    fn random(&self) -> u32;
+}
+
+/// The machine's.
+#[derive(Debug)]
+pub(crate) struct System {
+    random: AtomicU64,
+}
+
+impl System {
+    pub(crate) fn new() -> Self {
+        // The standard library's only randomness: the keys of its hash maps.
+        Self { random: AtomicU64::new(RandomState::new().hash_one("kamipay")) }
+    }
+}
+
+impl Clock for System {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn utc(&self) -> DateTime<Utc> {
+        SystemTime::now().into()
+    }
+
+    fn sleep(&self, time: Duration) {
+        thread::sleep(time);
+    }
+
+    fn random(&self) -> u32 {
+        // splitmix64: good enough to spread delays, and no secret.
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let state = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 32) as u32
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod simulated {
+    use std::sync::{Mutex, MutexGuard};
+
+    use super::*;
+
+    /// Time passes only by sleeping, and by what a test says.
+    #[derive(Debug)]
+    pub(crate) struct Simulated {
+        start: Instant,
+        state: Mutex<State>,
+    }
+
+    #[derive(Debug)]
+    struct State {
+        passed: Duration,
+        /// What the wall clock says more than that.
+        wall: DateTime<Utc>,
+        slept: Vec<Duration>,
+        random: u32,
+    }
+
+    impl Simulated {
+        pub(crate) fn new() -> Self {
+            let wall = DateTime::from_timestamp(1_778_772_000, 0).unwrap();
+            let state = State { passed: Duration::ZERO, wall, slept: Vec::new(), random: 1 << 31 };
+            Self { start: Instant::now(), state: Mutex::new(state) }
+        }
+
+        fn state(&self) -> MutexGuard<'_, State> {
+            self.state.lock().unwrap()
+        }
+
+        pub(crate) fn pass(&self, time: Duration) {
+            self.state().passed += time;
+        }
+
+        pub(crate) fn set_wall(&self, wall: DateTime<Utc>) {
+            self.state().wall = wall;
+        }
+
+        pub(crate) fn set_random(&self, random: u32) {
+            self.state().random = random;
+        }
+
+        pub(crate) fn passed(&self) -> Duration {
+            self.state().passed
+        }
+
+        /// The sleeps since this was asked last.
+        pub(crate) fn slept(&self) -> Vec<Duration> {
+            std::mem::take(&mut self.state().slept)
+        }
+    }
+
+    impl Clock for Simulated {
+        fn now(&self) -> Instant {
+            self.start + self.passed()
+        }
+
+        fn utc(&self) -> DateTime<Utc> {
+            let state = self.state();
+            state.wall + state.passed
+        }
+
+        fn sleep(&self, time: Duration) {
+            let mut state = self.state();
+            state.passed += time;
+            state.slept.push(time);
+        }
+
+        fn random(&self) -> u32 {
+            self.state().random
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_spread_and_differ_from_client_to_client() {
+        let clock = System::new();
+        let mut quarters = [0_u32; 4];
+        for _ in 0..10_000 {
+            quarters[(clock.random() >> 30) as usize] += 1;
+        }
+        assert!(quarters.iter().all(|count| (2200..2800).contains(count)), "{quarters:?}");
+        let first: Vec<u32> = (0..8).map(|_| System::new().random()).collect();
+        assert!(first.iter().any(|it| *it != first[0]), "{first:?}");
+    }
+}
