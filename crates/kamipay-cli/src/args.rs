@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{charges, demo, lots, pay, sandbox, settlements};
+use crate::commands::{charges, demo, lots, pay, sandbox, scan, settlements};
 
 /// Reconcile kamiPay's lots and settlements, and follow payments
 ///
@@ -29,6 +29,9 @@ pub(crate) enum Command {
     /// Payments: what was paid out, and what its state permits
     #[command(subcommand, arg_required_else_help = true)]
     Pay(pay::Pay),
+    /// Scans: a long listing in parts, for several processes or machines
+    #[command(subcommand, arg_required_else_help = true)]
+    Scan(scan::Scan),
     Sandbox(sandbox::Serve),
     Demo(demo::Demo),
 }
@@ -43,6 +46,7 @@ Connection, best given in variables (a command line can be seen by others on the
 
 Then:
   kamipay lots list --from 2026-05-01 --to 2026-05-31
+  kamipay lots list --from 2025-01-01 --to 2025-12-31 --out 2025.ndjson --resume 2025.state
   kamipay settlements get 12345
   kamipay pay status --external-id order-7
 
@@ -57,5 +61,6 @@ Exit codes:
   10  pay status: over, failed
   11  pay status: over, canceled
   12  pay status: not over, or not known yet
+ 130  stopped by Ctrl-C; 143: by SIGTERM
 
 Each command has its own --help with examples.";

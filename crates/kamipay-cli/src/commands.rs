@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod lots;
 pub(crate) mod pay;
 pub(crate) mod sandbox;
+pub(crate) mod scan;
 pub(crate) mod settlements;
 
 use crate::args::Command;
@@ -16,6 +17,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Settlements(settlements) => settlements.run(),
         Command::Charges(charges) => charges.run(),
         Command::Pay(pay) => pay.run(),
+        Command::Scan(scan) => scan.run(),
         Command::Sandbox(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
     }

@@ -32,8 +32,12 @@ pub(crate) enum Exit {
     Canceled = 11,
     /// `pay status`: not over, or not known yet.
     NotOver = 12,
+    /// Stopped by Ctrl-C: as if the signal SIGINT had ended the program.
+    Interrupted = 130,
     /// Whoever read our output has gone: as if the signal SIGPIPE had ended the program.
     OutputClosed = 141,
+    /// Stopped by SIGTERM.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {
@@ -61,22 +65,13 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
-    /// A range of time that the API would refuse.
+    /// A period that can not be.
     pub(crate) fn range(error: &InvalidRange) -> Self {
         let failure = Self::usage(format!("--from and --to: {error}"));
         match error {
             InvalidRange::Order { .. } => {
                 failure.tip("a date stands for its start in --from, and for its end in --to")
             }
-            InvalidRange::TooLong { start, .. } => failure
-                .tip("split the period: the end of each part is the start of the next")
-                .tip(split(*start, *start + proto::DateRange::MAX)),
-            InvalidRange::NotWithinADay { start, .. } => failure
-                .tip(
-                    "split the period, a day in two halves: the end of each part is the start of \
-                     the next",
-                )
-                .tip(split(*start, *start + chrono::TimeDelta::hours(12))),
             _ => failure,
         }
     }
@@ -96,6 +91,11 @@ impl Failure {
     /// A list that can not be whole.
     pub(crate) fn incomplete(message: impl Into<String>) -> Self {
         Self::new(Exit::Incomplete, message)
+    }
+
+    /// Somebody wanted it to stop. `exit` says by which signal.
+    pub(crate) fn stopped(exit: Exit, message: impl Into<String>) -> Self {
+        Self::new(exit, message)
     }
 
     /// Standard output that can not be written to.
@@ -134,7 +134,11 @@ impl Failure {
             return;
         }
         let (red, green) = (style(AnsiColor::Red), style(AnsiColor::Green));
-        let mut text = format!("{red}error:{red:#} {}\n", Escaped(&self.message));
+        let head = match self.exit {
+            Exit::Interrupted | Exit::Terminated => "stopped",
+            _ => "error:",
+        };
+        let mut text = format!("{red}{head}{red:#} {}\n", Escaped(&self.message));
         for tip in &self.tips {
             text.push_str(&format!("  {green}tip:{green:#} {}\n", Escaped(tip)));
         }
@@ -170,13 +174,6 @@ pub(crate) fn report_usage(error: &clap::Error) {
 
 fn style(color: AnsiColor) -> Style {
     color.on_default().bold()
-}
-
-fn split(start: chrono::DateTime<chrono::Utc>, end: chrono::DateTime<chrono::Utc>) -> String {
-    let text = |time: chrono::DateTime<chrono::Utc>| {
-        time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
-    };
-    format!("begin with --from {} --to {}", text(start), text(end))
 }
 
 fn exit_of(error: &Error) -> Exit {

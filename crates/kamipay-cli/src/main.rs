@@ -7,6 +7,7 @@ mod exit;
 mod listing;
 mod output;
 mod progress;
+mod stop;
 mod sum;
 mod table;
 mod text;

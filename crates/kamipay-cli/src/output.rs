@@ -4,13 +4,10 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::{Args, ValueEnum};
-use kamipay_ureq::Client;
-use kamipay_ureq::proto::{Page, Paginated};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::commands::count;
-use crate::exit::{Exit, Failure};
-use crate::listing;
+use crate::exit::Failure;
+use crate::listing::OutFile;
 use crate::progress::Progress;
 use crate::table::{Column, Table};
 use crate::text::Escaped;
@@ -27,7 +24,8 @@ pub(crate) struct Output {
     quiet: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Format {
     /// For people: aligned, long hashes and times shortened
     Table,
@@ -39,14 +37,35 @@ pub(crate) enum Format {
     Csv,
 }
 
+impl Format {
+    /// Whether rows are printed as they come.
+    pub(crate) fn streams(self) -> bool {
+        matches!(self, Self::Ndjson | Self::Csv)
+    }
+}
+
 impl Output {
     pub(crate) fn format(self) -> Format {
         let is_terminal = || io::stdout().is_terminal();
         self.output.unwrap_or_else(|| if is_terminal() { Format::Table } else { Format::Ndjson })
     }
 
-    pub(crate) fn progress(self) -> Progress {
-        Progress::new(self.quiet)
+    /// The format of rows that have to be printed as they come, for `flag`.
+    pub(crate) fn streaming_format(self, flag: &str) -> Result<Format, Failure> {
+        let format = self.output.unwrap_or(Format::Ndjson);
+        if !format.streams() {
+            return Err(Failure::usage(format!(
+                "{flag} is for rows that are written as they come, and --output {} is written when \
+                 the listing is whole",
+                if format == Format::Table { "table" } else { "json" },
+            ))
+            .tip("--output ndjson or --output csv"));
+        }
+        Ok(format)
+    }
+
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
     }
 
     /// Says something about the data on standard error.
@@ -69,50 +88,7 @@ impl Output {
                 }
             }
         }
-        Ok(lines.flush()?)
-    }
-
-    /// Prints all rows of a list; the summary is the last line of a table.
-    pub(crate) fn list<E>(
-        self,
-        client: &Client,
-        call: E,
-        summary: &mut impl Summary<E::Output>,
-    ) -> Result<Exit, Failure>
-    where
-        E: Paginated,
-        E::Output: Page<Row: Record>,
-    {
-        let mut list = List::new(self.format())?;
-        let mut progress = self.progress();
-        let mut seen = 0;
-        for page in listing::pages(client, call) {
-            let page = page.map_err(|failure| failure.after_rows(list.printed))?;
-            progress.clear();
-            summary.page(&page);
-            let total = page.total();
-            for row in page.into_rows() {
-                list.row(&row)?;
-                seen += 1;
-            }
-            list.lines.flush()?;
-            if seen < total {
-                progress.say(&format!("{seen} of {total} rows"));
-            }
-        }
-        drop(progress);
-        list.finish(&summary.words(seen))?;
-        Ok(Exit::Done)
-    }
-
-    /// Prints all rows of a list that came at once.
-    pub(crate) fn rows<R: Record>(self, rows: &[R], summary: &str) -> Result<Exit, Failure> {
-        let mut list = List::new(self.format())?;
-        for row in rows {
-            list.row(row)?;
-        }
-        list.finish(summary)?;
-        Ok(Exit::Done)
+        lines.flush()
     }
 }
 
@@ -127,26 +103,6 @@ pub(crate) trait Record: Serialize {
     fn cells(&self) -> Vec<String>;
 }
 
-/// What is said about a list as a whole.
-pub(crate) trait Summary<P> {
-    /// Takes note of a page.
-    fn page(&mut self, page: &P);
-
-    /// A line about all of its rows.
-    fn words(&self, rows: u64) -> String;
-}
-
-/// How many rows: of what.
-pub(crate) struct Count(pub(crate) &'static str);
-
-impl<P> Summary<P> for Count {
-    fn page(&mut self, _: &P) {}
-
-    fn words(&self, rows: u64) -> String {
-        count(rows, self.0)
-    }
-}
-
 /// One thing with what belongs to it.
 pub(crate) trait Thing: Serialize {
     /// Text for people, with styles.
@@ -158,29 +114,30 @@ pub(crate) trait Thing: Serialize {
 
 /// A list while it is printed: `ndjson` and `csv` as the rows come, the others once they are all
 /// there.
-struct List<R> {
+pub(crate) struct List<R> {
     format: Format,
     lines: Lines,
     table: Table,
     json: Vec<String>,
     rows: u64,
-    /// How many rows are on standard output, or on their way to it.
-    printed: u64,
     of: std::marker::PhantomData<R>,
 }
 
 impl<R: Record> List<R> {
-    fn new(format: Format) -> Result<Self, Failure> {
-        let mut lines = Lines::default();
-        if format == Format::Csv {
-            lines.csv(R::CSV)?;
-        }
+    pub(crate) fn new(format: Format, lines: Lines) -> Self {
         let table = Table::new(R::TABLE);
-        let of = std::marker::PhantomData;
-        Ok(Self { format, lines, table, json: Vec::new(), rows: 0, printed: 0, of })
+        Self { format, lines, table, json: Vec::new(), rows: 0, of: std::marker::PhantomData }
     }
 
-    fn row(&mut self, row: &R) -> Result<(), Failure> {
+    /// The line above all rows, where the format has one.
+    pub(crate) fn header(&mut self) -> Result<(), Failure> {
+        match self.format {
+            Format::Csv => self.lines.csv(R::CSV),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn row(&mut self, row: &R) -> Result<(), Failure> {
         self.rows += 1;
         match self.format {
             Format::Table => self.table.row(row.cells()),
@@ -188,16 +145,29 @@ impl<R: Record> List<R> {
             Format::Ndjson => self.lines.line(&(json(row, serde_json::to_string)? + "\n"))?,
             Format::Csv => self.lines.csv(row)?,
         }
-        if matches!(self.format, Format::Ndjson | Format::Csv) {
-            self.printed += 1;
-        }
         Ok(())
     }
 
-    fn finish(mut self, summary: &str) -> Result<(), Failure> {
+    /// How many rows are printed, or on their way.
+    pub(crate) fn printed(&self) -> u64 {
+        if self.format.streams() { self.rows } else { 0 }
+    }
+
+    /// Brings out all that is there.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.lines.flush()
+    }
+
+    /// Where the rows go.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    pub(crate) fn finish(&mut self, summary: &str) -> Result<(), Failure> {
         match self.format {
             Format::Table => {
-                let table = if self.rows == 0 { String::new() } else { self.table.render("") };
+                let table = std::mem::replace(&mut self.table, Table::new(R::TABLE));
+                let table = if self.rows == 0 { String::new() } else { table.render("") };
                 let gap = if self.rows == 0 { "" } else { "\n" };
                 self.lines.text(&format!("{table}{gap}{}\n", Escaped(summary)))?;
             }
@@ -212,7 +182,7 @@ impl<R: Record> List<R> {
             }
             Format::Ndjson | Format::Csv => {}
         }
-        Ok(self.lines.flush()?)
+        self.lines.flush()
     }
 }
 
@@ -224,18 +194,38 @@ fn json<T: Serialize>(
     write(value).map_err(|error| Failure::other(format!("cannot be written as JSON: {error}")))
 }
 
-/// Standard output, in whole lines: whoever stops the program finds no half one.
+/// Standard output or a file, in whole lines: whoever stops the program finds no half one.
 #[derive(Default)]
 pub(crate) struct Lines {
     ready: Vec<u8>,
+    /// In place of standard output.
+    file: Option<OutFile>,
+    /// What may be on the same terminal.
+    progress: Option<Progress>,
 }
 
 impl Lines {
     /// So much goes into a pipe at once, or not at all.
     const AT_ONCE: usize = 4096;
 
+    /// To a file.
+    pub(crate) fn to_file(file: OutFile) -> Self {
+        Self { file: Some(file), ..Self::default() }
+    }
+
+    /// To standard output, which the progress has to make room for if it is the same terminal.
+    pub(crate) fn beside(progress: &Progress) -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        Self { progress: is_terminal.then(|| progress.clone()), ..Self::default() }
+    }
+
+    /// The file, if it is one.
+    pub(crate) fn file(&self) -> Option<&OutFile> {
+        self.file.as_ref()
+    }
+
     /// Text with styles, which are left out where they would not be understood.
-    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         let plain;
         let text = match AutoStream::choice(&io::stdout()) {
             ColorChoice::Never => {
@@ -248,7 +238,7 @@ impl Lines {
     }
 
     /// A line with its end.
-    pub(crate) fn line(&mut self, line: &str) -> io::Result<()> {
+    pub(crate) fn line(&mut self, line: &str) -> Result<(), Failure> {
         if self.ready.len() + line.len() > Self::AT_ONCE {
             self.flush()?;
         }
@@ -263,13 +253,27 @@ impl Lines {
         writer.serialize(record).map_err(|error| broken(&error))?;
         let line = writer.into_inner().map_err(|error| broken(&error))?;
         let line = String::from_utf8(line).map_err(|error| broken(&error))?;
-        Ok(self.line(&line)?)
+        self.line(&line)
     }
 
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(&self.ready)?;
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        if self.ready.is_empty() {
+            return Ok(());
+        }
+        if let Some(file) = &mut self.file {
+            file.append(&self.ready)?;
+        } else {
+            let write = || {
+                let mut out = io::stdout().lock();
+                out.write_all(&self.ready)?;
+                out.flush()
+            };
+            match &self.progress {
+                Some(progress) => progress.aside(write)?,
+                None => write()?,
+            }
+        }
         self.ready.clear();
-        out.flush()
+        Ok(())
     }
 }

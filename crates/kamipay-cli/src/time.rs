@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, Timelike as _, Utc};
 use clap::Args;
-use kamipay_ureq::proto::{DateRange, EpochRange, OpenDateRange};
+use kamipay_ureq::proto::{OpenDateRange, Period};
 
 use crate::exit::Failure;
 
 /// A period that is needed.
 #[derive(Args)]
 #[command(next_help_heading = "Period")]
-pub(crate) struct Period {
+pub(crate) struct PeriodArgs {
     /// Start: a date (its start) or a time with a UTC offset
     ///
     /// `2026-05-01` is the start of that day, by --utc-offset. `2026-05-01T08:00:00-03:00` and
@@ -31,7 +31,7 @@ pub(crate) struct Period {
 /// A period that may be open at either end.
 #[derive(Args)]
 #[command(next_help_heading = "Period")]
-pub(crate) struct OpenPeriod {
+pub(crate) struct OpenPeriodArgs {
     /// Start: a date (its start) or a time with a UTC offset; open, the API takes 30 days ago
     ///
     /// `2026-05-01` is the start of that day, by --utc-offset. `2026-05-01T08:00:00-03:00` and
@@ -54,30 +54,41 @@ struct Day {
     utc_offset: UtcOffset,
 }
 
-impl Period {
-    /// As a range of at most 31 days.
-    pub(crate) fn range(&self) -> Result<DateRange, Failure> {
-        let (start, end) = self.ends()?;
-        DateRange::new(start, end).map_err(|error| Failure::range(&error))
-    }
-
-    /// As a range of less than 24 hours.
-    pub(crate) fn epoch_range(&self) -> Result<EpochRange, Failure> {
-        let (start, end) = self.ends()?;
-        EpochRange::new(start, end).map_err(|error| Failure::range(&error))
-    }
-
-    fn ends(&self) -> Result<(DateTime<Utc>, DateTime<Utc>), Failure> {
-        Ok((self.from.start(self.day.utc_offset)?, self.to.end(self.day.utc_offset)?))
+impl PeriodArgs {
+    pub(crate) fn period(&self) -> Result<Period, Failure> {
+        let (start, end) =
+            (self.from.start(self.day.utc_offset)?, self.to.end(self.day.utc_offset)?);
+        Period::new(start, end).map_err(|error| Failure::range(&error))
     }
 }
 
-impl OpenPeriod {
-    /// As a range that may be open, and has at most 31 days where it is not.
-    pub(crate) fn range(&self) -> Result<OpenDateRange, Failure> {
+impl OpenPeriodArgs {
+    /// The period, where one is given. An end that is open is where the API would put it.
+    pub(crate) fn period(&self, now: DateTime<Utc>) -> Result<Option<Period>, Failure> {
+        let (start, end) = match self.ends()? {
+            (None, None) => return Ok(None),
+            (Some(start), Some(end)) => (start, end),
+            (Some(start), None) => (start, now.max(start)),
+            (None, Some(end)) => (end - Days::new(30), end), // far from chrono's first day
+        };
+        Period::new(start, end).map(Some).map_err(|error| Failure::range(&error))
+    }
+
+    /// As what one call takes, where it is no longer than that.
+    pub(crate) fn range(&self) -> Result<Option<OpenDateRange>, Failure> {
+        let (start, end) = self.ends()?;
+        Ok(OpenDateRange::new(start, end).ok())
+    }
+
+    /// Whether one end is given and the other is not, so that the period moves with the clock.
+    pub(crate) fn is_half_open(&self) -> bool {
+        self.from.is_some() && self.to.is_none()
+    }
+
+    fn ends(&self) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), Failure> {
         let start = self.from.map(|from| from.start(self.day.utc_offset)).transpose()?;
         let end = self.to.map(|to| to.end(self.day.utc_offset)).transpose()?;
-        OpenDateRange::new(start, end).map_err(|error| Failure::range(&error))
+        Ok((start, end))
     }
 }
 

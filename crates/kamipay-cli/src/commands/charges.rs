@@ -1,15 +1,16 @@
 //! `kamipay charges …`
 
 use clap::{Args, Subcommand};
-use kamipay_ureq::proto::confirmed_charges::{ConfirmedCharge, ListConfirmedCharges};
+use kamipay_ureq::proto::confirmed_charges::{ConfirmedCharge, ScanConfirmedCharges};
 use kamipay_ureq::proto::{CheckoutId, StoreId};
 
 use super::count;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
+use crate::listing::Settings;
 use crate::output::{Output, Record};
 use crate::table::{self, Column, money, number, text};
-use crate::time::Period;
+use crate::time::PeriodArgs;
 
 #[derive(Subcommand)]
 pub(crate) enum Charges {
@@ -26,42 +27,58 @@ impl Charges {
 
 /// List the charges that were paid and credited in a period, a row each
 ///
-/// The period is less than 24 hours long, as the API demands: a whole day takes two calls, each
-/// for one half. Not every account may make this call; kamiPay allows it (exit code 4 otherwise).
+/// The rows come oldest first. The period may be of any length; a call takes less than a day, so
+/// that a year is some 400 calls. Not every account may make them; kamiPay allows it (exit code 4
+/// otherwise).
 #[derive(Args)]
 #[command(override_usage = "kamipay charges confirmed [OPTIONS] --from <TIME> --to <TIME>")]
 #[command(after_help = "\
 Examples:
-  kamipay charges confirmed --from 2026-05-14 --to 2026-05-14T12:00:00Z
-  kamipay charges confirmed --from 2026-05-14T12:00:00Z --to 2026-05-14 --store 1,2
+  kamipay charges confirmed --from 2026-05-14 --to 2026-05-14 --store 1,2
   kamipay charges confirmed --from 2026-05-14T09:00:00-03:00 --to 2026-05-14T18:00:00-03:00 \\
-      --checkout 1 --output csv > today.csv")]
+      --checkout 1 --output csv > today.csv
+  kamipay charges confirmed --from 2026-01-01 --to 2026-12-31 --threads 2 \\
+      --out 2026.ndjson --resume 2026.state")]
 pub(crate) struct Confirmed {
+    #[command(flatten)]
+    places: Places,
+    #[command(flatten)]
+    period: PeriodArgs,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Whose charges.
+#[derive(Args)]
+pub(crate) struct Places {
     /// The charges of these stores only: 1 or 1,2,3
     #[arg(long, value_name = "ID,…", value_delimiter = ',', allow_hyphen_values = true)]
     store: Vec<StoreId>,
     /// The charges of these checkouts only: 1 or 1,2,3
     #[arg(long, value_name = "ID,…", value_delimiter = ',', allow_hyphen_values = true)]
     checkout: Vec<CheckoutId>,
-    #[command(flatten)]
-    period: Period,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    connection: Connection,
+}
+
+impl Places {
+    pub(crate) fn scan(&self, period: &PeriodArgs) -> Result<ScanConfirmedCharges, Failure> {
+        let mut what = ScanConfirmedCharges::new(period.period()?);
+        what.store_id.clone_from(&self.store);
+        what.checkout_id.clone_from(&self.checkout);
+        Ok(what)
+    }
 }
 
 impl Confirmed {
     fn run(&self) -> Result<Exit, Failure> {
         let client = self.connection.client()?;
-        let mut call = ListConfirmedCharges::new();
-        call.store_id.clone_from(&self.store);
-        call.checkout_id.clone_from(&self.checkout);
-        call.range = Some(self.period.epoch_range()?);
-        let charges = client
-            .send(&call)
-            .map_err(|error| Failure::call("reading the confirmed charges", &error))?;
-        self.output.rows(&charges, &count(charges.len() as u64, "charge"))
+        let what = self.places.scan(&self.period)?;
+        let words = |rows| count(rows, "charge");
+        self.settings.print(what, self.output, &client, |_| (), words)?;
+        Ok(Exit::Done)
     }
 }
 

@@ -2,18 +2,18 @@
 
 use clap::Args;
 use kamipay_sandbox::{Scenario, Server};
-use kamipay_ureq::proto::lots::{GetLot, ListLots, Lot, LotDetail, LotIdentifier};
+use kamipay_ureq::proto::lots::{GetLot, Lot, LotDetail, LotIdentifier, ScanLots};
 use kamipay_ureq::proto::pay_status::{Chain, GetPayStatus, PaymentTarget};
+use kamipay_ureq::proto::scan::Scannable;
 use kamipay_ureq::proto::settlements::{
-    GetSettlement, ListPendingCharges, ListSettlements, PendingTotals, Settlement, SettlementDetail,
+    GetSettlement, ListPendingCharges, PendingTotals, ScanSettlements, Settlement, SettlementDetail,
 };
-use kamipay_ureq::proto::{DateRange, Endpoint, Page, Paginated};
+use kamipay_ureq::proto::{Endpoint, Period};
 use kamipay_ureq::{Client, Credentials};
 
 use super::pay::Meaning;
 use super::{count, lots, sandbox, settlements};
 use crate::exit::{Exit, Failure};
-use crate::listing;
 use crate::output::Lines;
 use crate::table::{self, Column, STRONG, Table, money, number, text};
 
@@ -38,7 +38,7 @@ impl Demo {
         })?;
         let mut tour = Tour {
             client: Client::new(base, credentials),
-            may: DateRange::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z")
+            may: Period::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z")
                 .map_err(|error| Failure::range(&error))?,
             lines: Lines::default(),
             step: 0,
@@ -63,7 +63,7 @@ impl Demo {
 
 struct Tour {
     client: Client,
-    may: DateRange,
+    may: Period,
     lines: Lines,
     step: u8,
 }
@@ -74,13 +74,13 @@ impl Tour {
 
     fn lots(&mut self, username: &str) -> Result<Vec<Lot>, Failure> {
         self.heading("Log in", "POST /auth/token")?;
-        let lots = self.all(ListLots::new(self.may))?;
+        let lots = self.all(ScanLots::new(self.may))?;
         self.say(&format!(
             "  as {username}, with the first call that needs a token. It is kept in\n  \
              memory, and renewed before it ends.\n"
         ))?;
 
-        self.heading("What was paid out in May", ListLots::CALL)?;
+        self.heading("What was paid out in May", <ScanLots as Scannable>::Call::CALL)?;
         const COLUMNS: &[Column] =
             &[text("lot_id"), text("status"), money("usdt_amount"), text("created")];
         let mut table = Table::new(COLUMNS);
@@ -121,8 +121,8 @@ impl Tour {
     }
 
     fn settlements(&mut self) -> Result<Vec<Settlement>, Failure> {
-        let settlements = self.all(ListSettlements::new(self.may))?;
-        self.heading("What was settled in May", ListSettlements::CALL)?;
+        let settlements = self.all(ScanSettlements::new(self.may))?;
+        self.heading("What was settled in May", <ScanSettlements as Scannable>::Call::CALL)?;
         const COLUMNS: &[Column] =
             &[number("settlement_id"), text("status"), money("amount"), text("settled")];
         let mut table = Table::new(COLUMNS);
@@ -240,16 +240,9 @@ impl Tour {
         }
     }
 
-    fn all<E>(&self, call: E) -> Result<Vec<<E::Output as Page>::Row>, Failure>
-    where
-        E: Paginated,
-        E::Output: Page,
-    {
-        let mut rows = Vec::new();
-        for page in listing::pages(&self.client, call) {
-            rows.extend(page?.into_rows());
-        }
-        Ok(rows)
+    fn all<S: Scannable>(&self, what: S) -> Result<Vec<S::Row>, Failure> {
+        let rows: Result<_, _> = self.client.scan(what).collect();
+        rows.map_err(|error| Failure::other(format!("asking the sandbox: {error}")))
     }
 
     fn send<E: Endpoint>(&self, call: &E) -> Result<E::Output, Failure> {
@@ -258,7 +251,7 @@ impl Tour {
 
     fn say(&mut self, text: &str) -> Result<(), Failure> {
         self.lines.text(text)?;
-        Ok(self.lines.flush()?)
+        self.lines.flush()
     }
 }
 

@@ -1,25 +1,25 @@
 //! `kamipay lots …`
 
+mod find;
+
 use clap::{Args, Subcommand};
-use kamipay_ureq::proto::KamipayId;
-use kamipay_ureq::proto::lots::{GetLot, ListLots, Lot, LotDetail, LotIdentifier, Payout, Refund};
-use kamipay_ureq::proto::{Page as _, PageSize};
+use kamipay_ureq::proto::lots::{GetLot, Lot, LotDetail, LotIdentifier, Payout, Refund, ScanLots};
 use rust_decimal::Decimal;
-use serde::Serialize;
 
 use super::count;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
-use crate::output::{Count, Output, Record, Thing};
+use crate::listing::Settings;
+use crate::output::{Output, Record, Thing};
+use crate::sum;
 use crate::table::{self, BAD, Column, GOOD, Table, money, text};
-use crate::time::Period;
-use crate::{listing, sum};
+use crate::time::PeriodArgs;
 
 #[derive(Subcommand)]
 pub(crate) enum Lots {
     List(List),
     Get(Get),
-    FindPayout(FindPayout),
+    FindPayout(find::FindPayout),
 }
 
 impl Lots {
@@ -34,20 +34,23 @@ impl Lots {
 
 /// List the lots of a period, a row each
 ///
-/// The period is at most 31 days long. All its lots are listed, or the command fails: with exit
-/// code 6 where rows came or went while they were read.
+/// The period, of any length, is one of created_at. The rows come oldest first. All lots are
+/// listed, or the command ends with exit code 6 and says what is missing.
 #[derive(Args)]
 #[command(override_usage = "kamipay lots list [OPTIONS] --from <TIME> --to <TIME>")]
 #[command(after_help = "\
 Examples:
   kamipay lots list --from 2026-05-01 --to 2026-05-31
   kamipay lots list --from 2026-05-01 --to 2026-05-31 --utc-offset -03:00 --output csv > may.csv
-  kamipay lots list --from 2026-05-14T00:00:00Z --to 2026-05-14T12:00:00Z | jq -r .lot_id")]
+  kamipay lots list --from 2026-05-14T00:00:00Z --to 2026-05-14T12:00:00Z | jq -r .lot_id
+  kamipay lots list --from 2025-01-01 --to 2025-12-31 --out 2025.ndjson --resume 2025.state")]
 pub(crate) struct List {
     #[command(flatten)]
-    period: Period,
+    period: PeriodArgs,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    settings: Settings,
     #[command(flatten)]
     connection: Connection,
 }
@@ -55,15 +58,11 @@ pub(crate) struct List {
 impl List {
     fn run(&self) -> Result<Exit, Failure> {
         let client = self.connection.client()?;
-        let call = list(&self.period)?;
-        self.output.list(&client, call, &mut Count("lot"))
+        let what = ScanLots::new(self.period.period()?);
+        let words = |rows| count(rows, "lot");
+        self.settings.print(what, self.output, &client, |_| (), words)?;
+        Ok(Exit::Done)
     }
-}
-
-fn list(period: &Period) -> Result<ListLots, Failure> {
-    let mut call = ListLots::new(period.range()?);
-    call.limit = PageSize::MAX;
-    Ok(call)
 }
 
 impl Record for Lot {
@@ -268,128 +267,4 @@ fn csv_part(
     [kind, &lot_id, "", "", "", kamipay_id, kamipay_refund_id, &amount, &created_at]
         .map(str::to_owned)
         .to_vec()
-}
-
-/// Find the lot that holds a payout
-///
-/// Lists the lots of the period and opens one after the other, the newest first, until one holds
-/// the payout. The lot is printed with that payout alone. A payout that is in none of them ends
-/// with exit code 1: it can be in a lot that was created later.
-#[derive(Args)]
-#[command(
-    override_usage = "kamipay lots find-payout [OPTIONS] <KAMIPAY_ID> --from <TIME> --to <TIME>"
-)]
-#[command(after_help = "\
-Examples:
-  kamipay lots find-payout txc_01jranqegkf509bq5svh03ztt8 --from 2026-05-01 --to 2026-05-31
-  kamipay lots find-payout txc_01jranqegkf509bq5svh03ztt8 --from 2026-05-14 --to 2026-05-15 \\
-      --output json | jq -r .lot_id
-
-JSON is the lot with a field `payout`; CSV has the rows `lot` and `payout` of `kamipay lots get`.")]
-pub(crate) struct FindPayout {
-    /// kamiPay's identifier of the payout, such as txc_01jranqegkf509bq5svh03ztt8
-    #[arg(value_name = "KAMIPAY_ID", value_parser = kamipay_id)]
-    kamipay_id: KamipayId,
-    #[command(flatten)]
-    period: Period,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    connection: Connection,
-}
-
-fn kamipay_id(text: &str) -> Result<KamipayId, &'static str> {
-    let plain = |char: char| char.is_ascii_graphic();
-    if text.is_empty() || text.len() > 1024 || !text.chars().all(plain) {
-        return Err("a kamipay_id is 1 to 1024 visible ASCII characters, such as \
-                    txc_01jranqegkf509bq5svh03ztt8");
-    }
-    Ok(text.into())
-}
-
-impl FindPayout {
-    fn run(&self) -> Result<Exit, Failure> {
-        let client = self.connection.client()?;
-        let call = list(&self.period)?;
-        let range = call.range;
-        let mut lots = Vec::new();
-        for page in listing::pages(&client, call) {
-            lots.extend(page?.into_rows());
-        }
-        // Those without a time are still under way, so they are the newest.
-        lots.sort_by_key(|lot| std::cmp::Reverse((lot.created_at.is_none(), lot.created_at)));
-
-        let mut progress = self.output.progress();
-        for (n, lot) in lots.iter().enumerate() {
-            progress.say(&format!("looking into lot {} of {}", n + 1, lots.len()));
-            if let Some(found) = self.look_into(lot, &client)? {
-                drop(progress);
-                self.output.thing(&found)?;
-                return Ok(Exit::Done);
-            }
-        }
-        drop(progress);
-        let text = |time| table::time(Some(time));
-        Err(Failure::other(format!(
-            "the payout {} is in none of the {} from {} to {}",
-            self.kamipay_id,
-            count(lots.len() as u64, "lot"),
-            text(range.start()),
-            text(range.end()),
-        ))
-        .tip("a payout can be in a lot that was created later: search on from --to")
-        .tip(format!("what became of it: kamipay pay status --kamipay-id {}", self.kamipay_id)))
-    }
-
-    fn look_into(
-        &self,
-        lot: &Lot,
-        client: &kamipay_ureq::Client,
-    ) -> Result<Option<Found>, Failure> {
-        let id = LotIdentifier::try_from(&lot.lot_id).map_err(|error| {
-            Failure::other(format!("the lot {} can not be read: {error}", lot.lot_id))
-        })?;
-        let lot = client
-            .send(&GetLot::new(id))
-            .map_err(|error| Failure::call(&format!("reading the lot {}", lot.lot_id), &error))?;
-        let payout = lot.payouts.iter().find(|payout| payout.kamipay_id == self.kamipay_id);
-        Ok(payout.cloned().map(|payout| Found { lot, payout }))
-    }
-}
-
-/// A payout, and the lot that holds it.
-struct Found {
-    lot: LotDetail,
-    payout: Payout,
-}
-
-impl Serialize for Found {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct as _;
-        let lot = &self.lot;
-        let mut found = to.serialize_struct("Found", 6)?;
-        found.serialize_field("lot_id", &lot.lot_id)?;
-        found.serialize_field("transaction_hash", &lot.transaction_hash)?;
-        found.serialize_field("usdt_amount", &lot.usdt_amount.to_string())?;
-        found.serialize_field("created_at", &lot.created_at.map(|at| table::time(Some(at))))?;
-        found.serialize_field("status", &lot.status)?;
-        found.serialize_field("payout", &self.payout)?;
-        found.end()
-    }
-}
-
-impl Thing for Found {
-    fn table(&self) -> String {
-        let others = self.lot.payouts.len().saturating_sub(1) as u64;
-        let mut text = table::fields(&head(&self.lot));
-        text.push_str(&payouts_table(std::slice::from_ref(&self.payout)));
-        if others > 0 {
-            text.push_str(&format!("  beside {} in this lot\n", count(others, "other payout")));
-        }
-        text
-    }
-
-    fn csv(&self) -> Vec<Vec<String>> {
-        vec![csv_header(), csv_lot(&self.lot), csv_payout(&self.lot, &self.payout)]
-    }
 }

@@ -1,23 +1,29 @@
 //! `kamipay settlements …`
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
 use kamipay_ureq::proto::settlements::{
-    GetSettlement, ListPendingCharges, ListSettlements, ListTransactions, PendingCharge,
-    PendingChargePage, PendingTotals, SettledCharge, Settlement, SettlementDetail, Transaction,
+    GetSettlement, ListPendingCharges, PendingCharge, ScanPendingCharges, ScanSettlements,
+    ScanTransactions, SettledCharge, Settlement, SettlementDetail, Transaction,
 };
-use kamipay_ureq::proto::{CheckoutId, Currency, PageSize, PendingPageSize, SettlementId};
+use kamipay_ureq::proto::{CheckoutId, Currency, SettlementId};
+use kamipay_ureq::{Client, ScanError};
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::count;
 use super::lots::{check, part};
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
-use crate::output::{Count, Format, Output, Record, Summary, Thing};
+use crate::listing::Settings;
+use crate::output::{Format, Output, Record, Thing};
+use crate::sum;
 use crate::table::{self, Column, Table, money, number, text};
-use crate::time::{OpenPeriod, Period};
+use crate::time::{OpenPeriodArgs, PeriodArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum Settlements {
@@ -40,9 +46,9 @@ impl Settlements {
 
 /// List the settlements that were confirmed in a period, a row each
 ///
-/// The period, of at most 31 days, is one of settled_at: a settlement that is still under way is
-/// not in the list. All are listed, or the command fails: with exit code 6 where rows came or went
-/// while they were read.
+/// The period, of any length, is one of settled_at: a settlement that is still under way is not in
+/// the list. The rows come oldest first. All are listed, or the command ends with exit code 6 and
+/// says what is missing.
 #[derive(Args)]
 #[command(override_usage = "kamipay settlements list [OPTIONS] --from <TIME> --to <TIME>")]
 #[command(after_help = "\
@@ -52,9 +58,11 @@ Examples:
   kamipay settlements list --from 2026-05-01 --to 2026-05-31 | jq -r .settlement_id")]
 pub(crate) struct List {
     #[command(flatten)]
-    period: Period,
+    period: PeriodArgs,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    settings: Settings,
     #[command(flatten)]
     connection: Connection,
 }
@@ -62,9 +70,10 @@ pub(crate) struct List {
 impl List {
     fn run(&self) -> Result<Exit, Failure> {
         let client = self.connection.client()?;
-        let mut call = ListSettlements::new(self.period.range()?);
-        call.limit = PageSize::MAX;
-        self.output.list(&client, call, &mut Count("settlement"))
+        let what = ScanSettlements::new(self.period.period()?);
+        let words = |rows| count(rows, "settlement");
+        self.settings.print(what, self.output, &client, |_| (), words)?;
+        Ok(Exit::Done)
     }
 }
 
@@ -258,35 +267,54 @@ fn quote(amount: Option<Decimal>, currency: Option<&Currency>) -> String {
 
 /// List the charges that were put into settlements, a row each
 ///
-/// The period, of at most 31 days, is one of created_at: when the charge was put into its
-/// settlement. All are listed, or the command fails: with exit code 6 where rows came or went
-/// while they were read.
+/// The period, of any length, is one of created_at: when the charge was put into its settlement.
+/// The rows come oldest first. All are listed, or the command ends with exit code 6 and says what
+/// is missing.
 #[derive(Args)]
 #[command(override_usage = "kamipay settlements transactions [OPTIONS] --from <TIME> --to <TIME>")]
 #[command(after_help = "\
 Examples:
   kamipay settlements transactions --from 2026-05-01 --to 2026-05-31
   kamipay settlements transactions --from 2026-05-01 --to 2026-05-31 --settlement 12345
-  kamipay settlements transactions --from 2026-05-14 --to 2026-05-14 --output csv > charges.csv")]
+  kamipay settlements transactions --from 2026-05-14 --to 2026-05-14 --output csv > charges.csv
+  kamipay settlements transactions --from 2025-01-01 --to 2025-12-31 --threads 2 \\
+      --out 2025.ndjson --resume 2025.state")]
 pub(crate) struct Transactions {
-    /// The charges of this settlement only
-    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
-    settlement: Option<SettlementId>,
     #[command(flatten)]
-    period: Period,
+    of: OfSettlement,
+    #[command(flatten)]
+    period: PeriodArgs,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
     connection: Connection,
+}
+
+/// Which charges.
+#[derive(Args)]
+pub(crate) struct OfSettlement {
+    /// The charges of this settlement only
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    settlement: Option<SettlementId>,
+}
+
+impl OfSettlement {
+    pub(crate) fn scan(&self, period: &PeriodArgs) -> Result<ScanTransactions, Failure> {
+        let mut what = ScanTransactions::new(period.period()?);
+        what.settlement_id = self.settlement;
+        Ok(what)
+    }
 }
 
 impl Transactions {
     fn run(&self) -> Result<Exit, Failure> {
         let client = self.connection.client()?;
-        let mut call = ListTransactions::new(self.period.range()?);
-        call.settlement_id = self.settlement;
-        call.limit = PageSize::MAX;
-        self.output.list(&client, call, &mut Count("charge"))
+        let what = self.of.scan(&self.period)?;
+        let words = |rows| count(rows, "charge");
+        self.settings.print(what, self.output, &client, |_| (), words)?;
+        Ok(Exit::Done)
     }
 }
 
@@ -330,9 +358,13 @@ impl Record for Transaction {
 
 /// List the charges that the next settlement will take, a row each
 ///
-/// Each checkout has a pool of its own. The API counts the pool and adds it up: a table shows that
-/// below its rows, the other formats say it on standard error (--quiet for nothing), and --totals
-/// prints it alone, as data: `count` and `settlement_amount`.
+/// Each checkout has a pool of its own. A table shows below its rows how many there are and what
+/// they add up to, the other formats say it on standard error (--quiet for nothing), and --totals
+/// prints it alone, as data: `count` and `settlement_amount`, by the API's own count where the
+/// period is one that it takes at once.
+///
+/// Without --from and --to the period is the API's own, the last 30 days. With one of them it
+/// reaches to now, or 30 days back.
 #[derive(Args)]
 #[command(override_usage = "kamipay settlements pending [OPTIONS]")]
 #[command(after_help = "\
@@ -341,67 +373,113 @@ Examples:
   kamipay settlements pending --checkout 42 --output csv > pending.csv
   kamipay settlements pending --totals --output json | jq -r .settlement_amount")]
 pub(crate) struct Pending {
-    /// Which checkout; needed where more than one is enrolled in batched settlement
-    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
-    checkout: Option<CheckoutId>,
+    #[command(flatten)]
+    of: OfCheckout,
     /// The totals alone: count and settlement_amount of the whole pool
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["resume", "out"])]
     totals: bool,
     #[command(flatten)]
-    period: OpenPeriod,
+    period: OpenPeriodArgs,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
     connection: Connection,
+}
+
+/// Whose pool.
+#[derive(Args)]
+pub(crate) struct OfCheckout {
+    /// Which checkout; needed where more than one is enrolled in batched settlement
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    checkout: Option<CheckoutId>,
+}
+
+impl OfCheckout {
+    pub(crate) fn scan(&self, period: &OpenPeriodArgs) -> Result<ScanPendingCharges, Failure> {
+        let mut what = ScanPendingCharges::new();
+        what.checkout_id = self.checkout;
+        what.period = period.period(SystemTime::now().into())?;
+        Ok(what)
+    }
 }
 
 impl Pending {
     fn run(&self) -> Result<Exit, Failure> {
         let client = self.connection.client()?;
-        let mut call = ListPendingCharges::new();
-        call.checkout_id = self.checkout;
-        call.range = self.period.range()?;
+        let what = self.of.scan(&self.period)?;
         if self.totals {
-            let page = client
-                .send(&call)
-                .map_err(|error| Failure::call("reading the pending charges", &error))?;
-            self.output.thing(&page.totals)?;
+            self.output.thing(&self.totals(&client, what)?)?;
             return Ok(Exit::Done);
         }
-
-        call.limit = PendingPageSize::MAX;
-        let mut pool = Pool::default();
-        self.output.list(&client, call, &mut pool)?;
-        if self.output.format() != Format::Table {
-            self.output.note(&pool.to_string());
+        if self.settings.resumes() && self.period.is_half_open() {
+            return Err(Failure::usage(
+                "--resume: without --to the period moves on with the clock",
+            )
+            .tip("give both, --from and --to"));
+        }
+        // Both the rows and the last line want it.
+        let pool = RefCell::new(Pool::new());
+        let add = |row: &PendingCharge| pool.borrow_mut().add(row);
+        let words = |_| pool.borrow().to_string();
+        let is_all = self.settings.print(what, self.output, &client, add, words)?;
+        if is_all && self.output.format() != Format::Table {
+            self.output.note(&pool.borrow().to_string());
         }
         Ok(Exit::Done)
     }
+
+    /// The API's own where it takes the period at once; else added up.
+    fn totals(&self, client: &Client, what: ScanPendingCharges) -> Result<Totals, Failure> {
+        const DOING: &str = "reading the pending charges";
+        let Some(range) = self.period.range()? else {
+            let mut pool = Pool::new();
+            for row in client.scan(what) {
+                pool.add(&row.map_err(|error| match error {
+                    ScanError::Call(error) => Failure::call(DOING, &error),
+                    other => Failure::incomplete(format!("{DOING}: {other}")),
+                })?);
+            }
+            let sum = pool.sum.ok_or_else(|| {
+                Failure::other("the amounts have too many digits to be summed exactly")
+            })?;
+            return Ok(Totals { count: pool.count, settlement_amount: sum.to_string() });
+        };
+        let mut call = ListPendingCharges::new();
+        call.checkout_id = what.checkout_id;
+        call.range = range;
+        let page = client.send(&call).map_err(|error| Failure::call(DOING, &error))?;
+        let settlement_amount = page.totals.settlement_amount.to_string();
+        Ok(Totals { count: page.totals.count, settlement_amount })
+    }
 }
 
-/// What the API says about a pool as a whole.
-#[derive(Default)]
+/// A pool as it is read.
 struct Pool {
-    totals: Option<PendingTotals>,
+    count: u64,
+    /// `None` where it can not be kept exactly.
+    sum: Option<Decimal>,
     currencies: BTreeSet<String>,
 }
 
-impl Summary<PendingChargePage> for Pool {
-    fn page(&mut self, page: &PendingChargePage) {
-        self.currencies.extend(page.items.iter().map(|row| row.settlement_currency.to_string()));
-        self.totals = Some(page.totals.clone());
+impl Pool {
+    fn new() -> Self {
+        Self { count: 0, sum: Some(Decimal::ZERO), currencies: BTreeSet::new() }
     }
 
-    fn words(&self, _: u64) -> String {
-        self.to_string()
+    fn add(&mut self, row: &PendingCharge) {
+        self.count += 1;
+        self.sum = self.sum.and_then(|sum| sum::exact([sum, row.settlement_amount]));
+        self.currencies.insert(row.settlement_currency.to_string());
     }
 }
 
 impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(totals) = &self.totals else { return Ok(()) };
-        let charges = count(totals.count, "pending charge");
-        write!(f, "{charges}, settlement_amount {}", totals.settlement_amount)?;
+        f.write_str(&count(self.count, "pending charge"))?;
+        let Some(sum) = self.sum else { return Ok(()) };
+        write!(f, ", settlement_amount {sum}")?;
         let currencies: Vec<&str> = self.currencies.iter().map(String::as_str).collect();
         if !currencies.is_empty() {
             write!(f, " {}", currencies.join("/"))?;
@@ -410,18 +488,25 @@ impl fmt::Display for Pool {
     }
 }
 
-impl Thing for PendingTotals {
+/// What a pool is as a whole.
+#[derive(Serialize)]
+struct Totals {
+    count: u64,
+    settlement_amount: String,
+}
+
+impl Thing for Totals {
     fn table(&self) -> String {
         table::fields(&[
             ("count", self.count.to_string()),
-            ("settlement_amount", self.settlement_amount.to_string()),
+            ("settlement_amount", self.settlement_amount.clone()),
         ])
     }
 
     fn csv(&self) -> Vec<Vec<String>> {
         vec![
             vec!["count".to_owned(), "settlement_amount".to_owned()],
-            vec![self.count.to_string(), self.settlement_amount.to_string()],
+            vec![self.count.to_string(), self.settlement_amount.clone()],
         ]
     }
 }

@@ -1,0 +1,136 @@
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Failure;
+
+/// A file that rows are appended to.
+pub(crate) struct OutFile {
+    path: PathBuf,
+    file: File,
+    mark: Mark,
+}
+
+/// How much of a file is known to be right, and how to tell that it is that file.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mark {
+    /// Where it was when this was written.
+    pub(crate) file: PathBuf,
+    /// How long it is.
+    pub(crate) bytes: u64,
+    /// What it ends with, without the line end.
+    pub(crate) last_line: String,
+}
+
+impl OutFile {
+    /// Refuses a file that has something in it, whose it ever is.
+    pub(crate) fn check_new(path: &Path) -> Result<(), Failure> {
+        match path.metadata() {
+            Ok(known) if !known.is_file() => {
+                Err(Failure::usage(format!("--out {}: it is not a file", path.display())))
+            }
+            Ok(known) if known.len() > 0 => Err(Failure::usage(format!(
+                "--out {}: the file has something in it, and no state says what",
+                path.display()
+            ))
+            .tip(
+                "name another file, or remove it; to go on, give the same --resume FILE as before",
+            )),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(cannot("open", path, &error)),
+        }
+    }
+
+    /// Begins a file.
+    pub(crate) fn new(path: &Path) -> Result<Self, Failure> {
+        let mark = Mark { file: path.to_owned(), ..Mark::default() };
+        Self::open(path, mark).map_err(|error| cannot("open", path, &error))
+    }
+
+    /// Goes on with a file, cut back to what is known to be right.
+    pub(crate) fn again(path: &Path, mark: &Mark) -> Result<Self, Failure> {
+        let refuse = |why: &str| {
+            Failure::usage(format!("--out {}: {why}", path.display()))
+                .tip("give the file that the listing was written to so far")
+                .tip("to begin again, remove the file and that of --resume")
+        };
+        match path.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && mark.bytes > 0 => {
+                return Err(refuse(&format!("it is gone, and had {} bytes", mark.bytes)));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(cannot("open", path, &error));
+            }
+            Ok(known) if !known.is_file() => return Err(refuse("it is not a file")),
+            Ok(known) if known.len() < mark.bytes => {
+                return Err(refuse(&format!(
+                    "it has {} bytes, and had {} when the state was saved",
+                    known.len(),
+                    mark.bytes
+                )));
+            }
+            _ => {}
+        }
+        let broken = |error: io::Error| cannot("open", path, &error);
+        let mark = Mark { file: path.to_owned(), ..mark.clone() };
+        let mut file = Self::open(path, mark).map_err(broken)?;
+        if !file.ends_as_it_did().map_err(broken)? {
+            return Err(refuse(
+                "it is another file, or was changed: its last line is not the one \
+                               that was written",
+            ));
+        }
+        file.file.set_len(file.mark.bytes).map_err(broken)?;
+        file.file.seek(SeekFrom::End(0)).map_err(broken)?;
+        Ok(file)
+    }
+
+    /// Writes whole lines.
+    pub(crate) fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(lines).map_err(|error| {
+            let _ = self.file.set_len(self.mark.bytes); // no half line
+            cannot("write to", &self.path, &error)
+        })?;
+        self.mark.bytes += lines.len() as u64;
+        self.mark.last_line = last_line(lines);
+        Ok(())
+    }
+
+    pub(crate) fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    fn open(path: &Path, mark: Mark) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+        Ok(Self { path: path.to_owned(), file, mark })
+    }
+
+    fn ends_as_it_did(&mut self) -> io::Result<bool> {
+        let line = self.mark.last_line.as_bytes();
+        if self.mark.bytes == 0 {
+            return Ok(true);
+        }
+        let Some(start) = self.mark.bytes.checked_sub(line.len() as u64 + 1) else {
+            return Ok(false);
+        };
+        let mut end = vec![0; line.len() + 1];
+        self.file.seek(SeekFrom::Start(start))?;
+        self.file.read_exact(&mut end)?;
+        Ok(end.strip_suffix(b"\n") == Some(line))
+    }
+}
+
+fn last_line(lines: &[u8]) -> String {
+    let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+    let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    String::from_utf8_lossy(last).into_owned()
+}
+
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
+    Failure::other(format!("cannot {what} {}: {error}", path.display()))
+}

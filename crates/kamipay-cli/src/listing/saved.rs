@@ -1,0 +1,178 @@
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fs4::{FileExt, TryLockError};
+use kamipay_ureq::proto::scan::ScanState;
+use serde::{Deserialize, Serialize};
+
+use super::Listing;
+use super::out::{Mark, OutFile};
+use crate::exit::Failure;
+use crate::output::Format;
+
+/// Where a listing stands, and which listing it is: the file of `--resume`.
+#[derive(Deserialize, Serialize)]
+#[serde(bound = "")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Saved<S: Listing> {
+    /// Of this layout.
+    version: u32,
+    /// [`Listing::NAME`].
+    list: String,
+    /// What is listed in all: the period and the filters.
+    whole: S,
+    output: Format,
+    look_back_seconds: Option<u64>,
+    /// For whoever looks into the file: `state` has it, too.
+    is_done: bool,
+    pub(super) out: Option<Mark>,
+    pub(super) state: ScanState<S>,
+}
+
+const VERSION: u32 = 1;
+
+impl<S: Listing> Saved<S> {
+    /// A listing of which nothing is read yet.
+    pub(super) fn new(whole: S, output: Format, look_back: Option<Duration>) -> Self {
+        Self {
+            version: VERSION,
+            list: S::NAME.to_owned(),
+            state: ScanState::new(whole.clone()),
+            whole,
+            output,
+            look_back_seconds: look_back.map(|length| length.as_secs()),
+            is_done: false,
+            out: None,
+        }
+    }
+
+    /// The same listing, further on.
+    pub(super) fn at(&self, state: ScanState<S>, out: Option<&OutFile>) -> Self {
+        let list = self.list.clone();
+        let (whole, is_done) = (self.whole.clone(), state.is_done);
+        let out = out.map(OutFile::mark).cloned();
+        Self { list, whole, is_done, out, state, ..*self }
+    }
+
+    pub(super) fn with_empty_out(self, path: &Path) -> Self {
+        let out = Mark { file: path.to_owned(), ..Mark::default() };
+        Self { out: Some(out), ..self }
+    }
+}
+
+/// The file of `--resume`, for one run at a time.
+pub(crate) struct Store {
+    path: PathBuf,
+    lock: PathBuf,
+    _locked: File,
+}
+
+/// What every version says, of every listing.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+    list: String,
+}
+
+impl Store {
+    /// Takes the file, so that no other run does.
+    ///
+    /// The lock is on a file beside it, because this one is replaced as a whole. It ends with the
+    /// process, however that ends.
+    pub(crate) fn lock(path: &Path) -> Result<Self, Failure> {
+        let lock = beside(path, ".lock");
+        let refuse = |error: &dyn std::fmt::Display| {
+            Failure::usage(format!(
+                "--resume {}: cannot lock {}: {error}",
+                path.display(),
+                lock.display()
+            ))
+        };
+        let mut options = fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).open(&lock);
+        let file = file.map_err(|error| refuse(&error))?;
+        match FileExt::try_lock(&file) {
+            Ok(()) => Ok(Self { path: path.to_owned(), lock, _locked: file }),
+            Err(TryLockError::WouldBlock) => Err(Failure::usage(format!(
+                "--resume {}: another run of kamipay is using it",
+                path.display()
+            ))
+            .tip("wait for it to end, or stop it")),
+            Err(TryLockError::Error(error)) => Err(refuse(&error)),
+        }
+    }
+
+    /// Where the listing stands, if it was begun. Refuses the state of another one.
+    pub(crate) fn load<S: Listing>(&self, this: &Saved<S>) -> Result<Option<Saved<S>>, Failure> {
+        let text = match fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.refuse(&format!("cannot be read: {error}"))),
+        };
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let broken = |error: serde_json::Error| {
+            self.refuse(&format!("it does not hold where a listing stands: {error}"))
+        };
+        let head: Head = serde_json::from_slice(&text).map_err(broken)?;
+        if head.version != VERSION {
+            return Err(self.refuse("it was written by another version of kamipay"));
+        }
+        if head.list != S::NAME {
+            return Err(self.refuse(&format!("it is about {}, not {}", head.list, S::NAME)));
+        }
+        let saved: Saved<S> = serde_json::from_slice(&text).map_err(broken)?;
+        if saved.whole != this.whole {
+            let [its, ours] = [&saved.whole, &this.whole]
+                .map(|whole| serde_json::to_string(whole).unwrap_or_default());
+            return Err(self
+                .refuse("it is about another period, or has other filters")
+                .tip(format!("it is about {its}, and this command about {ours}")));
+        }
+        if saved.look_back_seconds != this.look_back_seconds {
+            return Err(self.refuse("it has another --look-back"));
+        }
+        if saved.output != this.output {
+            return Err(self.refuse(&format!(
+                "its rows are written as {}",
+                if saved.output == Format::Csv { "csv" } else { "ndjson" }
+            )));
+        }
+        Ok(Some(saved))
+    }
+
+    /// Replaces the file as a whole, so that there is always one.
+    pub(crate) fn save<S: Listing>(&self, saved: &Saved<S>) -> Result<(), Failure> {
+        let new = beside(&self.path, ".new");
+        let write = || {
+            let mut text = serde_json::to_vec(saved)?;
+            text.push(b'\n');
+            fs::write(&new, text)?;
+            fs::rename(&new, &self.path)
+        };
+        write().map_err(|error: io::Error| {
+            Failure::other(format!("cannot save the state in {}: {error}", self.path.display()))
+        })
+    }
+
+    pub(crate) fn refuse(&self, why: &str) -> Failure {
+        Failure::usage(format!("--resume {}: {why}", self.path.display()))
+            .tip("give the command that it was made by, or name a file that is not there yet")
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.lock);
+    }
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(end);
+    name.into()
+}

@@ -1,0 +1,47 @@
+//! Ctrl-C and its like: asked for by a signal, done between two rows.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::exit::{Exit, Failure};
+
+/// Whether somebody wants the program to stop.
+///
+/// The first signal is noted, so that what was begun can be brought to an end; a second one ends
+/// the program at once, wherever it is.
+pub(crate) struct Stop {
+    signal: Arc<AtomicUsize>,
+}
+
+impl Stop {
+    /// Listens for SIGINT and SIGTERM from now on.
+    pub(crate) fn on_signals() -> Result<Self, Failure> {
+        Self::listen()
+            .map_err(|error| Failure::other(format!("cannot listen for signals: {error}")))
+    }
+
+    fn listen() -> io::Result<Self> {
+        let signal = Arc::new(AtomicUsize::new(0));
+        let is_second = Arc::new(AtomicBool::new(false));
+        for (number, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
+            // In this order: the first signal finds the flag unset, and sets it.
+            flag::register_conditional_shutdown(number, exit as i32, Arc::clone(&is_second))?;
+            flag::register(number, Arc::clone(&is_second))?;
+            flag::register_usize(number, Arc::clone(&signal), exit as usize)?;
+        }
+        Ok(Self { signal })
+    }
+
+    /// What to end with, where somebody wants it.
+    pub(crate) fn is_wanted(&self) -> Option<Exit> {
+        match self.signal.load(Ordering::Relaxed) {
+            0 => None,
+            code if code == Exit::Terminated as usize => Some(Exit::Terminated),
+            _ => Some(Exit::Interrupted),
+        }
+    }
+}
