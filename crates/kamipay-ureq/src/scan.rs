@@ -190,6 +190,8 @@ impl<S: Scannable> Rows<S> {
             });
         }
         let changed = &self.shared.changed;
+        // What was handed over made room: threads that had nothing to ask may have something now.
+        changed.notify_all();
         let Some(deadline) = deadline else {
             return Ok(changed.wait(work).unwrap_or_else(PoisonError::into_inner));
         };
