@@ -7,5 +7,6 @@ mod json;
 mod properties;
 mod requests;
 mod round_trips;
+mod scans;
 mod secrets;
 mod transports;

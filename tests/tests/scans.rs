@@ -1,0 +1,198 @@
+//! Scans over real sockets: however a listing is read, the rows are those that exist, once each.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+
+use chrono::TimeDelta;
+use kamipay_proto::confirmed_charges::ScanConfirmedCharges;
+use kamipay_proto::lots::ScanLots;
+use kamipay_proto::scan::{Scan, ScanState, Scannable};
+use kamipay_proto::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
+use kamipay_proto::{Period, Row};
+use kamipay_sandbox::{Fault, Generated, List, Quirk, Sandbox, Schedule, Server};
+use kamipay_ureq::{Client, Credentials, ScanError};
+
+fn start(sandbox: Sandbox) -> (Server, Client) {
+    let token = sandbox.token().parse().unwrap();
+    let server = Server::start(sandbox).unwrap();
+    let client = Client::new(server.base_url().parse().unwrap(), Credentials::token(token));
+    (server, client)
+}
+
+/// A merchant whose year has rows on every border, and whose lists fill several windows.
+fn merchant() -> Generated {
+    let year = Period::parse("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z").unwrap();
+    Generated::new(11)
+        .with_period(year.start(), year.end())
+        .with_lots(900)
+        .with_charges(2_500)
+        .with_pending_charges(60)
+}
+
+fn all<S: Scannable>(client: &Client, scan: Scan<S>) -> Vec<S::Row> {
+    client.run_scan(scan).map(|row| row.unwrap()).collect()
+}
+
+/// One thread, two and five, and in parts: the same rows in the same order.
+fn every_way<S>(client: &Client, what: &S, page_size: u64) -> Vec<S::Row>
+where
+    S: Scannable + Send + 'static + serde::Serialize + serde::de::DeserializeOwned,
+    S::Row: Send + PartialEq + std::fmt::Debug,
+    <S::Row as Row>::Key: Send,
+{
+    let scan = || Scan::new(what.clone()).with_page_size(page_size).unwrap();
+    let rows = all(client, scan());
+    for threads in [2, 5] {
+        let parallel = client.run_scan(scan()).on_threads(NonZero::new(threads).unwrap());
+        assert_eq!(parallel.map(|row| row.unwrap()).collect::<Vec<_>>(), rows);
+    }
+    let mut parts = Vec::new();
+    for part in Scan::parts(what.clone()) {
+        let part: ScanState<S> =
+            serde_json::from_str(&serde_json::to_string(&part).unwrap()).unwrap();
+        parts.extend(all(client, Scan::resume(part).with_page_size(page_size).unwrap()));
+    }
+    assert_eq!(parts, rows);
+    rows
+}
+
+#[test]
+fn every_listing_of_a_year_is_what_exists() {
+    let merchant = merchant();
+    let year = Period::new(merchant.start(), merchant.end()).unwrap();
+    let (_server, client) = start(Sandbox::generated(merchant.clone()));
+
+    let lots = every_way(&client, &ScanLots::new(year), 50);
+    let mut listed: Vec<_> =
+        lots.iter().map(|lot| (lot.lot_id.to_string(), lot.usdt_amount)).collect();
+    let mut exist: Vec<_> = merchant.lots().map(|lot| (lot.lot_id, lot.usdt_amount)).collect();
+    listed.sort();
+    exist.sort();
+    assert_eq!(listed, exist);
+
+    let settlements = every_way(&client, &ScanSettlements::new(year), 20);
+    let mut listed: Vec<_> =
+        settlements.iter().map(|row| (row.settlement_id.number(), row.amount)).collect();
+    let settled = merchant.settlements().filter(|it| it.settled_at.is_some());
+    let mut exist: Vec<_> =
+        settled.map(|it| (u64::try_from(it.settlement_id).unwrap(), it.amount)).collect();
+    listed.sort();
+    exist.sort();
+    assert_eq!(listed, exist);
+
+    let charges = every_way(&client, &ScanTransactions::new(year), 100);
+    let mut listed: Vec<_> = charges
+        .iter()
+        .map(|row| (row.kamipay_request_id.to_string(), row.charged_amount, row.created_at))
+        .collect();
+    let mut exist: Vec<_> = merchant
+        .charges()
+        .map(|it| (it.kamipay_request_id, it.charged_amount, it.created_at))
+        .collect();
+    assert!(charges.is_sorted_by_key(|row| row.created_at));
+    listed.sort();
+    exist.sort();
+    assert_eq!(listed, exist);
+
+    let confirmed = every_way(&client, &ScanConfirmedCharges::new(year), 1000);
+    let ids = |ids: &mut dyn Iterator<Item = String>| {
+        let mut ids: Vec<_> = ids.collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(
+        ids(&mut confirmed.iter().map(|row| row.operation_id.to_string())),
+        ids(&mut merchant
+            .charges()
+            .filter(|it| year.start() <= it.credited_at && it.credited_at <= year.end())
+            .map(|it| it.operation_id)),
+    );
+
+    let pending = every_way(&client, &ScanPendingCharges::new(), 7);
+    assert_eq!(
+        ids(&mut pending.iter().map(|row| row.kamipay_request_id.to_string())),
+        ids(&mut merchant.pending_charges().map(|it| it.kamipay_request_id)),
+    );
+}
+
+#[test]
+fn every_quirk_ends_in_the_whole_or_in_an_error() {
+    for quirk in Quirk::ALL {
+        for schedule in [quirk.schedule(), Schedule::always()] {
+            let merchant = merchant().with_charges(700);
+            // The API's reading decides about rows on the very ends of a period.
+            let day = TimeDelta::days(1);
+            let year = Period::new(merchant.start() - day, merchant.end() + day).unwrap();
+            let (server, client) = start(Sandbox::generated(merchant).with_quirk(*quirk, schedule));
+            let scan = Scan::new(ScanTransactions::new(year)).with_page_size(60).unwrap();
+            let mut listed = BTreeMap::<String, u64>::new();
+            let mut is_whole = true;
+            for row in client.run_scan(scan) {
+                match row {
+                    Ok(row) => *listed.entry(row.kamipay_request_id.to_string()).or_default() += 1,
+                    Err(ScanError::Incomplete(_)) => is_whole = false,
+                    // the echo of another page: not an answer to what was asked
+                    Err(ScanError::Call(error)) if *quirk == Quirk::WrongEcho => {
+                        assert!(error.to_string().contains("another question"), "{error}");
+                        is_whole = false;
+                    }
+                    Err(error) => panic!("{quirk}: {error}"),
+                }
+            }
+            assert!(listed.values().all(|times| *times == 1), "{quirk}: a row came twice");
+            let throughout =
+                server.with_sandbox(|sandbox| sandbox.history().throughout(List::Transactions));
+            assert!(throughout.len() > 600);
+            if is_whole {
+                // A row that was moved is there throughout, and not at one time.
+                let missing = throughout.iter().filter(|id| !listed.contains_key(*id)).count();
+                assert_eq!(missing, 0, "{quirk}");
+            } else {
+                assert!(schedule == Schedule::always() || *quirk == Quirk::WrongEcho, "{quirk}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fault_in_the_middle_leaves_a_scan_that_goes_on() {
+    let merchant = merchant();
+    let year = Period::new(merchant.start(), merchant.end()).unwrap();
+    for fault_at in [1, 2, 7, 20] {
+        let (server, client) = start(Sandbox::generated(merchant.clone()));
+        // A fault that is not repeated by itself.
+        server.with_sandbox(|sandbox| sandbox.fail_at(fault_at, Fault::CaptivePortal));
+        let scan = Scan::new(ScanTransactions::new(year)).with_page_size(200).unwrap();
+        let mut rows = client.run_scan(scan);
+        let mut listed = Vec::new();
+        let failed = loop {
+            match rows.next() {
+                Some(Ok(row)) => listed.push(row.kamipay_request_id.to_string()),
+                Some(Err(error)) => break error,
+                None => panic!("the fault did not show"),
+            }
+        };
+        assert!(matches!(failed, ScanError::Call(_)), "{failed:?}");
+        assert!(rows.next().is_none());
+        let rest = client.resume_scan(rows.state());
+        listed.extend(rest.map(|row| row.unwrap().kamipay_request_id.to_string()));
+        listed.sort();
+        let mut exist: Vec<_> = merchant.charges().map(|it| it.kamipay_request_id).collect();
+        exist.sort();
+        assert_eq!(listed, exist);
+    }
+}
+
+#[test]
+fn who_drops_the_rows_half_way_leaves_nothing_behind() {
+    let merchant = merchant();
+    let year = Period::new(merchant.start(), merchant.end()).unwrap();
+    let (server, client) = start(Sandbox::generated(merchant));
+    for _ in 0..20 {
+        let scan = Scan::new(ScanTransactions::new(year)).with_page_size(50).unwrap();
+        let mut rows = client.run_scan(scan).on_threads(NonZero::new(4).unwrap());
+        assert!(rows.next().unwrap().is_ok());
+    }
+    drop(client);
+    drop(server); // joins its connections: none is held open by a thread that reads on
+}
