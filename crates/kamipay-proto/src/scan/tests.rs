@@ -456,6 +456,35 @@ fn rows_that_come_and_go_can_not_hide_another_one() {
 }
 
 #[test]
+fn a_total_that_moves_between_two_pages_is_read_again() {
+    let mut model = Model::still([1, 1, 1, 1, 1, 1]);
+    let mut scan = scan(3, 4);
+    let rows = read(&mut scan, |call| {
+        if model.requests == 1 {
+            model.lots.insert(9, 1); // and the two pages together have as many rows as it says then
+        }
+        model.answer(call)
+    });
+    assert_eq!(rows.unwrap(), [1, 2, 3, 4, 5, 6, 9]);
+    assert_eq!(scan.manifest().rereads, 1);
+}
+
+#[test]
+fn a_period_of_ten_thousand_years_is_planned_as_it_is_read() {
+    let ever = Period::parse("0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z").unwrap();
+    let mut confirmed = Scan::new(ScanConfirmedCharges::new(ever));
+    for _ in 0..100 {
+        let request = confirmed.request().unwrap();
+        confirmed.answer(request.ticket, Vec::new());
+        assert!(matches!(confirmed.delivery(), Delivery::Waiting));
+        assert!(confirmed.queue.len() <= confirmed.look_ahead);
+    }
+    assert_eq!(Scan::parts(ScanLots::new(ever)).count(), 117_821);
+    let last = Scan::parts(ScanLots::new(ever)).last().unwrap();
+    assert_eq!(last.scan.period.end(), ever.end());
+}
+
+#[test]
 fn a_look_back_finds_what_was_added() {
     let mut model = Model::still([10, 60, 90]);
     let mut scan = scan(100, 1000).with_look_back(TimeDelta::microseconds(50));
