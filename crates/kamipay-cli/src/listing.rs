@@ -298,6 +298,8 @@ pub(crate) struct Reading<'a, S: Listing> {
 
 /// How often somebody who waits for an answer looks up.
 const TICK: Duration = Duration::from_millis(50);
+/// How often somebody who has rows to print looks up.
+const LOOK: Duration = Duration::from_millis(20);
 
 impl<'a, S: Listing> Reading<'a, S> {
     pub(crate) fn new(
@@ -359,7 +361,7 @@ impl<'a, S: Listing> Reading<'a, S> {
         keep: &mut impl FnMut(&Rows<S>, &mut List<S::Row>) -> Result<(), Failure>,
     ) -> Result<(), Cut> {
         let now = Instant::now();
-        if now - self.looked < TICK {
+        if now - self.looked < LOOK {
             return Ok(());
         }
         self.looked = now;

@@ -3,7 +3,7 @@
 use kamipay_sandbox::{Sandbox, Scenario, Server};
 
 use crate::support::{
-    Run, documented, in_may, kamipay, lots, nobody, offset, run, server, silence, with_token,
+    Run, documented, in_may, kamipay, lots, nobody, run, server, silence, with_token,
 };
 
 const LOT: &str = "9c030c8b-6d68-445b-8048-1bacd91012fa";

@@ -7,6 +7,7 @@ mod help;
 mod lists;
 mod pay;
 mod sandbox;
+mod scans;
 mod secrets;
 mod streams;
 mod support;

@@ -1,0 +1,488 @@
+//! Listings of any length: whole whatever happens, gone on with, and in parts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use kamipay_sandbox::{Fault, Generated, List, Quirk, Sandbox, Schedule, Server};
+use serde_json::Value;
+
+use crate::support::{Run, generated, lots, run, server, with_token};
+
+const YEAR: [&str; 4] = ["--from", "2025-01-01", "--to", "2026-01-01"];
+
+/// A merchant's 2025, whose last row is in the last instant that [`YEAR`] has.
+fn year() -> Generated {
+    let [start, end] = ["2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"];
+    Generated::new(3).with_period(start.parse().unwrap(), end.parse().unwrap())
+}
+
+/// Each listing: the command, its name in a plan, and what its rows are known by.
+const LISTINGS: [([&str; 2], &str, &str, List); 5] = [
+    (["lots", "list"], "lots", "lot_id", List::Lots),
+    (["settlements", "list"], "settlements", "settlement_id", List::Settlements),
+    (["settlements", "transactions"], "transactions", "kamipay_request_id", List::Transactions),
+    (["settlements", "pending"], "pending-charges", "kamipay_request_id", List::PendingCharges),
+    (["charges", "confirmed"], "confirmed-charges", "operation_id", List::ConfirmedCharges),
+];
+
+/// The rows' identifiers, each with how often it is there.
+fn ids(ndjson: &str, key: &str) -> BTreeMap<String, u32> {
+    let mut ids = BTreeMap::new();
+    for line in ndjson.lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let id = row[key].as_str().map_or_else(|| row[key].to_string(), str::to_owned);
+        *ids.entry(id).or_default() += 1;
+    }
+    ids
+}
+
+/// The lines in an order that does not depend on the windows: a lot that shows no time stands at the
+/// start of its window, and all other rows by their times.
+fn sorted(rows: &str) -> Vec<&str> {
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows.sort_unstable();
+    rows
+}
+
+fn once(ids: impl IntoIterator<Item = String>) -> BTreeMap<String, u32> {
+    ids.into_iter().map(|id| (id, 1)).collect()
+}
+
+/// A directory that goes with the test.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("kamipay-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn piped(command: &mut Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn with_input(command: &mut Command, input: &str) -> Run {
+    let mut child = piped(command);
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    ended(child, String::new())
+}
+
+/// Waits for the end, with what was read of it already.
+fn ended(child: Child, mut out: String) -> Run {
+    let output = child.wait_with_output().unwrap();
+    out.push_str(&String::from_utf8(output.stdout).unwrap());
+    let code = output.status.code().unwrap();
+    Run { code, out, err: String::from_utf8(output.stderr).unwrap() }
+}
+
+#[test]
+fn a_year_of_each_listing_is_the_truth_however_it_is_read() {
+    let merchant = year().with_lots(2500).with_charges(3000).with_pending_charges(1300);
+    let server = generated(&merchant);
+    let truth = [
+        once(merchant.lot_ids()),
+        once(
+            merchant
+                .settlements()
+                .filter(|it| it.settled_at.is_some_and(|at| at <= merchant.end()))
+                .map(|it| it.settlement_id.to_string()),
+        ),
+        once(merchant.charges().map(|it| it.kamipay_request_id)),
+        once(merchant.pending_charges().map(|it| it.kamipay_request_id)),
+        once(
+            merchant
+                .charges()
+                .filter(|it| it.credited_at >= merchant.start())
+                .map(|it| it.operation_id),
+        ),
+    ];
+    for ((command, name, key, _), truth) in LISTINGS.iter().zip(truth) {
+        let list = |more: &[&str]| {
+            let args = [&command[..], &YEAR, &["--quiet"], more].concat();
+            run(&mut with_token(server.base_url(), &args)).good()
+        };
+        let rows = list(&[]);
+        assert_eq!(ids(&rows, key), truth, "{name}");
+        for threads in ["2", "4"] {
+            assert_eq!(list(&["--threads", threads]), rows, "{name} on {threads} threads");
+        }
+        if *name != "confirmed-charges" {
+            assert_eq!(list(&["--page-size", "300"]), rows, "{name} by 300");
+        }
+
+        // The plan needs no connection, and its parts can be read by themselves.
+        let plan = [&["scan", "plan", name], &YEAR[..]].concat();
+        let plan = run(&mut crate::support::kamipay(&plan)).good();
+        assert!(plan.lines().count() >= 12, "{plan}");
+        let part = |lines: &str| {
+            let run = with_input(&mut with_token(server.base_url(), &["scan", "run", "-"]), lines);
+            run.good()
+        };
+        let parts: Vec<String> = match plan.lines().count() {
+            12 | 13 => plan.lines().map(part).collect(),
+            _ => {
+                plan.lines().collect::<Vec<_>>().chunks(50).map(|it| part(&it.join("\n"))).collect()
+            }
+        };
+        assert_eq!(parts.concat(), rows, "{name} in parts");
+    }
+}
+
+#[test]
+fn an_empty_period_is_an_empty_list() {
+    let server = generated(&year());
+    let now = "2025-05-01T00:00:00Z";
+    for (command, ..) in LISTINGS {
+        let args = [&command[..], &["--from", now, "--to", now, "--quiet"]].concat();
+        assert_eq!(run(&mut with_token(server.base_url(), &args)).good(), "");
+    }
+    assert!(server.requests().is_empty());
+}
+
+/// Killed wherever it is, the file has each row once in the end.
+#[test]
+fn killed_fifty_times_and_gone_on_with() {
+    let merchant = year().with_lots(3000).with_charges(3000);
+    let server = generated(&merchant);
+    let dir = Dir::new("killed");
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    let mut random = u64::from(seed) | 1;
+    let (mut kills, mut listings) = (0, 0);
+    while kills < 50 || listings < 3 {
+        let (command, format, threads) = match listings % 3 {
+            0 => (["lots", "list"], "ndjson", "1"),
+            1 => (["settlements", "transactions"], "csv", "2"),
+            _ => (["lots", "list"], "csv", "4"),
+        };
+        let args = [&command[..], &YEAR, &["--output", format]].concat();
+        let whole = run(&mut with_token(server.base_url(), &args)).good();
+
+        let (out, state) =
+            (dir.file(&format!("out-{listings}")), dir.file(&format!("state-{listings}")));
+        let keep = ["--page-size", "40", "--threads", threads, "--out", &out, "--resume", &state];
+        let args = [&args[..], &keep].concat();
+        loop {
+            let mut child = piped(&mut with_token(server.base_url(), &args));
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let patience = Duration::from_micros((random >> 33) % 150_000);
+            std::thread::sleep(patience);
+            child.kill().unwrap();
+            let output = child.wait_with_output().unwrap();
+            match output.status.code() {
+                None => kills += 1,
+                Some(code) => {
+                    let err = String::from_utf8(output.stderr).unwrap();
+                    assert_eq!((code, err.as_str()), (0, ""), "seed {seed}");
+                    break;
+                }
+            }
+            assert!(kills < 500, "it gets nowhere");
+        }
+        let written = fs::read_to_string(&out).unwrap();
+        let is_whole = match command {
+            ["lots", _] => sorted(&written) == sorted(&whole),
+            _ => written == whole,
+        };
+        assert!(is_whole, "seed {seed}: listing {listings} after {kills} kills");
+        listings += 1;
+    }
+    assert!(!fs::exists(dir.file("state-0.lock")).unwrap());
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    let kill = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+}
+
+/// Stopped while rows are printed: those that were, and those of the next run, are all.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_whole_lines_and_nothing_comes_twice() {
+    let server = generated(&year().with_lots(9000));
+    let dir = Dir::new("ctrl-c");
+    for (n, (format, name, code)) in
+        [("ndjson", "-INT", 130), ("csv", "-TERM", 143)].into_iter().enumerate()
+    {
+        let list = [&["lots", "list", "--output", format], &YEAR[..]].concat();
+        let whole = run(&mut with_token(server.base_url(), &list)).good();
+        let state = dir.file(&format!("state-{n}"));
+        let list = [&list[..], &["--resume", &state, "--page-size", "100"]].concat();
+
+        let mut rows = String::new();
+        for read in [2_000, 200_000] {
+            let mut child = piped(&mut with_token(server.base_url(), &list));
+            let mut some = vec![0; read];
+            child.stdout.as_mut().unwrap().read_exact(&mut some).unwrap();
+            // Nobody reads on, so it stands still with a full pipe.
+            signal(&child, name);
+            let stopped = ended(child, String::from_utf8(some).unwrap());
+            assert_eq!(stopped.code, code, "{}", stopped.err);
+            assert!(stopped.out.ends_with('\n') && stopped.err.starts_with("stopped by "));
+            assert!(stopped.err.contains("give the same command again"), "{}", stopped.err);
+            rows.push_str(&stopped.out);
+        }
+        rows.push_str(&run(&mut with_token(server.base_url(), &list)).good());
+        assert!(
+            sorted(&rows) == sorted(&whole),
+            "{format}: {} and {} bytes",
+            rows.len(),
+            whole.len()
+        );
+
+        let again = run(&mut with_token(server.base_url(), &list));
+        assert_eq!((again.code, again.out.as_str()), (0, ""));
+        assert!(
+            again.err.starts_with("note: the listing is whole, with 9,000 rows"),
+            "{}",
+            again.err
+        );
+    }
+}
+
+/// Two windows, of which the second is not answered while the test runs.
+fn stuck() -> String {
+    server(|n, _| match n {
+        0 => lots(0..2, 2, 0),
+        _ => {
+            std::thread::sleep(Duration::from_secs(60));
+            lots(0..0, 0, 0)
+        }
+    })
+}
+
+const TWO_WINDOWS: [&str; 4] = ["--from", "2026-05-01", "--to", "2026-06-30"];
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_does_not_wait_for_the_network() {
+    let url = stuck();
+    let list = [&["lots", "list", "--output", "ndjson"], &TWO_WINDOWS[..]].concat();
+    let mut child = piped(&mut with_token(&url, &list));
+    let mut rows = BufReader::new(child.stdout.take().unwrap());
+    for _ in 0..2 {
+        rows.read_line(&mut String::new()).unwrap();
+    }
+    signal(&child, "-INT");
+    let stopped = ended(child, String::new()); // long before the answer would come
+    assert_eq!(stopped.code, 130);
+    insta::assert_snapshot!(stopped.err);
+}
+
+#[test]
+fn a_state_is_for_one_run_at_a_time() {
+    let url = stuck();
+    let dir = Dir::new("locked");
+    let state = dir.file("state");
+    let list = [&["lots", "list", "--resume", &state], &TWO_WINDOWS[..]].concat();
+    let mut first = piped(&mut with_token(&url, &list));
+    BufReader::new(first.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    let second = run(&mut with_token(&url, &list));
+    assert_eq!((second.code, second.out.as_str()), (2, ""));
+    assert!(second.err.contains("another run of kamipay is using it"), "{}", second.err);
+
+    // The lock ends with its process, however that ends.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let third = run(&mut with_token(&url, &[&list[..], &["--deadline", "100ms"]].concat()));
+    assert!(third.err.contains("another run") || third.code != 2, "{}", third.err);
+}
+
+#[test]
+fn quirks_end_in_the_whole_or_in_an_error() {
+    let [start, end] = ["2026-03-01T00:00:00Z", "2026-05-31T00:00:00Z"];
+    let merchant = &Generated::new(5)
+        .with_period(start.parse().unwrap(), end.parse().unwrap())
+        .with_lots(700)
+        .with_charges(900)
+        .with_charges_per_settlement(9)
+        .with_pending_charges(300);
+    // Beyond the rows, so that no reading of the ends takes one away.
+    let period = &["--from", "2026-02-20", "--to", "2026-06-10", "--quiet"];
+    let (mut whole, mut short) = (0, 0);
+    // Beside each other, because the program waits before it asks again.
+    std::thread::scope(|scope| {
+        let quirk = |quirk| scope.spawn(move || whole_or_short(merchant, period, quirk));
+        let quirks: Vec<_> = Quirk::ALL.iter().copied().map(quirk).collect();
+        for quirk in quirks {
+            let (its_whole, its_short) = quirk.join().unwrap();
+            (whole, short) = (whole + its_whole, short + its_short);
+        }
+    });
+    assert!(whole > 100 && short > 5, "{whole} whole, {short} in an error");
+}
+
+/// How many listings are whole in spite of a quirk, and how many end in an error.
+fn whole_or_short(merchant: &Generated, period: &[&str], quirk: Quirk) -> (u32, u32) {
+    let (mut whole, mut short) = (0, 0);
+    for schedule in [quirk.schedule(), Schedule::always()] {
+        let sandbox = Sandbox::generated(merchant.clone()).with_quirk(quirk, schedule);
+        let server = Server::start(sandbox).unwrap();
+        for (command, name, key, list) in LISTINGS {
+            let mut args = [&command[..], period].concat();
+            if name != "confirmed-charges" {
+                args.extend(["--page-size", "37"]);
+            }
+            let run = run(&mut with_token(server.base_url(), &args));
+            let came = ids(&run.out, key);
+            assert!(came.values().all(|times| *times == 1), "{quirk} {name}: a row twice");
+            let history = server.with_sandbox(|sandbox| sandbox.history());
+            let throughout = history.throughout(list);
+            let missing = throughout.iter().filter(|id| !came.contains_key(*id)).count();
+            match run.code {
+                0 => {
+                    assert_eq!(missing, 0, "{quirk} {name}: rows are missing, with exit code 0");
+                    whole += 1;
+                }
+                code => {
+                    // 5 where nothing was printed yet.
+                    assert!(code == 6 || code == 5 && run.out.is_empty(), "{quirk} {name}: {code}");
+                    assert!(run.err.starts_with("error: "), "{}", run.err);
+                    short += 1;
+                }
+            }
+        }
+    }
+    (whole, short)
+}
+
+#[test]
+fn a_row_that_came_late_is_found_by_looking_back() {
+    let merchant = year().with_lots(700);
+    let sandbox = Sandbox::generated(merchant).with_quirk(Quirk::LateRow, Schedule::times(3));
+    let server = Server::start(sandbox).unwrap();
+    let list = |more: &[&str]| {
+        let args = [&["lots", "list", "--page-size", "100"], &YEAR[..], more].concat();
+        ids(&run(&mut with_token(server.base_url(), &args)).good(), "lot_id")
+    };
+    assert_eq!(list(&["--look-back", "400d"]).len(), 703);
+    assert_eq!(list(&[]).len(), 703);
+}
+
+#[test]
+fn a_fault_on_the_way_is_gone_on_from() {
+    let server = generated(&year().with_lots(3000));
+    let dir = Dir::new("fault");
+    let list = [&["lots", "list"], &YEAR[..]].concat();
+    let whole = run(&mut with_token(server.base_url(), &list)).good();
+    for (n, out) in [true, false].into_iter().enumerate() {
+        let (state, file) = (dir.file(&format!("state-{n}")), dir.file("out"));
+        let mut args = [&list[..], &["--page-size", "100", "--resume", &state]].concat();
+        if out {
+            args.extend(["--out", &file]);
+        }
+        let mut rows = String::new();
+        for first in [12, 1] {
+            let schedule = Schedule::always().from_request(first);
+            server.with_sandbox(|it| {
+                it.add_fault(Fault::Redirect302, Fault::Redirect302.calls(), schedule)
+            });
+            let broken = run(&mut with_token(server.base_url(), &args));
+            server.with_sandbox(Sandbox::clear_faults);
+            // Where nothing was printed in this run, the error is told by its own code.
+            assert_eq!(broken.code, if first == 1 { 5 } else { 6 }, "{}", broken.err);
+            assert!(broken.err.contains("to go on, give the same command again"), "{}", broken.err);
+            rows.push_str(&broken.out);
+        }
+        rows.push_str(&run(&mut with_token(server.base_url(), &args)).good());
+        if out {
+            assert_eq!(rows, "");
+            rows = fs::read_to_string(&file).unwrap();
+        }
+        assert!(sorted(&rows) == sorted(&whole), "{n}");
+    }
+}
+
+/// Every state and file that does not belong to the command is refused, and left as it is.
+#[test]
+fn what_belongs_to_something_else_is_refused() {
+    let server = generated(&year().with_lots(300));
+    let dir = Dir::new("refused");
+    let [state, out, other] = ["state", "out", "other"].map(|name| dir.file(name));
+    let of = |args: &[&str]| run(&mut with_token(server.base_url(), args));
+    let lots = [&["lots", "list"], &YEAR[..]].concat();
+    let keep = ["--resume", &state[..], "--out", &out];
+    of(&[&lots[..], &keep].concat()).good();
+    let whole = fs::read(&out).unwrap();
+
+    let mut refusals = Vec::new();
+    let mut refused = |args: &[&str]| {
+        let kept = [fs::read(&state).unwrap(), fs::read(&out).unwrap_or_default()];
+        let run = of(args);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{args:?}: {}", run.err);
+        assert!(kept == [fs::read(&state).unwrap(), fs::read(&out).unwrap_or_default()]);
+        let args = args.join(" ").replace(dir.0.to_str().unwrap(), "");
+        let err = run.err.replace(dir.0.to_str().unwrap(), "");
+        refusals.push(format!("$ kamipay {args}\n{err}"));
+    };
+    let may = ["lots", "list", "--from", "2025-05-01", "--to", "2025-05-31"];
+    refused(&[&["settlements", "list"], &YEAR[..], &keep].concat());
+    refused(&[&may[..], &keep].concat());
+    refused(&[&lots[..], &keep, &["--output", "csv"]].concat());
+    refused(&[&lots[..], &keep, &["--output", "table"]].concat());
+    refused(&[&lots[..], &keep, &["--look-back", "1d"]].concat());
+    refused(&[&lots[..], &["--resume", &state]].concat());
+    refused(&[&lots[..], &["--out", &out]].concat());
+    refused(&[&lots[..], &["--resume", &out]].concat());
+    refused(&[&lots[..], &["--resume", &other, "--out", &out]].concat());
+    refused(&[&lots[..], &["--out", "/dev/null"]].concat());
+    fs::write(&out, &whole[..whole.len() - 1]).unwrap();
+    refused(&[&lots[..], &keep].concat());
+    let mut changed = whole.clone();
+    changed[whole.len() - 3] ^= 1;
+    fs::write(&out, changed).unwrap();
+    refused(&[&lots[..], &keep].concat());
+    fs::remove_file(&out).unwrap();
+    refused(&[&lots[..], &keep].concat());
+    let pending = ["settlements", "pending", "--resume", &other];
+    refused(&[&pending[..], &["--from", "2025-01-01"]].concat());
+    refused(&["settlements", "pending", "--look-back", "2h"]);
+    refused(&[&lots[..], &["--page-size", "1001"]].concat());
+    refused(&[&lots[..], &["--threads", "0"]].concat());
+    refused(&[&["charges", "confirmed", "--page-size", "9"], &YEAR[..]].concat());
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn a_line_that_is_no_part_is_refused_before_anything_is_sent() {
+    let server = generated(&year());
+    let plan = run(&mut crate::support::kamipay(&[
+        "scan",
+        "plan",
+        "lots",
+        "--from",
+        "2025-01-01",
+        "--to",
+        "2025-01-31",
+    ]));
+    let line = plan.good();
+    insta::assert_snapshot!("a-part", line);
+    let unknown = line.replace("\"lots\"", "\"lost\"");
+    let typo = line.replace("\"period\"", "\"peroid\"");
+    let mut errors = Vec::new();
+    for lines in ["", "\n", "{}", "not JSON", &unknown, &typo] {
+        let lines = format!("{}{lines}", if lines.len() > 2 { &line } else { "" });
+        let run = with_input(&mut with_token(server.base_url(), &["scan", "run"]), &lines);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{lines}: {}", run.err);
+        errors.push(run.err);
+    }
+    assert!(server.requests().is_empty());
+    insta::assert_snapshot!(errors.join("\n"));
+}
