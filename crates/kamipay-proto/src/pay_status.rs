@@ -7,11 +7,13 @@
 //!   failure that names its refund.
 //!
 //! "TX not found" is neither. It comes while the bank has not begun with a payment that is on its
-//! way, and whoever takes it for a failure pays twice: wait and ask again.
+//! way, and whoever takes it for a failure pays twice: wait and ask again. [`Watch`] does that.
 
 mod get;
+mod watch;
 
 pub use get::{Chain, GetPayStatus, InvalidChain, InvalidPaymentTarget, PaymentTarget, Target};
+pub use watch::{End, Evidence, Sighting, Step, Watch, WatchLimits};
 
 use rust_decimal::Decimal;
 use serde::ser::Error as _;

@@ -1,0 +1,499 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::pay_status::{Chain, PaymentTarget};
+
+const HASH: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
+const REFUND: &str = "0x96a48088522ccaae8f60afa7d66290d0c2b3ebd3bb70630df79f105258d36547";
+const SECOND: Duration = Duration::from_secs(1);
+/// A half: the interval's three quarters are waited.
+const HALF: u32 = 1 << 31;
+
+fn call() -> GetPayStatus {
+    GetPayStatus::new(PaymentTarget::external_id("order 7").unwrap(), Chain::Polygon)
+}
+
+fn watch() -> Watch {
+    Watch::new(call(), WatchLimits::default())
+}
+
+/// So many seconds after the start.
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_778_772_000 + seconds, 0).unwrap()
+}
+
+fn status(json: &str) -> PayStatus {
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
+}
+
+fn in_state(state: &str, rest: &str) -> PayStatus {
+    status(&format!(
+        r#"{{"status": "ok", "data": {{"status": "{state}", "kamipay_id": "txc_1",
+        "external_id": "order 7"{rest}}}}}"#
+    ))
+}
+
+/// What can come of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letter {
+    NotFound,
+    Accepted,
+    Processing,
+    Done,
+    FailedWithRefund,
+    FailedWithoutRefund,
+    Canceled,
+    Unknown,
+    ServerError,
+    TimeOut,
+}
+
+use Letter::*;
+
+const ALPHABET: [Letter; 10] = [
+    NotFound,
+    Accepted,
+    Processing,
+    Done,
+    FailedWithRefund,
+    FailedWithoutRefund,
+    Canceled,
+    Unknown,
+    ServerError,
+    TimeOut,
+];
+
+impl Letter {
+    fn status(self) -> Option<PayStatus> {
+        Some(match self {
+            NotFound => status(r#"{"status": "failed", "msg": "TX not found"}"#),
+            Accepted => in_state("accepted", ""),
+            Processing => in_state("processing", &format!(r#", "txid": "{HASH}""#)),
+            Done => in_state("done", &format!(r#", "txid": "{HASH}", "amount_usdt": "25.90674""#)),
+            FailedWithRefund => in_state(
+                "failed",
+                &format!(r#", "original_txid": "{HASH}", "refund_txid": "{REFUND}""#),
+            ),
+            FailedWithoutRefund => {
+                in_state("failed", &format!(r#", "original_txid": "{HASH}", "refund_txid": null"#))
+            }
+            Canceled => in_state("canceled", r#", "txid": null, "amount_usdt": null"#),
+            Unknown => in_state("under_review", &format!(r#", "refund_txid": "{REFUND}""#)),
+            ServerError | TimeOut => return None,
+        })
+    }
+
+    fn tell(self, watch: &mut Watch, status: Option<&PayStatus>, now: DateTime<Utc>) {
+        match status {
+            Some(status) => _ = watch.answered(status.clone(), now, HALF),
+            None if self == TimeOut => watch.failed("no answer in time", None, now, HALF),
+            None => watch.failed("502 Bad Gateway", Some(SECOND), now, HALF),
+        }
+    }
+}
+
+/// Every sequence of up to six answers. Leave to pay again only after *canceled* or *failed with
+/// its refund*, and the watch never ends as failed otherwise.
+#[test]
+fn no_sequence_of_answers_gives_leave_to_pay_again_but_those_that_do() {
+    let statuses: Vec<Option<PayStatus>> = ALPHABET.iter().map(|it| it.status()).collect();
+    // The watch after each prefix, with the letters that are left to try.
+    let limits = WatchLimits { max_questions: 6, ..WatchLimits::default() };
+    let (mut sequences, mut ends) = (0_u32, [0_u32; 4]);
+    let mut open = vec![(Watch::new(call(), limits), at(0), Vec::new())];
+    while let Some((watch, now, letters)) = open.pop() {
+        for (letter, status) in ALPHABET.iter().zip(&statuses) {
+            let (mut watch, mut now): (Watch, _) = (watch.clone(), now);
+            loop {
+                match watch.step(now) {
+                    Step::Wait(time) => now += time,
+                    Step::Send(_) => break,
+                    Step::Over(end) => panic!("{letters:?}: {end:?}"),
+                }
+            }
+            letter.tell(&mut watch, status.as_ref(), now);
+            let mut letters: Vec<Letter> = letters.clone();
+            letters.push(*letter);
+            sequences += 1;
+
+            let permission = watch.permission_to_pay_again();
+            let may_pay_again = matches!(letter, Canceled | FailedWithRefund);
+            // A fault keeps the answer before it, which gives no leave: the watch went on after it.
+            assert_eq!(permission.is_some(), may_pay_again, "{letters:?}");
+            match (watch.end(), letter) {
+                (Some(End::Done(_)), Done) => ends[0] += 1,
+                (Some(End::Returned(_)), FailedWithRefund) => ends[1] += 1,
+                (Some(End::Canceled(_)), Canceled) => ends[2] += 1,
+                (Some(End::StillUnknown(evidence)), _) => {
+                    ends[3] += 1;
+                    assert!(letters.len() == 6 && !may_pay_again && *letter != Done);
+                    let faults =
+                        letters.iter().filter(|it| matches!(it, ServerError | TimeOut)).count();
+                    assert_eq!((evidence.questions, evidence.faults as usize), (6, faults));
+                    let seen: u32 = evidence.seen.iter().map(|it| it.times).sum();
+                    assert_eq!(seen as usize, 6 - faults);
+                }
+                (None, _) => {
+                    assert!(letters.len() < 6 && !may_pay_again && *letter != Done);
+                    open.push((watch, now, letters));
+                }
+                (end, _) => panic!("{letters:?}: {end:?}"),
+            }
+        }
+    }
+    // Of the ten letters three end the watch: 7^n sequences are open after n of them.
+    let open: u32 = (0..6).map(|n| 7_u32.pow(n)).sum();
+    assert_eq!(sequences, 10 * open);
+    assert_eq!(ends, [open, open, open, 7_u32.pow(6)]);
+}
+
+#[test]
+fn the_intervals_grow_and_are_spread() {
+    for (random, waits) in [
+        (0, [1000, 1500, 2250, 3375, 5062, 7593, 11390, 15000, 15000]),
+        (HALF, [1500, 2250, 3375, 5062, 7593, 11390, 17085, 22500, 22500]),
+        (u32::MAX, [1999, 2999, 4499, 6749, 10124, 15187, 22781, 29999, 29999]),
+    ] {
+        let (mut watch, mut now) = (watch(), at(0));
+        for (question, wait) in waits.iter().enumerate() {
+            assert_eq!(watch.step(now), Step::Send(&call()), "{question}");
+            // Answers and faults alike.
+            if question % 2 == 0 {
+                watch.answered(NotFound.status().unwrap(), now, random);
+            } else {
+                watch.failed("no answer", None, now, random);
+            }
+            let Step::Wait(time) = watch.step(now) else { panic!("{question}") };
+            assert_eq!(time.as_millis(), *wait, "{question}");
+            now += time - Duration::from_nanos(1);
+            assert_eq!(watch.step(now), Step::Wait(Duration::from_nanos(1)));
+            now += Duration::from_nanos(1);
+        }
+    }
+}
+
+#[test]
+fn when_the_time_is_up_it_asks_once_more() {
+    let (mut watch, mut now) = (watch(), at(0));
+    let mut questions = 0;
+    let end = loop {
+        match watch.step(now) {
+            Step::Wait(time) => now += time,
+            Step::Send(_) => {
+                questions += 1;
+                watch.answered(Processing.status().unwrap(), now, HALF);
+            }
+            Step::Over(end) => break end,
+        }
+    };
+    assert_eq!(now, at(600), "not a moment later");
+    assert_eq!(questions, 33);
+    let End::StillUnknown(evidence) = end else { panic!("{end:?}") };
+    assert_eq!(evidence.asked, Some(at(600)));
+    assert_eq!(
+        evidence.to_string(),
+        "still unknown after 33 questions in 600 s: processing since 2026-05-14T15:20:00Z, seen 33 \
+         times"
+    );
+    assert!(!watch.answered(Done.status().unwrap(), now, 0), "it is over");
+    watch.failed("late", None, now, 0);
+    assert_eq!(watch.evidence(), &evidence);
+
+    // With more time it goes on.
+    let limits = WatchLimits { time_limit: 660 * SECOND, ..WatchLimits::default() };
+    let mut watch = watch.with_limits(limits);
+    assert!(watch.end().is_none());
+    assert_eq!(watch.step(at(600)), Step::Send(&call()));
+    assert!(watch.answered(Done.status().unwrap(), at(600), 0));
+    assert!(matches!(watch.step(at(600)), Step::Over(End::Done(_))));
+}
+
+#[test]
+fn when_the_questions_are_up_it_is_over_at_once() {
+    let limits = WatchLimits { max_questions: 2, ..WatchLimits::default() };
+    let mut watch = Watch::new(call(), limits.clone());
+    watch.failed("500", None, at(0), 0);
+    assert!(watch.end().is_none());
+    watch.failed("time-out", None, at(1), 0);
+    let Some(End::StillUnknown(evidence)) = watch.end() else { panic!("{:?}", watch.end()) };
+    assert_eq!(
+        evidence.to_string(),
+        "still unknown after 2 questions in 1 s: no answer at all; 2 without an answer, the last \
+         one: time-out"
+    );
+    assert_eq!(watch.permission_to_pay_again(), None);
+
+    let mut watch = Watch::new(call(), WatchLimits { max_questions: 0, ..limits });
+    assert!(matches!(watch.step(at(0)), Step::Over(End::StillUnknown(_))));
+}
+
+#[test]
+fn the_api_is_not_asked_earlier_than_it_asks_for() {
+    let mut watch = watch();
+    watch.step(at(0));
+    watch.failed("429", Some(45 * SECOND), at(0), HALF);
+    assert_eq!(watch.step(at(0)), Step::Wait(45 * SECOND));
+    watch.failed("429", Some(SECOND), at(45), HALF);
+    assert_eq!(watch.step(at(45)), Step::Wait(Duration::from_millis(2250)), "not later either");
+    // To the very end, and not beyond.
+    watch.failed("429", Some(500 * SECOND), at(100), HALF);
+    assert_eq!(watch.step(at(100)), Step::Wait(500 * SECOND));
+    let mut beyond = watch.clone();
+    beyond.failed("429", Some(501 * SECOND), at(100), HALF);
+    assert!(matches!(beyond.step(at(100)), Step::Over(End::StillUnknown(_))));
+}
+
+#[test]
+fn evidence_is_what_was_seen_when_and_how_often() {
+    let mut watch = watch();
+    let tell = [
+        (NotFound, true),
+        (NotFound, false),
+        (TimeOut, false),
+        (Processing, true),
+        (NotFound, true),
+        (FailedWithoutRefund, true),
+        (ServerError, false),
+        (FailedWithoutRefund, false),
+    ];
+    for (second, (letter, is_new)) in (0..).zip(tell) {
+        match letter.status() {
+            Some(status) => assert_eq!(watch.answered(status, at(second), 0), is_new, "{second}"),
+            None => letter.tell(&mut watch, None, at(second)),
+        }
+    }
+    let seen: Vec<_> = watch
+        .evidence()
+        .seen
+        .iter()
+        .map(|it| (it.state.as_str(), it.first, it.last, it.times))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("not_found", at(0), at(1), 2),
+            ("processing", at(3), at(3), 1),
+            ("not_found", at(4), at(4), 1),
+            ("failed", at(5), at(7), 2),
+        ]
+    );
+    let evidence = watch.evidence();
+    assert_eq!((evidence.questions, evidence.faults), (8, 2));
+    assert_eq!((evidence.started, evidence.asked), (Some(at(0)), Some(at(7))));
+    assert_eq!(evidence.last, FailedWithoutRefund.status());
+    assert_eq!(evidence.last_fault.as_deref(), Some("502 Bad Gateway"));
+    // The same word, and yet a change: the refund shows.
+    assert!(watch.answered(FailedWithRefund.status().unwrap(), at(8), 0));
+    assert_eq!(watch.permission_to_pay_again().unwrap().refund_txid().unwrap().as_str(), REFUND);
+}
+
+#[test]
+fn what_contradicts_itself_is_waited_out() {
+    let refund_of_itself = format!(r#", "original_txid": "{HASH}", "refund_txid": "{HASH}""#);
+    for odd in [
+        in_state("canceled", &format!(r#", "txid": "{HASH}""#)),
+        in_state("failed", &refund_of_itself),
+        in_state("failed", r#", "refund_txid": "txid5""#),
+        status(r#"{"status": "failed", "data": {"status": "done", "external_id": "order 7"}}"#),
+    ] {
+        let mut watch = watch();
+        watch.answered(odd.clone(), at(0), 0);
+        assert_eq!(watch.end(), None, "{odd:?}");
+        assert_eq!(watch.permission_to_pay_again(), None, "{odd:?}");
+    }
+}
+
+#[test]
+fn an_answer_about_another_payment_is_none() {
+    let mut watch = watch();
+    let other = Canceled.status().unwrap();
+    let other = serde_json::to_string(&other).unwrap().replace("order 7", "order 8");
+    assert!(!watch.answered(status(&other), at(0), 0));
+    assert_eq!(watch.end(), None);
+    assert_eq!(watch.permission_to_pay_again(), None);
+    assert_eq!((watch.evidence().questions, watch.evidence().faults), (1, 1));
+    let said = watch.evidence().last_fault.clone().unwrap();
+    assert!(said.contains("asked for external_id order 7, got order 8"), "{said}");
+}
+
+#[test]
+fn a_fault_is_kept_short_and_without_control_characters() {
+    let mut watch = watch();
+    watch.failed(format!("a\n\x1b[31m{}", "x".repeat(1000)), None, at(0), 0);
+    let said = watch.evidence().last_fault.clone().unwrap();
+    assert!(said.starts_with("a\\u{a}\\u{1b}[31mxx") && said.chars().count() < 400, "{said}");
+}
+
+#[test]
+fn a_clock_that_is_set_back_costs_an_interval_at_most() {
+    for back in [1, 86_400] {
+        let mut watch = watch();
+        assert!(matches!(watch.step(at(0)), Step::Send(_)));
+        watch.answered(Processing.status().unwrap(), at(500), HALF);
+        let Step::Wait(time) = watch.step(at(500 - back)) else { panic!() };
+        assert_eq!(time.as_millis(), 1500);
+        // And the time that was spent remains spent.
+        assert!(matches!(watch.step(at(600 - back)), Step::Send(_)));
+        watch.answered(Processing.status().unwrap(), at(600 - back), HALF);
+        assert!(matches!(watch.step(at(600 - back)), Step::Over(End::StillUnknown(_))));
+    }
+    // Before there was any answer, too.
+    let mut watch = watch();
+    watch.step(at(0));
+    assert!(matches!(watch.step(at(-86_400)), Step::Send(_)));
+    watch.answered(Processing.status().unwrap(), at(-86_400), HALF);
+    assert!(matches!(watch.step(at(-86_400)), Step::Wait(_)));
+}
+
+#[test]
+fn a_clock_that_is_set_forward_ends_it_after_another_question() {
+    let mut watch = watch();
+    watch.step(at(0));
+    watch.answered(Processing.status().unwrap(), at(1), HALF);
+    assert!(matches!(watch.step(at(86_400)), Step::Send(_)));
+    watch.answered(Processing.status().unwrap(), at(86_400), HALF);
+    assert!(matches!(watch.step(at(86_400)), Step::Over(End::StillUnknown(_))));
+}
+
+#[test]
+fn f86_limits_at_the_edge_are_limits() {
+    let max = WatchLimits {
+        time_limit: Duration::MAX,
+        max_questions: u32::MAX,
+        first_interval: Duration::MAX,
+        max_interval: Duration::MAX,
+    };
+    let mut watch = Watch::new(call(), max);
+    watch.failed("no answer", Some(Duration::MAX), at(0), u32::MAX);
+    assert_eq!(watch.step(at(0)), Step::Wait(Duration::MAX));
+    assert!(watch.end().is_none());
+
+    let zero = WatchLimits {
+        time_limit: Duration::ZERO,
+        max_questions: u32::MAX,
+        first_interval: Duration::ZERO,
+        max_interval: Duration::ZERO,
+    };
+    let mut watch = Watch::new(call(), zero);
+    assert!(matches!(watch.step(at(0)), Step::Send(_)), "once");
+    watch.answered(Processing.status().unwrap(), at(0), 0);
+    assert!(matches!(watch.step(at(0)), Step::Over(End::StillUnknown(_))));
+
+    let mut ends_of_time = Watch::new(call(), WatchLimits::default());
+    for now in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
+        let _ = ends_of_time.step(now);
+        ends_of_time.failed("no answer", None, now, u32::MAX);
+    }
+}
+
+/// In a file and out of it, in two formats.
+fn saved(watch: &Watch) -> Watch {
+    let json = serde_json::to_string_pretty(watch).unwrap();
+    let read: Watch = serde_json::from_str(&json).unwrap();
+    assert_eq!(&read, watch, "{json}");
+    // A reader and a `Value` will do, though there is money in it.
+    assert_eq!(&serde_json::from_reader::<_, Watch>(json.as_bytes()).unwrap(), watch);
+    let value = serde_json::to_value(watch).unwrap();
+    assert_eq!(&serde_json::from_value::<Watch>(value).unwrap(), watch);
+    read
+}
+
+#[test]
+fn a_file_looks_like_this() {
+    let mut watch = watch();
+    watch.step(at(0));
+    watch.answered(Processing.status().unwrap(), at(1), HALF);
+    watch.failed("502 Bad Gateway", None, at(3), HALF);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&saved(&watch)).unwrap());
+}
+
+#[test]
+fn a_file_of_another_version_can_be_read() {
+    let call = serde_json::to_string(&call()).unwrap();
+    // An older one, with less in it.
+    let old: Watch = serde_json::from_str(&format!(r#"{{"call": {call}}}"#)).unwrap();
+    assert_eq!(old, watch());
+    let old = format!(
+        r#"{{"call": {call}, "limits": {{"max_questions": 7}}, "evidence": {{"questions": 6}}}}"#
+    );
+    let old: Watch = serde_json::from_str(&old).unwrap();
+    assert_eq!((old.limits().max_questions, old.limits().time_limit), (7, 600 * SECOND));
+    assert_eq!(old.evidence().questions, 6);
+    // A newer one, with more.
+    let mut watch = watch();
+    watch.answered(Processing.status().unwrap(), at(1), HALF);
+    let json = serde_json::to_string(&watch).unwrap();
+    let new = json
+        .replacen('{', r#"{"new": [1], "#, 1)
+        .replace(r#""limits":{"#, r#""limits":{"new": {}, "#)
+        .replace(r#""evidence":{"#, r#""evidence":{"new": null, "#)
+        .replace(r#""seen":[{"#, r#""seen":[{"new": 1, "#);
+    assert_eq!(new.matches("new").count(), 4, "{new}");
+    assert_eq!(serde_json::from_str::<Watch>(&new).unwrap(), watch);
+}
+
+#[test]
+fn a_file_about_two_payments_is_refused() {
+    let mut watch = watch();
+    watch.answered(Canceled.status().unwrap(), at(0), 0);
+    let json = serde_json::to_string(&watch).unwrap();
+    let other = json.replacen("order 7", "order 8", 1);
+    let error = serde_json::from_str::<Watch>(&other).unwrap_err().to_string();
+    assert!(error.contains("asked for external_id order 8, got order 7"), "{error}");
+    let error = serde_json::from_str::<Watch>(&json.replace("txc_1", "\\u0000")).unwrap_err();
+    assert!(error.to_string().contains("the last answer can not be read"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Saved and resumed after every step, it takes the same steps.
+    #[test]
+    fn a_saved_watch_goes_on_as_if_nothing_had_happened(
+        letters in prop::collection::vec(0..ALPHABET.len(), 1..20),
+        randoms in prop::collection::vec(any::<u32>(), 20),
+        jumps in prop::collection::vec(-2000_i64..2000, 20),
+    ) {
+        let (mut one, mut other, mut now) = (watch(), watch(), at(0));
+        for ((letter, random), jump) in letters.into_iter().zip(randoms).zip(jumps) {
+            for _ in 0..3 {
+                other = saved(&other);
+                prop_assert_eq!(one.step(now), other.step(now));
+                if let Step::Wait(time) = one.step(now) {
+                    prop_assert!(time <= Duration::from_secs(30));
+                    now += time;
+                }
+            }
+            for watch in [&mut one, &mut other] {
+                match ALPHABET[letter].status() {
+                    Some(status) => _ = watch.answered(status, now, random),
+                    None => watch.failed("no answer", None, now, random),
+                }
+            }
+            other = saved(&other);
+            prop_assert_eq!(&one, &other);
+            now += TimeDelta::milliseconds(jump);
+        }
+    }
+
+    #[test]
+    fn it_ends_whatever_happens(
+        letters in prop::collection::vec(0..ALPHABET.len(), 101),
+        took in 0_i64..100,
+    ) {
+        let (mut watch, mut now) = (watch(), at(0));
+        for letter in letters {
+            loop {
+                match watch.step(now) {
+                    Step::Wait(time) => now += time,
+                    Step::Send(_) => break,
+                    Step::Over(_) => return Ok(()),
+                }
+            }
+            now += TimeDelta::seconds(took);
+            ALPHABET[letter].tell(&mut watch, ALPHABET[letter].status().as_ref(), now);
+            prop_assert!(now <= at(600 + took), "no question after the time is up");
+        }
+        prop_assert!(watch.end().is_some());
+    }
+}
