@@ -25,7 +25,7 @@ identifier! {
 
 identifier! {
     /// The hash of a transfer on chain, as the API gave it: not always a well-formed one.
-    pub struct TransactionHash;
+    pub struct TransactionHash in 66;
 }
 
 impl TransactionHash {
@@ -110,7 +110,7 @@ pub struct InvalidNumber;
 
 identifier! {
     /// A currency's code, as the API writes it: `BRL`, `ARS`, `USDt`.
-    pub struct Currency;
+    pub struct Currency in 16;
 }
 
 #[cfg(test)]

@@ -1,9 +1,20 @@
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+
+use arrayvec::ArrayString;
+
 /// Declares a type for one kind of identifier: opaque text, told apart by its type alone.
 ///
-/// With `or number`, a JSON number is read too, and becomes its digits.
+/// With `or number`, a JSON number is read too, and becomes its digits. With `in N`, texts of up to
+/// N bytes are kept where the value is: of up to 40 unless told otherwise, which the vendor's own
+/// identifiers and UUIDs are.
 macro_rules! identifier {
     ($(#[$meta:meta])* pub struct $name:ident;) => {
-        $crate::wire::identifier::identifier!(@type $(#[$meta])* $name);
+        $crate::wire::identifier::identifier!($(#[$meta])* pub struct $name in 40;);
+    };
+
+    ($(#[$meta:meta])* pub struct $name:ident in $inline:literal;) => {
+        $crate::wire::identifier::identifier!(@type $(#[$meta])* $name $inline);
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -13,7 +24,7 @@ macro_rules! identifier {
     };
 
     ($(#[$meta:meta])* pub struct $name:ident or number;) => {
-        $crate::wire::identifier::identifier!(@type $(#[$meta])* $name);
+        $crate::wire::identifier::identifier!(@type $(#[$meta])* $name 40);
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -22,15 +33,15 @@ macro_rules! identifier {
         }
     };
 
-    (@type $(#[$meta:meta])* $name:ident) => {
+    (@type $(#[$meta:meta])* $name:ident $inline:literal) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Box<str>);
+        pub struct $name($crate::wire::identifier::Text<$inline>);
 
         impl $name {
             /// The text, as it came.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
@@ -85,3 +96,58 @@ macro_rules! identifier {
 }
 
 pub(crate) use identifier;
+
+/// A text that is kept where the value is if it has at most `N` bytes: most answers are full of
+/// short ones, and reading them would mostly be asking for memory.
+#[derive(Clone)]
+pub(crate) enum Text<const N: usize> {
+    Short(ArrayString<N>),
+    Long(Box<str>),
+}
+
+impl<const N: usize> Text<N> {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Short(text) => text,
+            Self::Long(text) => text,
+        }
+    }
+}
+
+impl<const N: usize> From<&str> for Text<N> {
+    fn from(text: &str) -> Self {
+        ArrayString::from(text).map_or_else(|_| Self::Long(text.into()), Self::Short)
+    }
+}
+
+impl<const N: usize> From<String> for Text<N> {
+    fn from(text: String) -> Self {
+        if text.len() <= N { Self::from(&*text) } else { Self::Long(text.into()) }
+    }
+}
+
+impl<const N: usize> PartialEq for Text<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl<const N: usize> Eq for Text<N> {}
+
+impl<const N: usize> Hash for Text<N> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl<const N: usize> PartialOrd for Text<N> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<const N: usize> Ord for Text<N> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}

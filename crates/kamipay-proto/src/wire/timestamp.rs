@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
 use serde::{Deserializer, Serializer};
 
 use super::{reason, text};
@@ -46,7 +46,38 @@ pub(crate) struct Rfc3339(pub(crate) DateTime<Utc>);
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        let time = self.0.naive_utc();
+        let nanos = time.nanosecond();
+        if !is_writable(self.0) || nanos >= 1_000_000_000 {
+            // In a message about what can not be sent, or in a leap second.
+            return fmt::Debug::fmt(&self.0, f);
+        }
+        let mut text = *b"0000-00-00T00:00:00.000000000";
+        write_digits(&mut text[0..4], time.year().unsigned_abs());
+        write_digits(&mut text[5..7], time.month());
+        write_digits(&mut text[8..10], time.day());
+        write_digits(&mut text[11..13], time.hour());
+        write_digits(&mut text[14..16], time.minute());
+        write_digits(&mut text[17..19], time.second());
+        if nanos > 0 {
+            write_digits(&mut text[20..29], nanos);
+        }
+        let length = match nanos {
+            0 => 19,
+            _ if nanos % 1_000_000 == 0 => 23,
+            _ if nanos % 1000 == 0 => 26,
+            _ => 29,
+        };
+        f.write_str(std::str::from_utf8(&text[..length]).map_err(|_| fmt::Error)?)?;
+        f.write_str("Z")
+    }
+}
+
+/// Fills all of `digits`, with zeros in front.
+fn write_digits(digits: &mut [u8], mut number: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 
@@ -75,9 +106,11 @@ pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
 
     let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
     let time = NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)?
-        .and_hms_nano_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?, nanos)?
-        .checked_sub_signed(parse_offset(offset)?)?
-        .and_utc();
+        .and_hms_nano_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?, nanos)?;
+    if let [b'Z' | b'z'] = offset {
+        return Some(time.and_utc());
+    }
+    let time = time.checked_sub_signed(parse_offset(offset)?)?.and_utc();
     is_writable(time).then_some(time)
 }
 
@@ -92,7 +125,6 @@ pub(super) fn parse_nanos(fraction: &[u8]) -> Option<u32> {
 
 fn parse_offset(offset: &[u8]) -> Option<TimeDelta> {
     let (sign, hours, minutes) = match *offset {
-        [b'Z' | b'z'] => return Some(TimeDelta::zero()),
         [sign, h1, h2, b':', m1, m2] | [sign, h1, h2, m1, m2] => {
             (sign, number(&[h1, h2])?, number(&[m1, m2])?)
         }
@@ -109,15 +141,18 @@ fn parse_offset(offset: &[u8]) -> Option<TimeDelta> {
     }
 }
 
-/// At most 9 digits.
+/// At most 9 digits. Looks at all of them before it judges, which is faster than after each.
 fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
-    })
+    let (number, all_digits) = digits.iter().fold((0_u32, true), |(number, all_digits), byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (number.wrapping_mul(10).wrapping_add(digit.into()), all_digits & (digit < 10))
+    });
+    all_digits.then_some(number)
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::SecondsFormat;
     use proptest::prelude::*;
 
     use super::*;
@@ -190,7 +225,9 @@ mod tests {
             let text = time.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Nanos, false);
             prop_assert_eq!(parse(&text), Some(time));
             prop_assert_eq!(parse(&text.replacen('T', " ", 1)), Some(time));
-            prop_assert_eq!(parse(&Rfc3339(time).to_string()), Some(time));
+            let written = Rfc3339(time).to_string();
+            prop_assert_eq!(&written, &time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+            prop_assert_eq!(parse(&written), Some(time));
         }
 
         #[test]
