@@ -2,9 +2,10 @@ use std::fmt::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::uri::{self, Authority, Scheme};
 use http::{Method, Request, Uri};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::percent_encode_byte;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{AccessToken, BuildError};
@@ -15,19 +16,30 @@ use crate::{AccessToken, BuildError};
 #[derive(Clone, Debug)]
 pub struct Api {
     base: BaseUrl,
-    authorization: Option<HeaderValue>,
+    scheme: Scheme,
+    authority: Authority,
+    /// Of every call that bears the token, where there is one: cloned, not made anew.
+    headers: Option<HeaderMap>,
 }
 
 impl Api {
     /// Calls the API at `base` with a bearer token.
     pub fn new(base: BaseUrl, token: &AccessToken) -> Self {
-        Self { base, authorization: Some(token.to_header()) }
+        let mut headers = HeaderMap::with_capacity(2);
+        headers.insert(AUTHORIZATION, token.to_header());
+        // On a GET it says nothing, but nearly every example of the pages sends it.
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self { headers: Some(headers), ..Self::anonymous(base) }
     }
 
     /// Calls the API at `base` as nobody: only [`IssueToken`](crate::IssueToken) works without a
     /// token.
     pub fn anonymous(base: BaseUrl) -> Self {
-        Self { base, authorization: None }
+        let (scheme, rest) = base.0.split_once("://").expect("a base URL has a scheme");
+        let scheme = if scheme == "https" { Scheme::HTTPS } else { Scheme::HTTP };
+        let authority = rest.split('/').next().unwrap_or(rest);
+        let authority = authority.parse().expect("a base URL has a plain host and port");
+        Self { base, scheme, authority, headers: None }
     }
 
     /// Where the API lives.
@@ -41,7 +53,7 @@ impl Api {
     /// This is how the calls of this crate are made, and how an [`Endpoint`](crate::Endpoint) of
     /// your own is made for a call that this crate does not know.
     pub fn get(&self, segments: &[&str]) -> GetRequest<'_> {
-        GetRequest { api: self, uri: self.base.join(segments), separator: '?' }
+        GetRequest { api: self, target: self.join(segments), separator: b'?' }
     }
 
     /// The form of [`IssueToken`](crate::IssueToken): the one `POST` of this crate, and the one
@@ -51,39 +63,84 @@ impl Api {
         segments: &[&str],
         fields: &[(&str, &str)],
     ) -> Result<Request<Vec<u8>>, BuildError> {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = String::with_capacity(160); // one allocation for most logins
+        let body = form_urlencoded::Serializer::new(body).extend_pairs(fields).finish();
         let mut request = Request::new(body.into_bytes());
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = uri(self.base.join(segments)?)?;
+        *request.uri_mut() = self.uri(self.join(segments)?)?;
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers_mut().insert(CONTENT_TYPE, form);
         Ok(request)
     }
+
+    /// The path of these segments below that of the base.
+    fn join(&self, segments: &[&str]) -> Result<Target, BuildError> {
+        let base = &self.base.0[self.origin_length()..];
+        // Room for a query: one allocation for most requests.
+        let length = segments.iter().map(|segment| segment.len() + 1).sum::<usize>();
+        let mut target = Target(Vec::with_capacity(base.len() + length + 160));
+        target.0.extend_from_slice(base.as_bytes());
+        for segment in segments {
+            // `/lots/` is the list, and `/lots/..` is its parent.
+            if matches!(*segment, "" | "." | "..") {
+                return Err(BuildError::Segment);
+            }
+            target.push(b'/');
+            target.push_encoded(segment);
+        }
+        Ok(target)
+    }
+
+    /// The scheme and the host stay as they are: only the path is read.
+    fn uri(&self, target: Target) -> Result<Uri, BuildError> {
+        if self.origin_length() + target.0.len() > LONGEST_URI {
+            return Err(BuildError::TooLong);
+        }
+        let mut parts = uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(target.0.try_into().map_err(|_| BuildError::TooLong)?);
+        Uri::from_parts(parts).map_err(|_| BuildError::TooLong)
+    }
+
+    /// How long `https://api.kamipay.io` is.
+    fn origin_length(&self) -> usize {
+        self.scheme.as_str().len() + "://".len() + self.authority.as_str().len()
+    }
 }
+
+/// In bytes: what the `http` crate takes.
+const LONGEST_URI: usize = 65_534;
 
 /// A `GET` that is being built: see [`Api::get`].
 #[derive(Clone, Debug)]
 #[must_use = "a request is built by `finish`"]
 pub struct GetRequest<'a> {
     api: &'a Api,
-    uri: Result<String, BuildError>,
-    separator: char,
+    target: Result<Target, BuildError>,
+    separator: u8,
 }
 
 impl GetRequest<'_> {
     /// Adds `name=value` to the query, the value percent-encoded.
     pub fn query(mut self, name: &str, value: impl fmt::Display) -> Self {
-        if let Ok(uri) = &mut self.uri {
-            uri.push(self.separator);
-            uri.extend(utf8_percent_encode(name, UNRESERVED));
-            uri.push('=');
-            // Writing to a `String` fails only where the value's `Display` does.
-            if write!(Encoded(uri), "{value}").is_err() {
-                self.uri = Err(BuildError::Value);
-            }
-            self.separator = '&';
+        if let Ok(target) = &mut self.target {
+            target.push(self.separator);
+            target.push_encoded(name);
+            target.push(b'=');
+            self.separator = b'&';
+            self.write(value);
         }
         self
+    }
+
+    /// Writing to a `Target` fails only where the value's `Display` does.
+    fn write(&mut self, value: impl fmt::Display) {
+        if let Ok(target) = &mut self.target {
+            if write!(target, "{value}").is_err() {
+                self.target = Err(BuildError::Value);
+            }
+        }
     }
 
     /// Adds `name=value` where there is a value, and nothing where there is none.
@@ -104,12 +161,10 @@ impl GetRequest<'_> {
         let Some(first) = values.next() else { return self };
         self = self.query(name, first);
         for value in values {
-            if let Ok(uri) = &mut self.uri {
-                uri.push(',');
-                if write!(Encoded(uri), "{value}").is_err() {
-                    self.uri = Err(BuildError::Value);
-                }
+            if let Ok(target) = &mut self.target {
+                target.push(b',');
             }
+            self.write(value);
         }
         self
     }
@@ -121,31 +176,47 @@ impl GetRequest<'_> {
     /// If there is no token, if a path segment is empty or dots, or if the URI is over 65,534
     /// bytes.
     pub fn finish(self) -> Result<Request<Vec<u8>>, BuildError> {
-        let authorization = self.api.authorization.clone().ok_or(BuildError::NoToken)?;
+        let headers = self.api.headers.clone().ok_or(BuildError::NoToken)?;
         let mut request = Request::new(Vec::new());
-        *request.uri_mut() = uri(self.uri?)?;
-        request.headers_mut().insert(AUTHORIZATION, authorization);
-        // On a GET it says nothing, but nearly every example of the pages sends it.
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().insert(CONTENT_TYPE, json);
+        *request.uri_mut() = self.api.uri(self.target?)?;
+        *request.headers_mut() = headers;
         Ok(request)
     }
 }
 
-fn uri(text: String) -> Result<Uri, BuildError> {
-    Uri::try_from(text).map_err(|_| BuildError::TooLong)
+/// A path and as much of its query as there is. What is written to it is percent-encoded.
+#[derive(Clone)]
+struct Target(Vec<u8>);
+
+impl Target {
+    fn push(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    /// RFC 3986 `unreserved` stays, and all else is encoded: `/`, `?`, `#`, `&`, `+` and `%`
+    /// included.
+    fn push_encoded(&mut self, text: &str) {
+        for byte in text.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    self.0.push(byte);
+                }
+                _ => self.0.extend_from_slice(percent_encode_byte(byte).as_bytes()),
+            }
+        }
+    }
 }
 
-/// RFC 3986 `unreserved` stays; all else is encoded: `/`, `?`, `#`, `&`, `+` and `%` included.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Percent-encodes what is written to it.
-struct Encoded<'a>(&'a mut String);
-
-impl fmt::Write for Encoded<'_> {
+impl fmt::Write for Target {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend(utf8_percent_encode(text, UNRESERVED));
+        self.push_encoded(text);
         Ok(())
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&String::from_utf8_lossy(&self.0), f)
     }
 }
 
@@ -169,22 +240,6 @@ impl BaseUrl {
     /// The URL, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    fn join(&self, segments: &[&str]) -> Result<String, BuildError> {
-        // Room for a query: one allocation for most requests.
-        let length = segments.iter().map(|segment| segment.len() + 1).sum::<usize>();
-        let mut uri = String::with_capacity(self.0.len() + length + 160);
-        uri.push_str(&self.0);
-        for segment in segments {
-            // `/lots/` is the list, and `/lots/..` is its parent.
-            if matches!(*segment, "" | "." | "..") {
-                return Err(BuildError::Segment);
-            }
-            uri.push('/');
-            uri.extend(utf8_percent_encode(segment, UNRESERVED));
-        }
-        Ok(uri)
     }
 }
 

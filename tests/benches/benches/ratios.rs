@@ -9,12 +9,14 @@ use std::hint::black_box;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use http::{Method, Request};
 use kamipay_benches::Document;
 use kamipay_proto::Endpoint;
 use kamipay_tests::{Call, api, calls, with_call};
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
+use serde::{Serialize, Serializer};
 
 /// Of each side, how long it runs until it is the other's turn.
 const TURN: Duration = Duration::from_millis(4);
@@ -124,11 +126,10 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// A request as one gives it to reqwest's builder: the values are texts already, which ours has to
-/// write first.
+/// The same request through reqwest's builder, from the same values.
 struct Like {
     url: String,
-    fields: Vec<(String, String)>,
+    fields: Vec<(String, Value)>,
     post: bool,
 }
 
@@ -139,9 +140,10 @@ impl Like {
         let post = request.method() == Method::POST;
         let uri = request.uri();
         let form = if post { request.body() } else { uri.query().unwrap_or_default().as_bytes() };
+        let fields = form_urlencoded::parse(form);
         Self {
             url: format!("https://api.kamipay.io{}", uri.path()),
-            fields: form_urlencoded::parse(form).into_owned().collect(),
+            fields: fields.map(|(name, text)| (name.into_owned(), Value::new(&text))).collect(),
             post,
         }
     }
@@ -154,5 +156,33 @@ impl Like {
             request.header(CONTENT_TYPE, "application/json").query(&self.fields)
         };
         request.build().expect("an example of the pages")
+    }
+}
+
+/// What a program has before it writes it into a query.
+enum Value {
+    Number(u64),
+    Time(DateTime<Utc>),
+    Text(String),
+}
+
+impl Value {
+    fn new(text: &str) -> Self {
+        text.parse()
+            .map(Self::Number)
+            .or_else(|_| text.parse().map(Self::Time))
+            .unwrap_or_else(|_| Self::Text(text.to_owned()))
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) => to.serialize_u64(*number),
+            Self::Time(time) => {
+                to.serialize_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            }
+            Self::Text(text) => to.serialize_str(text),
+        }
     }
 }
