@@ -60,6 +60,7 @@ mod error;
 mod exchange;
 mod login;
 mod scan;
+mod watch;
 
 pub use kamipay_proto as proto;
 

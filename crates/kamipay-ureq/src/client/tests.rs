@@ -17,10 +17,10 @@ const TOKEN: &str = r#"{"access_token": "s3cret", "token_type": "bearer"}"#;
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-type Answer = Result<Response<Vec<u8>>, ErrorKind>;
+pub(crate) type Answer = Result<Response<Vec<u8>>, ErrorKind>;
 
 /// Answers by a script, and takes as long for it as the script says.
-struct Api {
+pub(crate) struct Api {
     clock: Arc<Simulated>,
     state: Mutex<State>,
 }
@@ -36,9 +36,9 @@ struct State {
 }
 
 #[derive(Clone)]
-struct World {
+pub(crate) struct World {
     api: Arc<Api>,
-    clock: Arc<Simulated>,
+    pub(crate) clock: Arc<Simulated>,
     attempts: Arc<Mutex<Vec<String>>>,
 }
 
@@ -67,32 +67,36 @@ impl Exchange for Arc<Api> {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Arc::new(Simulated::new());
         let api = Arc::new(Api { clock: Arc::clone(&clock), state: Mutex::default() });
         Self { api, clock, attempts: Arc::default() }
     }
 
-    fn with(script: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) fn with(script: impl IntoIterator<Item = Answer>) -> Self {
         let world = Self::new();
         world.then(script);
         world
     }
 
-    fn then(&self, script: impl IntoIterator<Item = Answer>) {
+    pub(crate) fn then(&self, script: impl IntoIterator<Item = Answer>) {
         let script = script.into_iter().map(|answer| (answer, Duration::ZERO));
         self.api.state.lock().unwrap().script.extend(script);
     }
 
-    fn then_after(&self, took: Duration, answer: Answer) {
+    pub(crate) fn then_after(&self, took: Duration, answer: Answer) {
         self.api.state.lock().unwrap().script.push_back((answer, took));
     }
 
-    fn then_always(&self, answer: Answer) {
+    pub(crate) fn then_always(&self, answer: Answer) {
         self.api.state.lock().unwrap().last = Some(answer);
     }
 
-    fn client_with(&self, credentials: Credentials, set: impl FnOnce(&mut Config)) -> Client {
+    pub(crate) fn client_with(
+        &self,
+        credentials: Credentials,
+        set: impl FnOnce(&mut Config),
+    ) -> Client {
         let mut config = Config::default();
         let attempts = Arc::clone(&self.attempts);
         config.on_attempt = Some(OnAttempt::new(move |attempt| {
@@ -104,26 +108,26 @@ impl World {
         Client::with_parts(base, credentials, config, exchange, Arc::clone(&self.clock) as _)
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         self.client_with(Credentials::token("t".parse().unwrap()), |_| {})
     }
 
-    fn login(&self) -> Client {
+    pub(crate) fn login(&self) -> Client {
         self.client_with(Credentials::login("u", "p"), |_| {})
     }
 
     /// The calls that came since this was asked last.
-    fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         let seen = std::mem::take(&mut self.api.state.lock().unwrap().seen);
         seen.into_iter().map(|(call, _)| call).collect()
     }
 
-    fn times(&self) -> Vec<Duration> {
+    pub(crate) fn times(&self) -> Vec<Duration> {
         let seen = std::mem::take(&mut self.api.state.lock().unwrap().seen);
         seen.into_iter().map(|(_, left)| left).collect()
     }
 
-    fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         std::mem::take(&mut self.attempts.lock().unwrap())
     }
 }
@@ -132,19 +136,19 @@ fn timeout() -> ErrorKind {
     ErrorKind::Timeout(TimeoutFault::Head)
 }
 
-fn refused() -> Answer {
+pub(crate) fn refused() -> Answer {
     Err(ErrorKind::Connect(ConnectFault::Refused))
 }
 
-fn closed() -> Answer {
+pub(crate) fn closed() -> Answer {
     Err(ErrorKind::ConnectionClosed)
 }
 
-fn answer(status: u16, body: &str) -> Answer {
+pub(crate) fn answer(status: u16, body: &str) -> Answer {
     Ok(Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap())
 }
 
-fn wait(status: u16, seconds: &str) -> Answer {
+pub(crate) fn wait(status: u16, seconds: &str) -> Answer {
     let response = Response::builder().status(status).header("retry-after", seconds);
     Ok(response.body(br#"{"message": "slow down", "request_id": "r-1"}"#.to_vec()).unwrap())
 }
@@ -624,7 +628,7 @@ fn an_attempt_can_be_taken_apart() {
             (Some(404), None, status(404, None), None, Some(Stop::Permanent)),
         ]
     );
-    assert_eq!(format!("{:?}", client.config().on_attempt), "Some(OnAttempt(..))");
+    assert_eq!(format!("{:?}", client.shared.config.on_attempt), "Some(OnAttempt(..))");
 }
 
 #[test]

@@ -1,0 +1,141 @@
+use kamipay_proto::pay_status::{Chain, Evidence, GetPayStatus, PaymentTarget, WatchLimits};
+use kamipay_proto::retry::Stop;
+
+use super::*;
+use crate::client::tests::{World, answer, closed, refused, wait};
+use crate::clock::Clock as _;
+
+const SECOND: Duration = Duration::from_secs(1);
+const NOT_FOUND: &str = r#"{"status": "failed", "msg": "TX not found"}"#;
+
+fn watch() -> Watch {
+    let payment = PaymentTarget::external_id("order 7").unwrap();
+    Watch::new(GetPayStatus::new(payment, Chain::Polygon), WatchLimits::default())
+}
+
+fn in_state(state: &str) -> String {
+    format!(
+        r#"{{"status": "ok", "data": {{"status": "{state}", "kamipay_id": "txc_1",
+        "external_id": "order 7"}}}}"#
+    )
+}
+
+fn still_unknown(end: End) -> Evidence {
+    match end {
+        End::StillUnknown(evidence) => evidence,
+        end => panic!("{end:?}"),
+    }
+}
+
+#[test]
+fn it_asks_and_sleeps_until_the_end() {
+    let world = World::with([
+        answer(200, NOT_FOUND),
+        answer(200, NOT_FOUND),
+        closed(),
+        answer(503, ""),
+        answer(201, &in_state("accepted")),
+        answer(200, &in_state("canceled")),
+    ]);
+    let mut watch = watch();
+    let mut states = Vec::new();
+    let end = world.client().watch(&mut watch, |watch| {
+        states.push(watch.last().unwrap().state().to_owned());
+    });
+    assert!(matches!(end.unwrap(), End::Canceled(_)));
+    assert!(watch.permission_to_pay_again().is_some());
+    assert_eq!(states, ["not_found", "accepted", "canceled"]);
+    // Its own intervals, and no retries in between but the one for a kept connection.
+    assert_eq!(world.clock.slept().len(), 4);
+    assert_eq!(world.seen().len(), 6);
+    assert_eq!((watch.evidence().questions, watch.evidence().faults), (5, 1));
+}
+
+#[test]
+fn faults_use_the_watch_up_and_do_not_end_it() {
+    for fault in [refused(), Err(ErrorKind::TooLarge), answer(500, ""), answer(429, "")] {
+        let world = World::new();
+        world.then_always(fault);
+        let mut watch = watch();
+        let evidence =
+            still_unknown(world.client().watch(&mut watch, |_| panic!("no state")).unwrap());
+        assert_eq!((evidence.questions, evidence.faults), (33, 33));
+        assert_eq!(world.clock.passed(), 600 * SECOND, "not a moment longer");
+        assert_eq!(world.seen().len(), 33, "no retries");
+        assert!(watch.permission_to_pay_again().is_none());
+    }
+}
+
+#[test]
+fn what_a_fault_said_is_kept_without_the_payment() {
+    let world = World::with([refused()]);
+    world.then_always(answer(200, &in_state("done")));
+    let mut watch = watch();
+    world.client().watch(&mut watch, |_| {}).unwrap();
+    assert_eq!(
+        watch.evidence().last_fault.as_deref(),
+        Some("GET /v2/status/tx_status: no connection: the host refuses connections to this port")
+    );
+}
+
+#[test]
+fn the_api_is_not_asked_earlier_than_it_asks_for() {
+    let world = World::with([wait(429, "45"), answer(200, &in_state("done"))]);
+    world.client().watch(&mut watch(), |_| {}).unwrap();
+    assert_eq!(world.clock.slept(), [45 * SECOND]);
+}
+
+#[test]
+fn a_refusal_before_any_answer_is_an_error() {
+    for status in [400, 401, 403, 404, 422] {
+        let world = World::with([closed(), answer(status, "")]);
+        let mut watch = watch();
+        let error = world.client().watch(&mut watch, |_| {}).unwrap_err();
+        assert_eq!(error.status().unwrap(), status);
+        assert!(watch.end().is_none() && watch.permission_to_pay_again().is_none());
+        // Of a login, too.
+        let world = World::with([answer(status, "")]);
+        let error = world.login().watch(&mut watch, |_| {}).unwrap_err();
+        assert_eq!((error.status().unwrap().as_u16(), error.stop()), (status, Stop::Permanent));
+    }
+    // After an answer it is a fault like others.
+    for status in [400, 401, 403, 404, 422] {
+        let world = World::with([answer(200, NOT_FOUND), answer(status, "")]);
+        world.then_always(answer(200, &in_state("done")));
+        let end = world.client().watch(&mut watch(), |_| {}).unwrap();
+        assert!(matches!(end, End::Done(_)), "{status}: {end:?}");
+    }
+}
+
+#[test]
+fn the_client_s_deadline_ends_the_wait_and_not_the_watch() {
+    let world = World::new();
+    world.then_always(answer(200, &in_state("processing")));
+    let mut watch = watch();
+    let client = world.client();
+    let until = client.until(world.clock.now() + 100 * SECOND);
+    let evidence = still_unknown(until.watch(&mut watch, |_| {}).unwrap());
+    assert!(world.clock.passed() <= 100 * SECOND);
+    assert!(watch.end().is_none());
+    // With no time at all nothing is asked.
+    world.seen();
+    world.clock.pass(100 * SECOND - world.clock.passed());
+    assert_eq!(still_unknown(until.watch(&mut watch, |_| {}).unwrap()), evidence);
+    assert_eq!(world.seen().len(), 0);
+    // Somebody with more time goes on.
+    world.then_always(answer(200, &in_state("done")));
+    assert!(matches!(client.watch(&mut watch, |_| {}).unwrap(), End::Done(_)));
+}
+
+#[test]
+fn a_jump_of_the_wall_clock_does_not_end_it() {
+    let world = World::with([answer(200, NOT_FOUND), answer(200, NOT_FOUND)]);
+    world.then_always(answer(200, &in_state("done")));
+    let mut watch = watch();
+    let clock = std::sync::Arc::clone(&world.clock);
+    let end = world.client().watch(&mut watch, |_| {
+        clock.set_wall(chrono::DateTime::from_timestamp(4_000_000_000, 0).unwrap());
+    });
+    assert!(matches!(end.unwrap(), End::Done(_)));
+    assert_eq!(watch.evidence().questions, 3);
+}
