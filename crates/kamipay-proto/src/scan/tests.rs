@@ -400,6 +400,46 @@ fn a_page_that_lies_is_read_again_and_then_an_error() {
 }
 
 #[test]
+fn a_full_page_is_never_the_whole_whatever_the_total_says() {
+    let mut model = Model::still([10, 20, 30, 40, 50, 60]);
+    let rows = read(&mut scan(100, 4), |call| {
+        let page = model.answer(call);
+        LotPage { total: page.lots.len() as u64, ..page } // as if there were no other page
+    });
+    assert_eq!(rows.unwrap(), [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn no_instant_is_in_three_windows() {
+    // Or a row that goes while the middle one is read would come twice.
+    fn cut(window: Window, random: &mut Random, windows: &mut Vec<Window>) {
+        let rows = 4 + random.below(20);
+        let length = window.end().unwrap() - window.start().unwrap();
+        let is_short = length < TimeDelta::microseconds(200);
+        match window.cut::<ScanLots>(rows, 4).filter(|_| is_short && !random.one_in(3)) {
+            Some(parts) => parts.into_iter().for_each(|part| cut(part, random, windows)),
+            None => windows.push(window),
+        }
+    }
+    for seed in 0..500 {
+        let mut random = Random(seed);
+        let long = DAY * 31 * random.below(3);
+        let mut windows = Vec::new();
+        for window in Cover::of::<ScanLots>(period(long + 1 + random.below(80))).unwrap() {
+            cut(window, &mut random, &mut windows);
+        }
+        assert_eq!(windows.first().unwrap().start(), Some(start()));
+        for pair in windows.windows(2) {
+            let overlap = pair[0].end().unwrap() - pair[1].start().unwrap();
+            assert_eq!(overlap, TimeDelta::microseconds(1), "seed {seed}: {windows:?}");
+        }
+        for three in windows.windows(3) {
+            assert!(three[0].end() < three[2].start(), "seed {seed}: {windows:?}");
+        }
+    }
+}
+
+#[test]
 fn an_error_shows_what_was_read() {
     let mut model = Model::still([10, 20, 30]);
     let mut scan = scan(100, 1000).with_rereads(1);
