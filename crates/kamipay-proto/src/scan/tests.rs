@@ -322,19 +322,19 @@ fn an_empty_period_is_an_empty_listing() {
 #[test]
 fn a_smooth_year_costs_little_more_than_plain_paging() {
     let year = 365 * DAY;
-    let mut model = Model::still((0..100_000).map(|n| year / 100_000 * n));
-    let mut scan = scan(year, 1000);
-    assert_eq!(read(&mut scan, |call| model.answer(call)).unwrap().len(), 100_000);
-    let plain = 12 * 9; // 12 windows of some 8,500 rows
+    let mut model = Model::still((0..20_000).map(|n| year / 20_000 * n));
+    let mut scan = scan(year, 200);
+    assert_eq!(read(&mut scan, |call| model.answer(call)).unwrap().len(), 20_000);
+    let plain = 12 * 9; // 12 windows of some 1,700 rows, 200 on a page
     assert!(scan.manifest().requests <= plain * 3 / 2, "{}", scan.manifest());
 }
 
 #[test]
 fn the_charges_of_a_settlement_are_paged_where_they_stand() {
-    // 20 times 2,500 rows at one instant each.
-    let mut model = Model::still((0..50_000).map(|n| n / 2_500 * DAY));
-    let mut scan = scan(31 * DAY, 1000);
-    assert_eq!(read(&mut scan, |call| model.answer(call)).unwrap().len(), 50_000);
+    // 20 times 500 rows at one instant each.
+    let mut model = Model::still((0..10_000).map(|n| n / 500 * DAY));
+    let mut scan = scan(31 * DAY, 200);
+    assert_eq!(read(&mut scan, |call| model.answer(call)).unwrap().len(), 10_000);
     assert!(scan.manifest().requests < 250, "{}", scan.manifest());
 }
 
@@ -586,7 +586,7 @@ fn an_answer_that_nobody_waits_for_is_not_used() {
 #[test]
 fn pages_and_windows_in_memory_are_bounded() {
     // Many rows; no more than the look-ahead's windows are asked for or held.
-    let rows = 200_000;
+    let rows = 100_000;
     let mut scan = scan(365 * DAY, 1000).with_look_ahead(3);
     let step = 365 * DAY / rows;
     let mut most = 0;
