@@ -79,8 +79,7 @@ impl Sockets {
         if !is(CONTENT_ENCODING, "identity") || !is(TRANSFER_ENCODING, "chunked") {
             return Err(ErrorKind::Encoding);
         }
-        let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        match length.and_then(|length| length.parse::<u64>().ok()) {
+        match content_length(headers) {
             Some(length) if length > self.body_limit => Err(ErrorKind::TooLarge),
             _ => Ok(()),
         }
@@ -115,7 +114,7 @@ impl Exchange for Sockets {
             [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| parts.headers.contains_key(name));
         let stage = if is_framed { Stage::Body } else { Stage::UnframedBody };
         // ureq's own limit counts the packed bytes; half a kilobyte can be half a gigabyte.
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(expected_length(&parts.headers));
         let limit = self.body_limit.saturating_add(1);
         match body.as_reader().take(limit).read_to_end(&mut bytes) {
             Ok(_) if bytes.len() as u64 > self.body_limit => Err(ErrorKind::TooLarge),
@@ -132,6 +131,15 @@ impl Exchange for Sockets {
         let mut agent = self.agent.write().unwrap_or_else(PoisonError::into_inner);
         *agent = agent.config().new_agent();
     }
+}
+
+/// How much room a body gets before it comes. No header is believed more than a page's worth.
+fn expected_length(headers: &HeaderMap) -> usize {
+    content_length(headers).map_or(0, |length| length.min(1 << 20) as usize)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Whether the body matters: the API answers with 200 and 201.
