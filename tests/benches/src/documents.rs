@@ -1,10 +1,10 @@
 //! Answers as the vendor's pages show them, every field given, the same bytes on every machine.
 
 /// The lot that [`lot`] is.
-pub const LOT_ID: &str = "9c030c8b-6d68-445b-8048-1bacd91012fa";
+pub(crate) const LOT_ID: &str = "9c030c8b-6d68-445b-8048-1bacd91012fa";
 
 /// The payment that [`pay_status`] is about.
-pub const PAYMENT: &str = "txc_01jranqegkf509bq5svh03ztt8";
+pub(crate) const PAYMENT: &str = "txc_01jranqegkf509bq5svh03ztt8";
 
 /// A page of 1000 rows of `GET /v1/settlements/transactions`, without spaces.
 pub fn page(offset: u64, total: u64) -> String {
@@ -49,7 +49,7 @@ fn transaction(n: u64) -> String {
 }
 
 /// A lot with 1000 payouts and no refund, as `GET /v1/lots/{lot_identifier}` shows it.
-pub fn lot() -> String {
+pub(crate) fn lot() -> String {
     let payouts: Vec<String> = (0..1000).map(payout).collect();
     let (payouts, hash) = (payouts.join(","), hex(0, 64));
     format!(
@@ -99,7 +99,7 @@ pub fn pay_status() -> String {
 }
 
 /// The same document with a space after each colon and comma, as Python writes it.
-pub fn spaced(compact: &str) -> String {
+pub(crate) fn spaced(compact: &str) -> String {
     compact.replace("\":", "\": ").replace(",\"", ", \"").replace("},{", "}, {")
 }
 

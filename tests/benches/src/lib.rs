@@ -17,7 +17,8 @@ use kamipay_proto::pay_status::{Chain, GetPayStatus, PaymentTarget};
 use kamipay_proto::settlements::ListTransactions;
 use kamipay_proto::{DateRange, Endpoint, PageSize};
 
-pub use self::documents::{LOT_ID, PAYMENT, lot, page, pay_status, spaced};
+use self::documents::{LOT_ID, lot, spaced};
+pub use self::documents::{page, pay_status};
 
 /// An answer of the API, and two ways to read it.
 pub struct Document {
@@ -42,14 +43,14 @@ impl Document {
                 name: "page, spaced",
                 body: spaced(&page),
                 rows: 1000,
-                exact: exact(transactions()),
+                exact: exact(transactions(0)),
                 naive: naive::read::<naive::Page>,
             },
             Self {
                 name: "page",
                 body: page,
                 rows: 1000,
-                exact: exact(transactions()),
+                exact: exact(transactions(0)),
                 naive: naive::read::<naive::Page>,
             },
             Self {
@@ -63,10 +64,7 @@ impl Document {
                 name: "pay status",
                 body: pay_status(),
                 rows: 1,
-                exact: exact(GetPayStatus::new(
-                    PaymentTarget::kamipay_id(PAYMENT).expect("short and plain"),
-                    Chain::Polygon,
-                )),
+                exact: exact(payment()),
                 naive: naive::read::<naive::PayStatus>,
             },
         ]
@@ -84,11 +82,17 @@ impl Document {
 }
 
 /// The call that a page answers.
-pub fn transactions() -> ListTransactions {
+pub fn transactions(offset: u64) -> ListTransactions {
     let may = DateRange::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z");
     let mut call = ListTransactions::new(may.expect("31 days"));
-    call.limit = PageSize::MAX;
+    (call.limit, call.offset) = (PageSize::MAX, offset);
     call
+}
+
+/// The call that a pay status answers.
+pub fn payment() -> GetPayStatus {
+    let payment = PaymentTarget::kamipay_id(documents::PAYMENT).expect("short and plain");
+    GetPayStatus::new(payment, Chain::Polygon)
 }
 
 fn exact<E: Endpoint + 'static>(call: E) -> Read {

@@ -1,4 +1,4 @@
-//! The anchor: what one writes in ten minutes.
+//! The anchor: what one writes in ten minutes. `reqwest/` includes this file as it is.
 
 #![expect(dead_code, reason = "a struct that is only filled has to have the fields")]
 
