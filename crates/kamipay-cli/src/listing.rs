@@ -121,9 +121,9 @@ impl Settings {
         let scan = match saved.map(|saved| saved.state) {
             Some(state) if state.is_done => {
                 output.note(&format!(
-                    "the listing is whole, with {} rows; to read it again, remove {}",
+                    "the listing is whole, with {} rows; to read it again, remove the file of \
+                     --resume",
                     thousands(state.manifest.rows),
-                    self.resume.as_deref().unwrap_or("the file".as_ref()).display(),
                 ));
                 return Ok(false);
             }

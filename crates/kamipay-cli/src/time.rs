@@ -66,17 +66,17 @@ impl OpenPeriodArgs {
     /// The period, where one is given. An end that is open is where the API would put it.
     pub(crate) fn period(&self, now: DateTime<Utc>) -> Result<Option<Period>, Failure> {
         let (start, end) = match self.ends()? {
-            (None, None) => return Ok(None),
-            (Some(start), Some(end)) => (start, end),
-            (Some(start), None) => (start, now.max(start)),
-            (None, Some(end)) => (end - Days::new(30), end), // far from chrono's first day
+            [None, None] => return Ok(None),
+            [Some(start), Some(end)] => (start, end),
+            [Some(start), None] => (start, now.max(start)),
+            [None, Some(end)] => (end - Days::new(30), end), // far from chrono's first day
         };
         Period::new(start, end).map(Some).map_err(|error| Failure::range(&error))
     }
 
     /// As what one call takes, where it is no longer than that.
     pub(crate) fn range(&self) -> Result<Option<OpenDateRange>, Failure> {
-        let (start, end) = self.ends()?;
+        let [start, end] = self.ends()?;
         Ok(OpenDateRange::new(start, end).ok())
     }
 
@@ -85,10 +85,10 @@ impl OpenPeriodArgs {
         self.from.is_some() && self.to.is_none()
     }
 
-    fn ends(&self) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), Failure> {
+    fn ends(&self) -> Result<[Option<DateTime<Utc>>; 2], Failure> {
         let start = self.from.map(|from| from.start(self.day.utc_offset)).transpose()?;
         let end = self.to.map(|to| to.end(self.day.utc_offset)).transpose()?;
-        Ok((start, end))
+        Ok([start, end])
     }
 }
 

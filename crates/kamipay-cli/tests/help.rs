@@ -13,7 +13,7 @@ fn the_program() {
 
 #[test]
 fn the_commands() {
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 13] = [
         &["lots"],
         &["settlements"],
         &["charges"],
@@ -23,6 +23,10 @@ fn the_commands() {
         &["settlements", "pending"],
         &["charges", "confirmed"],
         &["pay", "status"],
+        &["scan"],
+        &["scan", "plan"],
+        &["scan", "plan", "transactions"],
+        &["scan", "run"],
     ];
     for command in commands {
         insta::assert_snapshot!(command.join("-"), help(command));

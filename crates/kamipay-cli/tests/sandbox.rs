@@ -50,6 +50,17 @@ fn the_first_line_is_the_url_and_all_payments_are_there() {
 }
 
 #[test]
+fn a_merchant_is_as_large_as_you_like() {
+    let serving = Serving::start(&["--year", "2025", "--lots", "1500", "--charges", "1200"]);
+    for (list, rows) in [(["lots", "list"], 1500), (["settlements", "transactions"], 1200)] {
+        let args = [&list[..], &["--from", "2025-01-01", "--to", "2025-12-31"]].concat();
+        assert_eq!(run(&mut with_token(&serving.url, &args)).good().lines().count(), rows);
+    }
+    let words = serving.words();
+    assert!(words.contains("in 2025.") && words.contains("--from 2025-01-01"), "{words}");
+}
+
+#[test]
 fn scenarios_and_seeds_are_chosen() {
     let one = Serving::start(&["--seed", "2", "--scenario", "canceled"]);
     let two = Serving::start(&["--seed", "3", "--scenario", "canceled", "--scenario", "done"]);

@@ -486,3 +486,26 @@ fn a_line_that_is_no_part_is_refused_before_anything_is_sent() {
     assert!(server.requests().is_empty());
     insta::assert_snapshot!(errors.join("\n"));
 }
+
+/// The README's example, as far as GNU parallel is installed here.
+#[cfg(unix)]
+#[test]
+fn the_worked_example_runs() {
+    let there = Command::new("parallel").arg("--version").output();
+    if !there.is_ok_and(|it| String::from_utf8_lossy(&it.stdout).starts_with("GNU parallel")) {
+        return;
+    }
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, example) = readme.split_once("```sh\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let dir = Dir::new("example");
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_kamipay"));
+    let path =
+        format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("/bin/sh");
+    let fewer = example.replace("100000", "3000");
+    shell.args(["-e", "-c", &fewer]).current_dir(&dir.0).env("PATH", path).env("HOME", &dir.0);
+    let run = run(&mut shell);
+    assert_eq!((run.code, run.out.as_str()), (0, "the same\n"), "{}", run.err);
+    assert_eq!(fs::read_to_string(dir.file("2025.ndjson")).unwrap().lines().count(), 3000);
+}

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use clap::Args;
 use clap::builder::PossibleValue;
 use kamipay_sandbox::{Generated, Sandbox, Scenario, Server};
@@ -26,6 +27,7 @@ pub(crate) const SEED: u64 = 1;
 Examples:
   kamipay sandbox
   kamipay sandbox --port 8080 --seed 7 --scenario not-found-then-done --scenario canceled
+  kamipay sandbox --year 2025 --lots 10000 --charges 1000000
 
 In a script:
   kamipay sandbox > url & trap \"kill $!\" EXIT
@@ -39,6 +41,16 @@ pub(crate) struct Serve {
     /// The seed of the merchant
     #[arg(long, value_name = "N", default_value_t = SEED, allow_hyphen_values = true)]
     seed: u64,
+    /// The year in which everything happens, in place of May 2026
+    #[arg(long, value_name = "YYYY", allow_hyphen_values = true)]
+    #[arg(value_parser = clap::value_parser!(i32).range(1971..=9000))]
+    year: Option<i32>,
+    /// How many lots, in place of 40
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    lots: Option<u64>,
+    /// How many charges in settlements, in place of 200; up to 10 million
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    charges: Option<u64>,
     /// A behaviour to take on, as often as you like; without it, every payment there is
     ///
     /// The scenarios of a payment add one whose external_id is the scenario's name: kamipay pay
@@ -49,7 +61,8 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
-        let sandbox = sandbox(self.seed, &self.scenarios);
+        let sandbox =
+            on(&self.scenarios).fold(Sandbox::generated(self.merchant()), Sandbox::with_scenario);
         let (token, username, password) = (sandbox.token(), sandbox.username(), sandbox.password());
         let server = Server::start_on(self.port, sandbox).map_err(|error| {
             Failure::other(format!("cannot listen on port {} of 127.0.0.1: {error}", self.port))
@@ -61,14 +74,14 @@ impl Serve {
         lines.flush()?;
         let text = format!(
             "\
-{STRONG}A merchant made from the seed {seed}, in May 2026.{STRONG:#} Ctrl-C stops it.
+{STRONG}A merchant made from the seed {seed}, in {when}.{STRONG:#} Ctrl-C stops it.
 
 In another terminal:
   export KAMIPAY_BASE_URL={url}
   export KAMIPAY_TOKEN={token}
 
-  kamipay lots list --from 2026-05-01 --to 2026-05-31
-  kamipay settlements list --from 2026-05-01 --to 2026-05-31
+  kamipay lots list --from {from} --to {to}
+  kamipay settlements list --from {from} --to {to}
   kamipay settlements pending
 {payments}
 To log in instead of using the token:
@@ -76,6 +89,10 @@ To log in instead of using the token:
   export KAMIPAY_USERNAME={username} KAMIPAY_PASSWORD={password}
 ",
             seed = self.seed,
+            when = self.year.map_or_else(|| "May 2026".to_owned(), |year| year.to_string()),
+            from =
+                self.year.map_or_else(|| "2026-05-01".to_owned(), |year| format!("{year}-01-01")),
+            to = self.year.map_or_else(|| "2026-05-31".to_owned(), |year| format!("{year}-12-31")),
             url = server.base_url(),
             payments = payments(&self.scenarios),
         );
@@ -85,6 +102,24 @@ To log in instead of using the token:
         loop {
             std::thread::park();
         }
+    }
+
+    fn merchant(&self) -> Generated {
+        let mut merchant = Generated::new(self.seed);
+        let midnight = |year| {
+            NaiveDate::from_ymd_opt(year, 1, 1).map(|day| day.and_time(NaiveTime::MIN).and_utc())
+        };
+        let year = self.year.and_then(|year| Some((midnight(year)?, midnight(year + 1)?)));
+        if let Some((start, end)) = year {
+            merchant = merchant.with_period(start, end - TimeDelta::microseconds(1));
+        }
+        if let Some(lots) = self.lots {
+            merchant = merchant.with_lots(lots);
+        }
+        if let Some(charges) = self.charges {
+            merchant = merchant.with_charges(charges);
+        }
+        merchant
     }
 }
 
