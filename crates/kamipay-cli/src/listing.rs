@@ -104,6 +104,9 @@ impl Settings {
             (None, Some(_)) => output.streaming_format("--resume")?,
             (None, None) => output.format(),
         };
+        if self.out.is_some() && self.out == self.resume {
+            return Err(Failure::usage("--out and --resume name the same file: give each its own"));
+        }
         let period = what.period();
         if period.is_none() && self.look_back.is_some() {
             return Err(Failure::usage("--look-back needs a period: give --from and --to"));

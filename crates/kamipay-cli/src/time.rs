@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, Timelike as _, Utc};
 use clap::Args;
-use kamipay_ureq::proto::{OpenDateRange, Period};
+use kamipay_ureq::proto::Period;
 
 use crate::exit::Failure;
 
@@ -72,12 +72,6 @@ impl OpenPeriodArgs {
             [None, Some(end)] => (end - Days::new(30), end), // far from chrono's first day
         };
         Period::new(start, end).map(Some).map_err(|error| Failure::range(&error))
-    }
-
-    /// As what one call takes, where it is no longer than that.
-    pub(crate) fn range(&self) -> Result<Option<OpenDateRange>, Failure> {
-        let [start, end] = self.ends()?;
-        Ok(OpenDateRange::new(start, end).ok())
     }
 
     /// Whether one end is given and the other is not, so that the period moves with the clock.

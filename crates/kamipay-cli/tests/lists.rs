@@ -158,4 +158,17 @@ fn the_pool_s_totals_are_a_note_a_foot_or_data() {
     assert_eq!(pending(&["--output", "json"]).err, format!("note: {words}"));
     assert!(pending(&["--output", "table"]).good().ends_with(&words));
     assert_eq!(pending(&["--output", "csv", "--quiet"]).good().lines().count(), 10);
+
+    // Longer than the API takes at once: added up here.
+    for period in [
+        ["--from", "2026-01-01", "--to", "2026-06-01"],
+        ["--from", "2026-05-20", "--to", "2026-06-01"],
+    ] {
+        let totals = pending(&[&["--totals"], &period[..]].concat()).good();
+        let totals: Value = serde_json::from_str(&totals).unwrap();
+        assert_eq!(
+            (totals["count"].as_u64(), totals["settlement_amount"].as_str()),
+            (Some(9), Some(amount))
+        );
+    }
 }

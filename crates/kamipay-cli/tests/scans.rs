@@ -443,6 +443,7 @@ fn what_belongs_to_something_else_is_refused() {
     refused(&[&lots[..], &["--resume", &out]].concat());
     refused(&[&lots[..], &["--resume", &other, "--out", &out]].concat());
     refused(&[&lots[..], &["--out", "/dev/null"]].concat());
+    refused(&[&lots[..], &["--out", &state, "--resume", &state]].concat());
     fs::write(&out, &whole[..whole.len() - 1]).unwrap();
     refused(&[&lots[..], &keep].concat());
     let mut changed = whole.clone();

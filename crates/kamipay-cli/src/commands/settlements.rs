@@ -10,7 +10,7 @@ use kamipay_ureq::proto::settlements::{
     GetSettlement, ListPendingCharges, PendingCharge, ScanPendingCharges, ScanSettlements,
     ScanTransactions, SettledCharge, Settlement, SettlementDetail, Transaction,
 };
-use kamipay_ureq::proto::{CheckoutId, Currency, SettlementId};
+use kamipay_ureq::proto::{CheckoutId, Currency, DateRange, OpenDateRange, SettlementId};
 use kamipay_ureq::{Client, ScanError};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -376,7 +376,7 @@ pub(crate) struct Pending {
     #[command(flatten)]
     of: OfCheckout,
     /// The totals alone: count and settlement_amount of the whole pool
-    #[arg(long, conflicts_with_all = ["resume", "out"])]
+    #[arg(long, conflicts_with_all = ["resume", "out", "look_back"])]
     totals: bool,
     #[command(flatten)]
     period: OpenPeriodArgs,
@@ -433,7 +433,11 @@ impl Pending {
     /// The API's own where it takes the period at once; else added up.
     fn totals(&self, client: &Client, what: ScanPendingCharges) -> Result<Totals, Failure> {
         const DOING: &str = "reading the pending charges";
-        let Some(range) = self.period.range()? else {
+        let range = match what.period {
+            None => Some(OpenDateRange::default()),
+            Some(period) => DateRange::new(period.start(), period.end()).ok().map(Into::into),
+        };
+        let Some(range) = range else {
             let mut pool = Pool::new();
             for row in client.scan(what) {
                 pool.add(&row.map_err(|error| match error {

@@ -95,8 +95,11 @@ impl Store {
         let file = options.write(true).create(true).truncate(false).open(&lock);
         let file = file.map_err(|error| refuse(&error))?;
         match FileExt::try_lock(&file) {
-            Ok(()) => Ok(Self { path: path.to_owned(), lock, _locked: file }),
-            Err(TryLockError::WouldBlock) => Err(Failure::usage(format!(
+            // Not one that the run before has removed meanwhile.
+            Ok(()) if is_at(&file, &lock) => {
+                Ok(Self { path: path.to_owned(), lock, _locked: file })
+            }
+            Ok(()) | Err(TryLockError::WouldBlock) => Err(Failure::usage(format!(
                 "--resume {}: another run of kamipay is using it",
                 path.display()
             ))
@@ -169,6 +172,19 @@ impl Drop for Store {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.lock);
     }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = |known: fs::Metadata| (known.dev(), known.ino());
+    let [here, there] = [file.metadata(), path.metadata()].map(|known| known.map(number).ok());
+    here.is_some() && here == there
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {
