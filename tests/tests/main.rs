@@ -2,6 +2,7 @@
 
 mod contradictions;
 mod examples;
+mod faults;
 mod generated;
 mod json;
 mod properties;

@@ -1,7 +1,7 @@
 //! One request, one response: ureq with every bound set.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -104,8 +104,7 @@ impl Exchange for Sockets {
         if !is_answer(parts.status) {
             // The status says it all, whatever becomes of the rest.
             let mut bytes = Vec::new();
-            let limit = self.body_limit.min(REFUSAL_LIMIT);
-            let _ = body.as_reader().take(limit).read_to_end(&mut bytes);
+            let _ = read(body.as_reader(), self.body_limit.min(REFUSAL_LIMIT), &mut bytes);
             return Ok(Response::from_parts(parts, bytes));
         }
 
@@ -113,12 +112,10 @@ impl Exchange for Sockets {
         let is_framed =
             [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| parts.headers.contains_key(name));
         let stage = if is_framed { Stage::Body } else { Stage::UnframedBody };
-        // ureq's own limit counts the packed bytes; half a kilobyte can be half a gigabyte.
         let mut bytes = Vec::with_capacity(expected_length(&parts.headers));
-        let limit = self.body_limit.saturating_add(1);
-        match body.as_reader().take(limit).read_to_end(&mut bytes) {
-            Ok(_) if bytes.len() as u64 > self.body_limit => Err(ErrorKind::TooLarge),
-            Ok(_) => Ok(Response::from_parts(parts, bytes)),
+        match read(body.as_reader(), self.body_limit, &mut bytes) {
+            Ok(()) if bytes.len() as u64 > self.body_limit => Err(ErrorKind::TooLarge),
+            Ok(()) => Ok(Response::from_parts(parts, bytes)),
             Err(error) => match classify(error.into(), stage) {
                 // Without a length it is the JSON that tells whether it is whole.
                 ErrorKind::Truncated if !is_framed => Ok(Response::from_parts(parts, bytes)),
@@ -133,6 +130,13 @@ impl Exchange for Sockets {
     }
 }
 
+/// Reads up to one byte more than the limit: then there is more.
+///
+/// ureq's own limit counts the packed bytes; half a kilobyte can be half a gigabyte.
+fn read(from: impl Read, limit: u64, to: &mut Vec<u8>) -> io::Result<()> {
+    from.take(limit.saturating_add(1)).read_to_end(to).map(drop)
+}
+
 /// How much room a body gets before it comes. No header is believed more than a page's worth.
 fn expected_length(headers: &HeaderMap) -> usize {
     content_length(headers).map_or(0, |length| length.min(1 << 20) as usize)
@@ -145,4 +149,97 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 /// Whether the body matters: the API answers with 200 and 201.
 fn is_answer(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200..=203 | 207..=299)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ConnectFault;
+
+    #[test]
+    fn f26_a_body_exactly_at_the_limit_is_read() {
+        for (length, limit) in [(0, 0), (1, 0), (99, 100), (100, 100), (101, 100), (900, 100)] {
+            let (body, mut bytes) = (vec![b' '; length], Vec::new());
+            read(&body[..], limit, &mut bytes).unwrap();
+            assert_eq!(bytes.len(), length.min(limit as usize + 1), "{length} of {limit}");
+            assert_eq!(bytes.len() as u64 > limit, length as u64 > limit);
+        }
+        let mut bytes = Vec::new();
+        read(&b"{}"[..], u64::MAX, &mut bytes).unwrap();
+        assert_eq!(bytes, b"{}");
+    }
+
+    #[test]
+    fn f25_a_body_without_end_is_read_up_to_the_limit() {
+        let mut bytes = Vec::new();
+        read(io::repeat(b' '), 1 << 20, &mut bytes).unwrap();
+        assert_eq!(bytes.len(), (1 << 20) + 1);
+    }
+
+    #[test]
+    fn f16_what_came_before_an_error_is_kept() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::ConnectionReset.into())
+            }
+        }
+        let mut bytes = Vec::new();
+        let error = read(b"{}".chain(Broken), 100, &mut bytes).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        assert_eq!(bytes, b"{}");
+    }
+
+    #[test]
+    fn f24_no_length_is_believed_more_than_a_page_s_worth() {
+        let expected = |length: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_LENGTH, length.parse().unwrap());
+            expected_length(&headers)
+        };
+        for (length, room) in [
+            ("0", 0),
+            ("1048575", (1 << 20) - 1),
+            ("1048577", 1 << 20),
+            ("18446744073709551615", 1 << 20),
+            ("18446744073709551616", 0),
+            ("-1", 0),
+            ("x", 0),
+        ] {
+            assert_eq!(expected(length), room, "{length}");
+        }
+        assert_eq!(expected_length(&HeaderMap::new()), 0);
+    }
+
+    #[test]
+    fn f02_a_look_up_has_the_time_of_a_connection() {
+        let agent = Config::default().agent().unwrap();
+        let timeouts = agent.config().timeouts();
+        assert_eq!(timeouts.resolve, Some(Duration::from_secs(5)));
+        assert_eq!(timeouts.connect, Some(Duration::from_secs(5)));
+        let error = ureq::Error::Timeout(ureq::Timeout::Resolve);
+        let kind = classify(error, Stage::Head);
+        assert!(
+            matches!(kind, ErrorKind::Connect(ConnectFault::Timeout)),
+            "not sent, and tried again: {kind:?}"
+        );
+    }
+
+    #[test]
+    fn f82_a_machine_without_sockets_has_not_sent() {
+        for code in [23, 24] {
+            let kind = classify(io::Error::from_raw_os_error(code).into(), Stage::Head);
+            assert!(matches!(kind, ErrorKind::Connect(ConnectFault::NoSocket)), "{kind:?}");
+            let kind = classify(io::Error::from_raw_os_error(code).into(), Stage::Body);
+            assert!(matches!(kind, ErrorKind::Io(_)), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn only_200_and_its_like_are_answers() {
+        for status in 100..=999 {
+            let is_one = matches!(status, 200 | 201 | 202 | 203 | 207..=299);
+            assert_eq!(is_answer(StatusCode::from_u16(status).unwrap()), is_one, "{status}");
+        }
+    }
 }

@@ -564,6 +564,46 @@ fn f80_a_call_does_not_wait_long_for_a_token_that_it_does_not_need_yet() {
     assert_eq!(world.seen().len(), 3);
 }
 
+/// Over sockets, with the time alone made up.
+#[test]
+fn f80_a_login_that_is_down_does_not_stop_the_calls() {
+    use kamipay_sandbox::{Calls, Fault, Sandbox, Schedule, Server};
+
+    let sandbox = Sandbox::documented();
+    let credentials = Credentials::login(sandbox.username(), sandbox.password());
+    let server = Server::start(sandbox).unwrap();
+    let clock = Arc::new(Simulated::new());
+    let (config, base) = (Config::default(), server.base_url().parse().unwrap());
+    let sockets = Box::new(Sockets::new(&config).unwrap());
+    let client = Client::with_parts(base, credentials, config, sockets, Arc::clone(&clock) as _);
+    let logins = || {
+        let requests = server.requests();
+        requests.iter().filter(|it| it.path_and_query == "/auth/token").count()
+    };
+    get(&client).unwrap();
+    assert_eq!(logins(), 1);
+
+    clock.pass(3540 * SECOND); // a minute before the end
+    server.with_sandbox(|sandbox| {
+        sandbox.add_fault(Fault::Login503, Calls::Login, Schedule::always());
+    });
+    for _ in 0..3 {
+        get(&client).unwrap();
+    }
+    assert_eq!(logins(), 2, "one try, and no retries");
+    clock.pass(10 * SECOND);
+    get(&client).unwrap();
+    assert_eq!(logins(), 3, "later again");
+
+    server.with_sandbox(Sandbox::clear_faults);
+    clock.pass(10 * SECOND);
+    for _ in 0..3 {
+        get(&client).unwrap();
+    }
+    assert_eq!(logins(), 4);
+    assert_eq!(clock.slept(), []);
+}
+
 #[test]
 fn each_attempt_is_told_without_secrets() {
     let world = World::with([

@@ -65,7 +65,7 @@ fn a_head_that_is_cut_is_an_error() {
 }
 
 #[test]
-fn somebody_else_s_answer_is_not_taken_and_not_waited_for_again() {
+fn f61_somebody_else_s_answer_is_not_taken_and_not_waited_for_again() {
     let other = LOT.replace("9c030c8b", "aaaaaaaa");
     // Two answers to one request: the second one waits for whoever asks next.
     let twice = [whole(LOT), whole(&other)].concat();
@@ -82,7 +82,7 @@ fn somebody_else_s_answer_is_not_taken_and_not_waited_for_again() {
 }
 
 #[test]
-fn no_connection_means_not_sent() {
+fn f01_f03_no_connection_means_not_sent() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = get_from(&format!("http://{free}")).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Connect(ConnectFault::Refused)), "{error:?}");

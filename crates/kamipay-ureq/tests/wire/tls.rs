@@ -3,8 +3,9 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
-use kamipay_ureq::{Client, Config, Credentials, Error, ErrorKind, Sent, TlsFault};
+use kamipay_ureq::{Client, Config, ConnectFault, Credentials, Error, ErrorKind, Sent, TlsFault};
 use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
@@ -66,7 +67,7 @@ fn a_trusted_server_is_asked() {
 }
 
 #[test]
-fn a_certificate_that_is_not_good_gets_no_token() {
+fn f06_f07_a_certificate_that_is_not_good_gets_no_token() {
     let trusted = certificate("localhost", |params| {
         params.distinguished_name.push(rcgen::DnType::CommonName, "another issuer");
     });
@@ -89,7 +90,7 @@ fn a_certificate_that_is_not_good_gets_no_token() {
 }
 
 #[test]
-fn an_answer_without_its_end_is_whole_only_as_json() {
+fn f15_an_answer_without_its_end_is_whole_only_as_json() {
     // Closed without close_notify, and without a length: ureq says `Ok` to both.
     let certificate = certificate("localhost", |_| {});
     let (port, _saw) = serve(&certificate, ok("", LOT), |_| {});
@@ -100,7 +101,7 @@ fn an_answer_without_its_end_is_whole_only_as_json() {
 }
 
 #[test]
-fn a_damaged_record_is_no_answer() {
+fn f08_a_damaged_record_is_no_answer() {
     let certificate = certificate("localhost", |_| {});
     let half = ok("content-length: 9999\r\n", &LOT[..50]);
     let (port, _saw) = serve(&certificate, half, |socket| {
@@ -114,7 +115,7 @@ fn a_damaged_record_is_no_answer() {
 }
 
 #[test]
-fn a_server_that_speaks_no_tls_gets_no_token() {
+fn f09_a_server_that_speaks_no_tls_gets_no_token() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -124,4 +125,43 @@ fn a_server_that_speaks_no_tls_gets_no_token() {
     let error = ask(port, &certificate("localhost", |_| {})).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Tls(TlsFault::Handshake)), "{error:?}");
     assert_eq!(error.sent(), Sent::No);
+}
+
+#[test]
+fn f09_a_server_that_speaks_tls_only_is_no_http() {
+    let certificate = certificate("localhost", |_| {});
+    let (port, saw) = serve(&certificate, whole(LOT), |_| {});
+    let error = crate::get_from(&format!("http://localhost:{port}")).unwrap_err();
+    // An alert, or nothing: no HTTP at any rate.
+    let kind = error.kind();
+    assert!(matches!(kind, ErrorKind::Protocol | ErrorKind::ConnectionClosed), "{kind:?}");
+    if matches!(kind, ErrorKind::Protocol) {
+        assert!(error.to_string().contains("one for TLS?"), "a hint: {error}");
+    }
+    assert!(saw.recv().is_err(), "it made nothing of the request");
+}
+
+#[test]
+fn f05_a_handshake_that_stalls_ends_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for said in [&b""[..], b"\x16\x03\x03\x00\x7a\x02"] {
+        let (done, is_done) = channel::<()>();
+        let accepting = listener.try_clone().unwrap();
+        thread::spawn(move || {
+            let (mut socket, _) = accepting.accept().unwrap();
+            socket.write_all(said).unwrap();
+            let _ = is_done.recv(); // held open until the client has had enough
+        });
+        let mut config = Config::default();
+        config.retry.max_attempts = 1;
+        config.connect_timeout = Duration::from_millis(150);
+        let base = format!("https://localhost:{port}").parse().unwrap();
+        let credentials = Credentials::token("s3cret-token".parse().unwrap());
+        let error = get(&Client::with_config(base, credentials, config).unwrap()).unwrap_err();
+        let kind = error.kind();
+        assert!(matches!(kind, ErrorKind::Connect(ConnectFault::Timeout)), "{kind:?}");
+        assert_eq!(error.sent(), Sent::No);
+        drop(done);
+    }
 }

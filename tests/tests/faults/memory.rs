@@ -1,0 +1,60 @@
+//! What a hostile body costs.
+
+use std::process::Command;
+
+use kamipay_sandbox::{Calls, Fault, Schedule};
+use kamipay_tests::Call;
+
+use super::{calls, client, sandbox, send, word};
+
+/// The server is in this process, and the client in another one that measures itself: it is this
+/// test once more.
+#[test]
+#[cfg(target_os = "linux")]
+fn f24_f25_f27_a_hostile_body_costs_little_memory() {
+    const CHILD: &str = "KAMIPAY_TEST_HOSTILE_BODY";
+    const MOST: u64 = 8 << 10; // KiB above idle, at a limit of 1 MiB
+
+    if let Ok(base_url) = std::env::var(CHILD) {
+        let lots = calls().into_iter().find(|call| matches!(call, Call::ListLots(_))).unwrap();
+        let client = client(&base_url, |_| {});
+        send(&client, &lots).unwrap();
+        let idle = peak();
+        for _ in 0..3 {
+            assert_eq!(word(&send(&client, &lots)), "TooLarge");
+        }
+        let more = peak() - idle;
+        println!("{more} KiB");
+        assert!(more <= MOST, "{more} KiB above idle");
+        return;
+    }
+    for fault in [
+        Fault::LengthGigabyte,
+        Fault::LengthU64Max,
+        Fault::EndlessBody,
+        Fault::EndlessChunked,
+        Fault::GzipBomb,
+    ] {
+        let server = sandbox();
+        // The child's first call is answered, and everything after it fails.
+        server.with_sandbox(|sandbox| {
+            sandbox.add_fault(fault, Calls::Data, Schedule::always().from_request(2));
+        });
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "faults::memory::f24_f25_f27_a_hostile_body_costs_little_memory"])
+            .arg("--nocapture")
+            .env(CHILD, server.base_url())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{fault}: {said}");
+        println!("{fault}: {}", said.lines().find(|line| line.ends_with("KiB")).unwrap_or("?"));
+    }
+}
+
+/// The most memory that this process had so far, in KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
