@@ -120,6 +120,8 @@ impl Settings {
             None => None,
         };
         let is_new = saved.is_none();
+        // Killed before the first line was known to be in the file, it is not.
+        let is_begun = saved.as_ref().is_some_and(Saved::is_begun);
         let out = self.open_out(saved.as_ref(), store.as_ref(), &fresh)?;
         let scan = match saved.map(|saved| saved.state) {
             Some(state) if state.is_done => {
@@ -145,7 +147,7 @@ impl Settings {
             None => Lines::beside(&progress),
         };
         let mut list = List::new(format, lines);
-        if is_new {
+        if !is_begun {
             list.header()?;
         }
         let mut keep = |rows: &Rows<S>, list: &mut List<S::Row>| match &store {

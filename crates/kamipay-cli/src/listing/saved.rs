@@ -57,6 +57,11 @@ impl<S: Listing> Saved<S> {
         Self { list, whole, is_done, out, state, ..*self }
     }
 
+    /// Whether anything was written that it knows of.
+    pub(super) fn is_begun(&self) -> bool {
+        self.out.as_ref().is_none_or(|out| out.bytes > 0)
+    }
+
     pub(super) fn with_empty_out(self, path: &Path) -> Self {
         let out = Mark { file: path.to_owned(), ..Mark::default() };
         Self { out: Some(out), ..self }
