@@ -49,6 +49,10 @@
 //!   money in it refuses `from_value` and `from_reader`, since a `Value` may have rounded already.
 //!   Requests hold no money, and are read from any format.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod api;
 mod auth;
 mod endpoint;
