@@ -47,9 +47,10 @@
 //!   most where it could be helped, and as often as it takes until two readings one after the other
 //!   give the same rows: what comes and goes between two pages can hide a row from the count once,
 //!   and not twice in the same way.
-//! * Rows come oldest first, whatever order the API has, and rows whose time does not show stand at
-//!   the start of their window. So one thread, many threads and a scan that was resumed give the
-//!   same.
+//! * Rows come oldest first, whatever order the API has, and rows whose time does not show (lots in
+//!   flight) at the start of their window. So one thread and many give the same, row by row; a scan
+//!   that was resumed, in parts or with other pages cuts other windows, and can have rows without a
+//!   time in other places among the same rows.
 //!
 //! # What is guaranteed
 //!
