@@ -47,13 +47,13 @@ fn parse(text: &str) -> Option<Decimal> {
         [b'-', rest @ ..] => (true, rest),
         text => (false, text),
     };
-    let (whole, rest) = split_digits(text);
-    let (fraction, rest) = match rest {
-        [b'.', rest @ ..] => match split_digits(rest) {
-            ([], _) => return None,
+    let (whole, rest, number) = take_digits(text, 0);
+    let (fraction, rest, number) = match rest {
+        [b'.', rest @ ..] => match take_digits(rest, number) {
+            ([], ..) => return None,
             parts => parts,
         },
-        rest => (&[][..], rest),
+        rest => (&[][..], rest, number),
     };
     let exponent = match rest {
         [] => 0,
@@ -64,7 +64,10 @@ fn parse(text: &str) -> Option<Decimal> {
         return None;
     }
 
-    let mut mantissa = join(whole, fraction)?;
+    let mut mantissa = match whole.len() + fraction.len() {
+        ..=19 => u128::from(number), // nearly every amount: 19 digits fit in 64 bits
+        _ => join(whole, fraction)?,
+    };
     let mut scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
     if mantissa == 0 {
         scale = scale.max(0); // 0E+3 is zero, however large the exponent
@@ -79,20 +82,23 @@ fn parse(text: &str) -> Option<Decimal> {
     Some(Decimal::from_parts(low, middle, high, negative, scale)) // and -0 is 0
 }
 
-/// The digits that a text begins with, and what follows them.
-fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-    text.split_at(end)
+/// The digits that a text begins with, what follows them, and the digits added to those of `number`,
+/// which is wrong if there are more than 19 of them.
+fn take_digits(text: &[u8], mut number: u64) -> (&[u8], &[u8], u64) {
+    let mut end = 0;
+    while let Some(byte @ b'0'..=b'9') = text.get(end) {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+        end += 1;
+    }
+    let (digits, rest) = text.split_at(end);
+    (digits, rest, number)
 }
 
 /// The number whose digits these are.
 fn join(whole: &[u8], fraction: &[u8]) -> Option<u128> {
-    let mut digits = whole.iter().chain(fraction).map(|byte| byte - b'0');
-    if whole.len() + fraction.len() <= 19 {
-        // Nearly every amount, and much faster: 19 digits fit in 64 bits.
-        return Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit)).into());
-    }
-    digits.try_fold(0, |number: u128, digit| number.checked_mul(10)?.checked_add(digit.into()))
+    whole.iter().chain(fraction).try_fold(0_u128, |number, digit| {
+        number.checked_mul(10)?.checked_add(u128::from(digit - b'0'))
+    })
 }
 
 /// 32 bits each, the lowest first.

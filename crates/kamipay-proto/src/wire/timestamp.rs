@@ -89,12 +89,12 @@ pub(crate) fn is_writable(time: DateTime<Utc>) -> bool {
 /// RFC 3339, and what the vendor's pages write beside it: a space for the `T`, an offset without
 /// its colon. chrono alone drops digits after the ninth decimal, and reads 60 as a second.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
-    let (clock, rest) = text.as_bytes().split_at_checked(19)?;
-    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', ref clock @ ..] = clock
-    else {
+    let (clock, rest) = text.as_bytes().split_first_chunk::<19>()?;
+    let marks = [clock[4], clock[7], clock[13], clock[16]];
+    if marks != *b"--::" || !matches!(clock[10], b'T' | b't' | b' ') {
         return None;
-    };
-    let &[h1, h2, b':', n1, n2, b':', s1, s2] = clock else { return None };
+    }
+    let field = |from: usize, to: usize| number(&clock[from..to]);
     let (nanos, offset) = match rest {
         [b'.', rest @ ..] => {
             let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -104,9 +104,13 @@ pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
         offset => (0, offset),
     };
 
-    let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
-    let time = NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)?
-        .and_hms_nano_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?, nanos)?;
+    let year = i32::try_from(field(0, 4)?).ok()?;
+    let time = NaiveDate::from_ymd_opt(year, field(5, 7)?, field(8, 10)?)?.and_hms_nano_opt(
+        field(11, 13)?,
+        field(14, 16)?,
+        field(17, 19)?,
+        nanos,
+    )?;
     if let [b'Z' | b'z'] = offset {
         return Some(time.and_utc());
     }
