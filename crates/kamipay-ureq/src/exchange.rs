@@ -94,6 +94,9 @@ impl Exchange for Sockets {
     ) -> Result<Response<Vec<u8>>, ErrorKind> {
         let (parts, body) = request.into_parts();
         let left = left.min(self.attempt_timeout);
+        if left.is_zero() || self.connect_timeout.is_zero() {
+            return Err(ErrorKind::TimeIsUp); // ureq grants a moment even where there is none
+        }
         let answer = if body.is_empty() {
             // An empty `Vec` would send `content-length: 0` with a GET.
             self.run(Request::from_parts(parts, ()), left)
