@@ -8,6 +8,8 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub mod fuzz;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

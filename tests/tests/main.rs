@@ -3,6 +3,7 @@
 mod contradictions;
 mod examples;
 mod faults;
+mod fuzzing;
 mod generated;
 mod json;
 mod properties;

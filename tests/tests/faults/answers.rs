@@ -41,8 +41,9 @@ fn f31_f35_a_refusal_keeps_its_status_whatever_its_body() {
                 ("", None),
                 ("null", None),
                 ("{\"detail\": \"be", None),
-                (&huge, Some("xxx")),
+                (&huge[..if status == 400 { huge.len() } else { 0 }], Some("xxx")),
             ] {
+                let said = said.filter(|_| !body.is_empty());
                 let error = parse(&call, status, body.as_bytes()).unwrap_err();
                 assert_eq!((error.status().as_u16(), error.body()), (status, body.as_bytes()));
                 let ErrorKind::Api(refusal) = error.kind() else { panic!("{error:?}") };
@@ -166,24 +167,25 @@ fn is_read(fixture: &Fixture, whole: &Value, path: &str) -> bool {
 #[test]
 fn f48_depth_is_no_danger() {
     let deep = |open: &str, close: &str| open.repeat(100_000) + &close.repeat(100_000);
+    let [lists, objects] = [deep("[", "]"), deep("{\"a\":", "}").replace(":}", ":0}")];
+    let no_end = "[".repeat(100_000);
     for fixture in answers() {
         let whole = fixture.text();
         let whole = whole.trim();
-        for deep in [deep("[", "]"), deep("{\"a\":", "}").replace(":}", ":0}"), "[".repeat(100_000)]
-        {
-            // Where nobody looks: ignored, or refused.
+        for deep in [&lists, &objects, &no_end] {
+            // Where nobody looks it is ignored, or refused; at the top it is no answer.
             let end = whole.rfind('}').unwrap(); // of a row, where the answer is a list
             let body = format!("{},\"unknown\":{deep}{}", &whole[..end], &whole[end..]);
             let _ = parse(&fixture.call, fixture.status, body.as_bytes());
-            // Where somebody looks, and at the top.
-            let value: Value = serde_json::from_str(whole).unwrap();
-            let fields = value.as_object().or_else(|| value[0].as_object()).unwrap();
-            for key in fields.keys() {
-                let body =
-                    whole.replacen(&format!("\"{key}\":"), &format!("\"{key}\":{deep},\"x\":"), 1);
-                let _ = parse(&fixture.call, fixture.status, body.as_bytes());
-            }
             refused(&fixture.call, deep);
+        }
+        // And where somebody looks it is no value of any field.
+        let value: Value = serde_json::from_str(whole).unwrap();
+        let fields = value.as_object().or_else(|| value[0].as_object()).unwrap();
+        for key in fields.keys() {
+            let deep = format!("\"{key}\":{lists},\"x\":");
+            let body = whole.replacen(&format!("\"{key}\":"), &deep, 1);
+            let _ = parse(&fixture.call, fixture.status, body.as_bytes());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the sandbox's server does by name, to every kind of call.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use kamipay_sandbox::Fault;
@@ -9,8 +10,8 @@ use super::{calls, client, fail, is_idle, sandbox, send, word};
 
 /// Long enough for an answer, and shorter than anything that never comes.
 const LONG: Duration = Duration::from_secs(20);
-/// For what takes until the time is up.
-const SHORT: Duration = Duration::from_millis(100);
+/// For what takes until the time is up. On a busy machine an answer has to begin in it.
+const SHORT: Duration = Duration::from_millis(300);
 
 /// What has to become of a fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,21 +28,26 @@ use Then::{GivesUp, TriesAgain};
 ///
 /// The outcome is one of the `words`, which are more than one where the network decides which.
 fn all_calls(faults: &[Fault], words: &[&str], then: Then) {
-    within(LONG, faults, words, then);
-}
-
-/// The same, for what takes until the time is up.
-fn all_calls_in_time(faults: &[Fault], words: &[&str], then: Then) {
-    within(SHORT, faults, words, then);
-}
-
-fn within(time: Duration, faults: &[Fault], words: &[&str], then: Then) {
     let server = sandbox();
     for fault in faults {
         for call in calls() {
-            scenario(&server, *fault, &call, time, words, then);
+            scenario(&server, *fault, &call, LONG, words, then);
         }
     }
+}
+
+/// The same, for what takes until the time is up: all at once.
+fn all_calls_in_time(faults: &[Fault], words: &[&str], then: Then) {
+    thread::scope(|scope| {
+        for call in calls() {
+            scope.spawn(move || {
+                let server = sandbox();
+                for fault in faults {
+                    scenario(&server, *fault, &call, SHORT, words, then);
+                }
+            });
+        }
+    });
 }
 
 fn scenario(
@@ -70,12 +76,10 @@ fn scenario(
         config.attempt_timeout = time;
         config.retry.max_attempts = 2;
     });
-    // What may be slow on a busy machine is the answer after it: it has its own time.
     let outcome = send(&twice, call);
     match then {
         TriesAgain => {
-            let is_late = time == SHORT && outcome.is_err();
-            assert!(outcome.is_ok() || is_late, "{}", what(&format!("{outcome:?}")));
+            assert!(outcome.is_ok(), "{}", what(&format!("{outcome:?}")));
             assert_eq!(requests() - before, 2, "{}", what("two requests"));
         }
         GivesUp => {
@@ -415,7 +419,7 @@ fn other_answer(call: &Call) -> Option<&'static str> {
 fn f17_f18_f19_f20_a_deadline_is_kept() {
     // On a machine with nothing else to do a tenth of a second is plenty.
     let late = if is_idle() { Duration::from_millis(100) } else { Duration::from_secs(5) };
-    let server = sandbox();
+    let (server, time) = (sandbox(), Duration::from_millis(100));
     let mut worst = Duration::ZERO;
     for fault in [
         Fault::SilentServer,
@@ -427,12 +431,12 @@ fn f17_f18_f19_f20_a_deadline_is_kept() {
         Fault::EndlessTrailers,
         Fault::UnframedKeepAlive,
     ] {
-        for call in calls() {
+        for call in calls().into_iter().take(if is_idle() { usize::MAX } else { 2 }) {
             fail(&server, fault, 1);
             let begun = Instant::now();
             let client = client(server.base_url(), |config| config.retry.max_attempts = 4);
-            let error = send(&client.until(begun + SHORT), &call).unwrap_err();
-            let over = begun.elapsed().saturating_sub(SHORT);
+            let error = send(&client.until(begun + time), &call).unwrap_err();
+            let over = begun.elapsed().saturating_sub(time);
             assert!(over <= late, "{fault}, {call:?}: {over:?} over the deadline: {error:?}");
             worst = worst.max(over);
         }
