@@ -22,7 +22,7 @@
 //! # The rules
 //!
 //! * Only what may pass is tried again: no connection, a connection that was closed, an answer that
-//!   was cut or did not come in time, a 5xx, a 429.
+//!   was cut or did not come in time, a 5xx, a 429, a 408.
 //! * Only a call that may arrive twice is repeated: a `GET`, and `POST /auth/token`.
 //! * The delay is random between nothing and a ceiling that doubles: 0.2 s, 0.4 s, … 10 s ("full
 //!   jitter": clients that failed together do not come back together).
@@ -217,9 +217,8 @@ impl Fault {
     pub fn may_pass(self) -> bool {
         match self {
             Self::NotSent | Self::Closed | Self::Truncated | Self::TimedOut => true,
-            Self::Status(status, _) => {
-                (500..=599).contains(&status.as_u16()) || status == StatusCode::TOO_MANY_REQUESTS
-            }
+            // 408 is what some servers say to a connection that was idle, before they close it.
+            Self::Status(status, _) => matches!(status.as_u16(), 408 | 429 | 500..=599),
             Self::Permanent => false,
         }
     }

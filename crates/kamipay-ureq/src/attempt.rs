@@ -18,7 +18,7 @@ use crate::error::ErrorKind;
 /// GET /v1/lots, attempt 1, 30002 ms: the answer did not come in time; again in 112 ms
 /// GET /v1/lots, attempt 2, 48 ms: answered
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
     /// The call, as in `GET /v1/lots/{lot_identifier}`.
@@ -54,6 +54,21 @@ impl fmt::Display for Attempt<'_> {
             (None, Some(stop)) => write!(f, "; not again: {stop}"),
             (None, None) => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Attempt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("call", &self.call)
+            .field("number", &self.number)
+            .field("outcome", &self.outcome)
+            .field("status", &self.status)
+            .field("request_id", &self.request_id)
+            .field("took", &self.took)
+            .field("delay", &self.delay)
+            .field("stop", &self.stop)
+            .finish_non_exhaustive() // what the API says with an error is a part of the body
     }
 }
 

@@ -29,6 +29,7 @@ use kamipay_proto::retry::{Fault, Stop};
 /// | `TooLarge`: longer than the limit | perhaps | no | raise [`body_limit_bytes`](crate::Config::body_limit_bytes), if it is an answer at all |
 /// | `Encoding`: packed in a way that was not asked for | perhaps | no | look for a proxy that changes answers |
 /// | `Answer`, status 401 | answered | once, with a new token, where the client can log in | check the credentials |
+/// | `Answer`, status 408 | answered | yes | ask again later |
 /// | `Answer`, status 429 | answered | yes, not before `Retry-After` | ask less often |
 /// | `Answer`, status 500 to 599 | answered | yes, not before `Retry-After` | ask again later |
 /// | `Answer`, any other status | answered | no | what the message says; a redirect is not followed |

@@ -192,7 +192,7 @@ impl Drop for Turn<'_> {
 
 /// Whether the API understood the login and said no: asking again can only lock the account.
 fn is_refusal(error: &Error) -> bool {
-    error.status().is_some_and(|status| status.is_client_error() && status != 429)
+    error.status().is_some_and(|it| it.is_client_error() && !matches!(it.as_u16(), 408 | 429))
 }
 
 /// When to renew a token that came now: a tenth of its life, or a minute, before its end. `None`
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_login_that_failed_otherwise_is_made_again() {
-        for failure in [unreachable(), answered(429), answered(500), answered(302)] {
+        for failure in [unreachable(), answered(408), answered(429), answered(500), answered(302)] {
             let (session, _) = session();
             assert!(session.token(None, None, |_| Err(failure)).is_err());
             assert_eq!(session.token(None, None, |_| token("new")).unwrap().number, 1);

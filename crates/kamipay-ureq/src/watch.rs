@@ -46,7 +46,7 @@ impl Client {
     /// # Errors
     ///
     /// If the question can not be asked at all, or if the API refuses it (a status from 400 to 499
-    /// but for 429, also of the login) before it has answered once: a wrong token is not worth
+    /// but for 408 and 429, also of the login) before it has answered once: a wrong token is not worth
     /// waiting for. Neither says anything about the payment.
     pub fn watch(
         &self,
@@ -95,7 +95,9 @@ impl Client {
 
 /// Whether nothing can be expected of asking again.
 fn is_hopeless(watch: &Watch, error: &Error) -> bool {
-    let is_refused = |status: http::StatusCode| status.is_client_error() && status != 429;
+    let is_refused = |status: http::StatusCode| {
+        status.is_client_error() && !matches!(status.as_u16(), 408 | 429)
+    };
     match error.kind() {
         ErrorKind::Build(_) => true,
         _ => watch.last().is_none() && error.status().is_some_and(is_refused),

@@ -25,7 +25,7 @@ fn only_what_may_pass_is_tried_again() {
     }
     assert_eq!(decide(&Failure::new(Fault::Permanent, 1), 0), Err(Stop::Permanent));
     for code in 100..=999 {
-        let is_passing = code == 429 || (500..600).contains(&code);
+        let is_passing = matches!(code, 408 | 429) || (500..600).contains(&code);
         let decision = decide(&Failure::new(status(code), 1), 0);
         assert_eq!(decision.is_ok(), is_passing, "{code}");
         assert_eq!(decision == Err(Stop::Permanent), !is_passing, "{code}");

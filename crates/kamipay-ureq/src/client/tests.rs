@@ -100,6 +100,7 @@ impl World {
         let mut config = Config::default();
         let attempts = Arc::clone(&self.attempts);
         config.on_attempt = Some(OnAttempt::new(move |attempt| {
+            assert!(!format!("{attempt:?}").contains("s3cret"));
             attempts.lock().unwrap().push(attempt.to_string());
         }));
         set(&mut config);
@@ -209,7 +210,7 @@ fn every_kind() -> Vec<(Answer, bool)> {
         (answer(200, &LOT.replace("9c030c8b", "aaaaaaaa")), false),
     ];
     for status in 300..=599 {
-        kinds.push((answer(status, ""), status == 429 || status >= 500));
+        kinds.push((answer(status, ""), matches!(status, 408 | 429) || status >= 500));
     }
     kinds
 }
