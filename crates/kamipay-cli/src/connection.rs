@@ -33,31 +33,62 @@ pub(crate) struct Connection {
     /// The time for the whole command: 10m, 1h30m; without it there is no limit
     #[arg(long, value_name = "TIME", value_parser = time::length)]
     deadline: Option<Duration>,
+    /// How often one call is tried at most, from 1 to 100
+    ///
+    /// Again only where that may help (no connection, no whole answer, a 429 or 5xx), after growing
+    /// delays and not before the API asks for it, within the --deadline. It is safe: no call of this
+    /// program changes anything.
+    #[arg(long, value_name = "N", default_value = "4", allow_hyphen_values = true)]
+    #[arg(value_parser = attempts)]
+    max_attempts: u32,
+}
+
+fn attempts(text: &str) -> Result<u32, &'static str> {
+    let attempts = text.parse().ok().filter(|n| (1..=100).contains(n));
+    attempts.ok_or("it is a number from 1 to 100")
 }
 
 impl Connection {
     /// A client, whose time begins to run.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
+        self.open(self.config(self.max_attempts)).map(|(client, _)| client)
+    }
+
+    /// A client for somebody who asks again by themselves, and when the time of it is up.
+    pub(crate) fn client_that_asks_once(&self) -> Result<(Client, Option<Instant>), Failure> {
+        self.open(self.config(1))
+    }
+
+    fn open(&self, config: Config) -> Result<(Client, Option<Instant>), Failure> {
         let base: BaseUrl = self
             .base_url()?
             .parse()
             .map_err(|error| Failure::usage(format!("--base-url (KAMIPAY_BASE_URL): {error}")))?;
         let credentials = self.credentials()?;
 
-        let mut config = Config::default();
-        config.attempt_timeout = self.timeout;
-        // A login, the call, a login after a 401, and the call again.
-        config.call_timeout = config.call_timeout.max(self.timeout.saturating_mul(4));
-        config.user_agent_suffix = Some(concat!("kamipay/", env!("CARGO_PKG_VERSION")).to_owned());
         let client = Client::with_config(base, credentials, config)
             .map_err(|error| Failure::other(error.to_string()))?;
 
         // Too far for the clock is no deadline.
         let end = self.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
-        Ok(match end {
-            Some(end) => client.until(end),
-            None => client,
-        })
+        Ok((end.map_or_else(|| client.clone(), |end| client.until(end)), end))
+    }
+
+    fn config(&self, max_attempts: u32) -> Config {
+        let mut config = Config::default();
+        config.attempt_timeout = self.timeout;
+        // At least a login, the call, a login after a 401, and the call again; all tries with their
+        // delays where more are asked for.
+        let more = max_attempts.saturating_sub(4);
+        let time = self.timeout.saturating_mul(max_attempts.max(4));
+        let delays = config.retry.max_delay.saturating_mul(more);
+        config.call_timeout = config.call_timeout.max(time.saturating_add(delays));
+        config.retry.max_attempts = max_attempts;
+        // Enough for the tries that were asked for.
+        let cost = config.retry.retry_cost_tokens.saturating_mul(max_attempts);
+        config.retry.budget_tokens = config.retry.budget_tokens.max(cost);
+        config.user_agent_suffix = Some(concat!("kamipay/", env!("CARGO_PKG_VERSION")).to_owned());
+        config
     }
 
     fn base_url(&self) -> Result<&str, Failure> {

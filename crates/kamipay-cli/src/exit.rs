@@ -26,7 +26,7 @@ pub(crate) enum Exit {
     NoAnswer = 5,
     /// What was printed is not the whole.
     Incomplete = 6,
-    /// `pay status`: over, failed.
+    /// `pay status`: over, failed; of a wait, that it was returned.
     Failed = 10,
     /// `pay status`: over, canceled.
     Canceled = 11,
@@ -78,19 +78,18 @@ impl Failure {
 
     /// A call without an answer that can be used. `doing` says in a few words what it was for.
     pub(crate) fn call(doing: &str, error: &Error) -> Self {
-        let mut message = format!("{doing}: {error}");
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            message = format!("{message}: {cause}");
-            source = cause.source();
-        }
-        let failure = Self::new(exit_of(error), message);
+        let failure = Self::new(exit_of(error), format!("{doing}: {}", whole(error)));
         tips(error).into_iter().fold(failure, Self::tip)
     }
 
     /// A list that can not be whole.
     pub(crate) fn incomplete(message: impl Into<String>) -> Self {
         Self::new(Exit::Incomplete, message)
+    }
+
+    /// A wait that ended before it was known what became of the payment.
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
+        Self::new(Exit::NotOver, message)
     }
 
     /// Somebody wanted it to stop. `exit` says by which signal.
@@ -136,6 +135,7 @@ impl Failure {
         let (red, green) = (style(AnsiColor::Red), style(AnsiColor::Green));
         let head = match self.exit {
             Exit::Interrupted | Exit::Terminated => "stopped",
+            Exit::NotOver => "do not pay again:",
             _ => "error:",
         };
         let mut text = format!("{red}{head}{red:#} {}\n", Escaped(&self.message));
@@ -158,6 +158,17 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::output(error)
     }
+}
+
+/// An error with all its causes.
+pub(crate) fn whole(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 /// Says what is wrong with an argument. The message bears the argument as it was given.

@@ -81,7 +81,7 @@ impl Output {
         match self.format() {
             Format::Table => lines.text(&thing.table())?,
             Format::Json => lines.line(&(json(thing, serde_json::to_string_pretty)? + "\n"))?,
-            Format::Ndjson => lines.line(&(json(thing, serde_json::to_string)? + "\n"))?,
+            Format::Ndjson => lines.json(thing)?,
             Format::Csv => {
                 for record in thing.csv() {
                     lines.csv(&record)?;
@@ -142,7 +142,7 @@ impl<R: Record> List<R> {
         match self.format {
             Format::Table => self.table.row(row.cells()),
             Format::Json => self.json.push(json(row, serde_json::to_string)?),
-            Format::Ndjson => self.lines.line(&(json(row, serde_json::to_string)? + "\n"))?,
+            Format::Ndjson => self.lines.json(row)?,
             Format::Csv => self.lines.csv(row)?,
         }
         Ok(())
@@ -237,6 +237,11 @@ impl Lines {
         text.split_inclusive('\n').try_for_each(|line| self.line(line))
     }
 
+    /// A line of JSON.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        self.line(&(json(value, serde_json::to_string)? + "\n"))
+    }
+
     /// A line with its end.
     pub(crate) fn line(&mut self, line: &str) -> Result<(), Failure> {
         if self.ready.len() + line.len() > Self::AT_ONCE {
@@ -246,7 +251,8 @@ impl Lines {
         Ok(())
     }
 
-    fn csv(&mut self, record: impl Serialize) -> Result<(), Failure> {
+    /// A row of CSV.
+    pub(crate) fn csv(&mut self, record: impl Serialize) -> Result<(), Failure> {
         let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
         let broken =
             |error: &dyn std::fmt::Display| Failure::other(format!("cannot be written: {error}"));

@@ -11,3 +11,4 @@ mod scans;
 mod secrets;
 mod streams;
 mod support;
+mod watch;

@@ -85,7 +85,7 @@ fn with_input(command: &mut Command, input: &str) -> Run {
 }
 
 /// Waits for the end, with what was read of it already.
-fn ended(child: Child, mut out: String) -> Run {
+pub(crate) fn ended(child: Child, mut out: String) -> Run {
     let output = child.wait_with_output().unwrap();
     out.push_str(&String::from_utf8(output.stdout).unwrap());
     let code = output.status.code().unwrap();
@@ -209,7 +209,7 @@ fn killed_fifty_times_and_gone_on_with() {
 }
 
 #[cfg(unix)]
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let kill = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(kill.success());
 }

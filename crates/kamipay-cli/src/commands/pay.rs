@@ -1,5 +1,7 @@
 //! `kamipay pay …`
 
+mod watch;
+
 use std::fmt;
 
 use anstyle::Style;
@@ -10,6 +12,7 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use self::watch::Waiting;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Thing};
@@ -36,7 +39,8 @@ impl Pay {
 ///
 /// JSON is {"state", "over", "may_pay_again", "msg", …the API's fields of the payment…}, where
 /// `state` is accepted, processing, done, failed, canceled, not_found, or the API's own word for a
-/// state that this program does not know.
+/// state that this program does not know. With --watch, `json` is the last state (`state` is null if
+/// no answer came at all), and `ndjson` and `csv` are all of them, as they come.
 #[derive(Args)]
 #[command(
     override_usage = "kamipay pay status [OPTIONS] --external-id <ID>\n       (or --kamipay-id <ID>, --tx-id <HASH>, --operation-id <NUMBER>)"
@@ -47,10 +51,17 @@ Exit codes:
   10  over: it failed. It may be paid again where the answer names the refund
   11  over: it was canceled, and no funds moved. It may be paid again
   12  not over, or not known yet. Wait and ask again; do not pay again
+With --watch:
+   0  done: it was paid
+  10  over: it failed, and was returned. It may be paid again
+  11  over: it was canceled, and no funds moved. It may be paid again
+  12  still not known when the time was up; or failed, and no refund shows. Do not pay again
+ 130  stopped by Ctrl-C; 143: by SIGTERM. Nothing is decided
   (1 to 5 as everywhere: see kamipay --help)
 
 Examples:
   kamipay pay status --external-id order-7
+  kamipay pay status --external-id order-7 --watch --for 30m
   kamipay pay status --kamipay-id txc_01jranqegkf509bq5svh03ztt8 --output json | jq .may_pay_again
   kamipay pay status --tx-id 0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab \\
       --chain tron")]
@@ -61,6 +72,8 @@ pub(crate) struct Status {
     #[arg(help_heading = "Payment")]
     #[arg(long, value_name = "CHAIN", default_value = "polygon")]
     chain: Chain,
+    #[command(flatten)]
+    waiting: Waiting,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -102,9 +115,13 @@ impl Status {
     fn run(&self) -> Result<Exit, Failure> {
         // clap sees to it that there is one.
         let payment = self.by.payment().ok_or_else(|| Failure::usage("which payment?"))?;
+        let call = GetPayStatus::new(payment.clone(), self.chain);
+        if self.waiting.watch {
+            return self.waiting.run(call, payment, self.output, &self.connection);
+        }
         let client = self.connection.client()?;
         let status = client
-            .send(&GetPayStatus::new(payment.clone(), self.chain))
+            .send(&call)
             .map_err(|error| Failure::call(&format!("asking for {payment}"), &error))?;
         let report = Report::new(payment, &status)?;
         self.output.thing(&report)?;
@@ -247,6 +264,27 @@ impl Report {
             fields: answer.data.map(Fields::of).unwrap_or_default(),
         })
     }
+
+    /// The first line of CSV.
+    fn header() -> Vec<String> {
+        ["state", "over", "may_pay_again", "msg"]
+            .into_iter()
+            .chain(CSV)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The other line of CSV.
+    fn row(&self) -> Vec<String> {
+        let mut row = vec![
+            self.state.clone(),
+            self.over.to_string(),
+            self.may_pay_again.to_string(),
+            self.msg.clone().unwrap_or_default(),
+        ];
+        row.extend(CSV.map(|name| self.fields.get(name).map(plain).unwrap_or_default()));
+        row
+    }
 }
 
 impl Serialize for Report {
@@ -290,16 +328,7 @@ impl Thing for Report {
     }
 
     fn csv(&self) -> Vec<Vec<String>> {
-        let mut header = vec!["state", "over", "may_pay_again", "msg"];
-        header.extend(CSV);
-        let mut row = vec![
-            self.state.clone(),
-            self.over.to_string(),
-            self.may_pay_again.to_string(),
-            self.msg.clone().unwrap_or_default(),
-        ];
-        row.extend(CSV.map(|name| self.fields.get(name).map(plain).unwrap_or_default()));
-        vec![header.into_iter().map(str::to_owned).collect(), row]
+        vec![Self::header(), self.row()]
     }
 }
 

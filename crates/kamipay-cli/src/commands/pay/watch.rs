@@ -1,0 +1,309 @@
+//! `kamipay pay status --watch`
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{self, IsTerminal as _};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use clap::Args;
+use kamipay_ureq::proto::pay_status::{
+    End, Evidence, GetPayStatus, PayStatus, PaymentTarget, Sighting, Step, Watch, WatchLimits,
+};
+use kamipay_ureq::{Client, Error, ErrorKind};
+
+use super::{Meaning, Report};
+use crate::commands::count;
+use crate::connection::Connection;
+use crate::exit::{self, Exit, Failure};
+use crate::output::{Format, Lines, Output};
+use crate::progress::Progress;
+use crate::stop::Stop;
+use crate::text::Escaped;
+use crate::{table, time};
+
+/// Whether to wait for the end, and how.
+#[derive(Args)]
+#[command(next_help_heading = "Waiting")]
+pub(super) struct Waiting {
+    /// Wait until the payment is over, and print each change of its state
+    ///
+    /// What waiting can mend is waited out: not found, a failure whose refund does not show yet, a
+    /// state that is not known here, and questions without an answer (each is asked once: the wait
+    /// asks again). What it can not mend ends it at once: an API that refuses the first question
+    /// (exit code 4 for a wrong token or password, 3 for the rest).
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// How long to wait; when the time is up, it is asked once more
+    #[arg(long = "for", value_name = "TIME", default_value = "10m", requires = "watch")]
+    #[arg(value_parser = time::length)]
+    time_limit: Duration,
+    /// How long after the first question the second one follows, at the latest
+    ///
+    /// Each further interval is half as long again, up to 30s, or to this one if it is longer.
+    #[arg(long, value_name = "TIME", default_value = "2s", requires = "watch")]
+    #[arg(value_parser = interval)]
+    every: Duration,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = time::length(text)?;
+    if interval < Duration::from_millis(10) {
+        return Err("it has to be 10ms at least".to_owned());
+    }
+    Ok(interval)
+}
+
+impl Waiting {
+    /// Waits, and prints what changes.
+    pub(super) fn run(
+        &self,
+        call: GetPayStatus,
+        payment: &PaymentTarget,
+        output: Output,
+        connection: &Connection,
+    ) -> Result<Exit, Failure> {
+        let (client, deadline) = connection.client_that_asks_once()?;
+        let stop = Stop::on_signals()?;
+        let mut watch = Watch::new(call, self.limits());
+        let progress = Progress::search(output.is_quiet());
+        let mut changes = Changes::new(payment, output, &progress)?;
+        let end = follow(&mut watch, &mut changes, &client, deadline, &stop);
+        progress.end();
+        let end = end?;
+        changes.finish(watch.last())?;
+        let (exit, words) = match end {
+            End::Done(payment) => {
+                let receipt = payment.bank_txid.map(|it| format!(", the bank's receipt is {it}"));
+                (Exit::Done, format!("paid{}", receipt.unwrap_or_default()))
+            }
+            End::Returned(payment) => {
+                let refund = payment.refund_txid.as_ref().map(|it| it.as_str()).unwrap_or_default();
+                let words = format!(
+                    "failed, and returned with the transaction {refund}: you may pay again, with a \
+                     new external_id"
+                );
+                (Exit::Failed, words)
+            }
+            End::Canceled(_) => {
+                let words = "canceled, and no funds moved: you may pay again, with a new \
+                             external_id";
+                (Exit::Canceled, words.to_owned())
+            }
+            End::StillUnknown(evidence) => return Err(unknown(&evidence)),
+        };
+        output.note(&words);
+        Ok(exit)
+    }
+
+    fn limits(&self) -> WatchLimits {
+        let mut limits = WatchLimits::default();
+        limits.time_limit = self.time_limit;
+        limits.first_interval = self.every;
+        limits.max_interval = limits.max_interval.max(self.every);
+        // The intervals grow, so that the time is limit enough: hours are more than 100 questions.
+        limits.max_questions = u32::MAX;
+        limits
+    }
+}
+
+/// Asks until the end, or until there is no more sense in it.
+fn follow(
+    watch: &mut Watch,
+    changes: &mut Changes,
+    client: &Client,
+    deadline: Option<Instant>,
+    stop: &Stop,
+) -> Result<End, Failure> {
+    let random = RandomState::new();
+    loop {
+        let call = match watch.step(now()) {
+            Step::Over(end) => return Ok(end),
+            Step::Send(call) => call.clone(),
+            Step::Wait(time) => {
+                if deadline.is_some_and(|end| end.saturating_duration_since(Instant::now()) <= time)
+                {
+                    return Ok(End::StillUnknown(watch.evidence().clone()));
+                }
+                let slept = stop.sleep(time, |left| changes.waiting(watch.evidence(), left));
+                slept.map_err(|exit| stopped(exit, watch))?;
+                continue;
+            }
+        };
+        let answer = stop.wait_for(&ask(client, call)?).map_err(|exit| stopped(exit, watch))?;
+        let answer = answer.map_err(|_| Failure::other("the question broke off"))?;
+        let random = random.hash_one(watch.evidence().questions) as u32;
+        match answer {
+            Ok(status) => {
+                if watch.answered(status, now(), random) {
+                    changes.print(watch)?;
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::TimeIsUp) => {
+                return Ok(End::StillUnknown(watch.evidence().clone()));
+            }
+            Err(error) if is_hopeless(watch, &error) => {
+                return Err(Failure::call(&format!("asking for {}", changes.payment), &error));
+            }
+            Err(error) => {
+                let fault = exit::whole(&error);
+                changes.fault(&fault);
+                watch.failed(fault, error.retry_after(), now(), random);
+            }
+        }
+    }
+}
+
+/// Asks on a thread of its own, so that nobody who wants to stop waits for the network.
+fn ask(
+    client: &Client,
+    call: GetPayStatus,
+) -> Result<mpsc::Receiver<Result<PayStatus, Error>>, Failure> {
+    let (sender, answer) = mpsc::channel();
+    let client = client.clone();
+    thread::Builder::new()
+        .spawn(move || _ = sender.send(client.send(&call)))
+        .map_err(|error| Failure::other(format!("no thread to ask on: {error}")))?;
+    Ok(answer)
+}
+
+/// Whether nothing can be expected of asking again: by the same rule as `Client::watch`.
+fn is_hopeless(watch: &Watch, error: &Error) -> bool {
+    let is_refused = error.status().is_some_and(|it| it.is_client_error() && it != 429);
+    matches!(error.kind(), ErrorKind::Build(_)) || watch.last().is_none() && is_refused
+}
+
+/// As exact as a person can use.
+fn now() -> DateTime<Utc> {
+    DateTime::<Utc>::from(SystemTime::now()).trunc_subsecs(3)
+}
+
+/// The states on their way to the output.
+struct Changes<'a> {
+    payment: &'a PaymentTarget,
+    output: Output,
+    format: Format,
+    lines: Lines,
+    progress: &'a Progress,
+}
+
+impl<'a> Changes<'a> {
+    fn new(
+        payment: &'a PaymentTarget,
+        output: Output,
+        progress: &'a Progress,
+    ) -> Result<Self, Failure> {
+        let format = output.format();
+        let mut lines = Lines::beside(progress);
+        if format == Format::Csv {
+            lines.csv(Report::header())?;
+            lines.flush()?;
+        }
+        Ok(Self { payment, output, format, lines, progress })
+    }
+
+    /// The state that the watch saw just now.
+    fn print(&mut self, watch: &Watch) -> Result<(), Failure> {
+        let (Some(status), Some(seen)) = (watch.last(), watch.evidence().seen.last()) else {
+            return Ok(());
+        };
+        match self.format {
+            Format::Json => return Ok(()), // one value, at the end
+            Format::Table => self.lines.text(&line(seen, Meaning::of(status)))?,
+            Format::Ndjson => self.lines.json(&Report::new(self.payment, status)?)?,
+            Format::Csv => self.lines.csv(Report::new(self.payment, status)?.row())?,
+        }
+        self.lines.flush()
+    }
+
+    /// The last state, where it is printed at the end.
+    fn finish(&mut self, last: Option<&PayStatus>) -> Result<(), Failure> {
+        match (self.format, last) {
+            (Format::Json, Some(status)) => {
+                self.output.thing(&Report::new(self.payment, status)?)?;
+            }
+            (Format::Json, None) => self.lines.line(NO_ANSWER)?,
+            _ => {}
+        }
+        self.lines.flush()
+    }
+
+    /// A question without an answer, for somebody who is watching.
+    fn fault(&self, fault: &str) {
+        if io::stderr().is_terminal() {
+            let note = format!("no answer, it will be asked again: {fault}");
+            self.progress.aside(|| self.output.note(&note));
+        }
+    }
+
+    fn waiting(&self, evidence: &Evidence, left: Duration) {
+        let state = evidence.seen.last().map_or("no answer yet", |seen| &seen.state);
+        let seconds = left.as_secs_f64().ceil();
+        let questions = count(evidence.questions.into(), "question");
+        self.progress.say(format!("{}, {questions}, next in {seconds} s", Escaped(state)));
+    }
+}
+
+/// What JSON is where no answer came at all: still one value, and no leave to pay again.
+const NO_ANSWER: &str = "{
+  \"state\": null,
+  \"over\": false,
+  \"may_pay_again\": false,
+  \"msg\": null
+}
+";
+
+/// `2026-05-14T15:00:03Z  not_found   Not known (yet): this is NOT a failure.`
+fn line(seen: &Sighting, meaning: Meaning) -> String {
+    let time = table::time(Some(seen.first.trunc_subsecs(0)));
+    let (style, words) = (meaning.style(), meaning.long()[0]);
+    format!("{time}  {style}{:<10}  {words}{style:#}\n", Escaped(&seen.state).to_string())
+}
+
+/// The time or the questions are used up.
+fn unknown(evidence: &Evidence) -> Failure {
+    let before = match evidence.seen.split_last() {
+        Some((_, before)) if !before.is_empty() => {
+            let last = before.iter().skip(before.len().saturating_sub(5));
+            let last: Vec<String> = last.map(sighted).collect();
+            format!("; before that: {}", last.join(", "))
+        }
+        _ => String::new(),
+    };
+    let failure = Failure::unknown(format!("{evidence}{before}")).tip(
+        "that is neither a failure nor leave to pay again, however long it lasts: only a refund \
+         with a transaction or a cancellation is",
+    );
+    let failure = match &evidence.last {
+        None => failure.tip("is the base URL the API's, and this machine online?"),
+        Some(PayStatus::NotFound { .. }) => {
+            failure.tip("is it the right kind of identifier, and the right chain?")
+        }
+        Some(PayStatus::Failed(_)) => {
+            failure.tip("it failed, and the refund does not show yet: ask kamiPay if it stays so")
+        }
+        Some(_) => failure,
+    };
+    failure.tip("the same command again goes on waiting; --for 1h waits for longer")
+}
+
+fn stopped(exit: Exit, watch: &Watch) -> Failure {
+    let by = if exit == Exit::Terminated { "SIGTERM" } else { "Ctrl-C" };
+    let questions = count(watch.evidence().questions.into(), "question");
+    let last = match watch.evidence().seen.last() {
+        Some(seen) => format!("the last state was {}", sighted(seen)),
+        None => "no answer came yet".to_owned(),
+    };
+    Failure::stopped(exit, format!("by {by}, after {questions}: {last}. Nothing is decided"))
+        .tip("do not pay again; the same command again goes on waiting")
+}
+
+fn sighted(seen: &Sighting) -> String {
+    let [first, last] = [seen.first, seen.last].map(|it| table::time(Some(it.trunc_subsecs(0))));
+    let state = &seen.state;
+    match seen.times {
+        1 => format!("{state} (once, at {first})"),
+        times => format!("{state} ({times} times, from {first} to {last})"),
+    }
+}
