@@ -504,6 +504,10 @@ mod tests {
         }
         let long = "x".repeat(70_000);
         assert_eq!(api.get(&[&long]).finish().unwrap_err(), BuildError::TooLong);
+        let room = LONGEST_URI - "https://api.kamipay.io/".len();
+        for (length, fits) in [(room, true), (room + 1, false)] {
+            assert_eq!(api.get(&[&"a".repeat(length)]).finish().is_ok(), fits);
+        }
         let nobody = Api::anonymous(api.base_url().clone());
         assert_eq!(nobody.get(&["v1", "lots"]).finish().unwrap_err(), BuildError::NoToken);
     }

@@ -151,3 +151,30 @@ impl<const N: usize> Ord for Text<N> {
         self.as_str().cmp(other.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_the_same_wherever_it_is_kept() {
+        let texts: Vec<String> = (0..=9)
+            .map(|length| "b".repeat(length))
+            .chain(["é".repeat(4), "a".repeat(9)])
+            .collect();
+        let mut seen = HashSet::new();
+        for text in &texts {
+            let (borrowed, owned) = (Text::<8>::from(&**text), Text::<8>::from(text.clone()));
+            assert_eq!(borrowed.as_str(), *text);
+            assert!(borrowed == owned, "{text}");
+            assert_eq!(matches!(owned, Text::Short(_)), text.len() <= 8, "{text}");
+            assert!(seen.insert(borrowed) && !seen.insert(owned), "{text}");
+            for other in &texts {
+                let order = Text::<8>::from(&**text).cmp(&Text::from(&**other));
+                assert_eq!(order, text.cmp(other), "{text} {other}");
+            }
+        }
+    }
+}
