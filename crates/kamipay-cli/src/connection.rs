@@ -132,3 +132,27 @@ impl Connection {
 fn given(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|value| !value.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches as _;
+
+    use super::*;
+
+    #[test]
+    fn there_is_time_and_budget_for_the_tries_that_were_asked_for() {
+        for (args, attempts, seconds, tokens) in [
+            (&["kamipay"][..], 4, 120, 100),
+            (&["kamipay", "--max-attempts", "1"], 1, 120, 100),
+            (&["kamipay", "--max-attempts", "1", "--timeout", "2m"], 1, 480, 100),
+            (&["kamipay", "--max-attempts", "100"], 100, 3000 + 960, 1000),
+        ] {
+            let command = Connection::augment_args(clap::Command::new("kamipay"));
+            let connection = Connection::from_arg_matches(&command.get_matches_from(args)).unwrap();
+            let config = connection.config(connection.max_attempts);
+            assert_eq!(config.retry.max_attempts, attempts);
+            assert_eq!(config.call_timeout, Duration::from_secs(seconds), "{args:?}");
+            assert_eq!(config.retry.budget_tokens, tokens, "{args:?}");
+        }
+    }
+}

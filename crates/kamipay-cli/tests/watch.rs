@@ -78,7 +78,7 @@ fn what_is_not_known_is_no_end() {
     ] {
         // An unknown end is not what --quiet is for.
         for quiet in [&[][..], &["--quiet"]] {
-            let ended = watch(&server, name, &[&["--for", "300ms"], quiet].concat());
+            let ended = watch(&server, name, &[&["--for", "100ms"], quiet].concat());
             assert_eq!((ended.code, states(&ended.out)), (12, owned(&[state])), "{}", ended.err);
             assert!(ended.err.starts_with("do not pay again: still unknown after "));
             assert!(ended.err.contains(&format!(": {state} since 20")), "{}", ended.err);
@@ -93,7 +93,7 @@ fn what_is_not_known_is_no_end() {
     // What was before is told, too.
     let url = server_of_two();
     let args = ["pay", "status", "--kamipay-id", "txc_1", "--watch", "--every", "10ms"];
-    let ended = run(&mut with_token(&url, &[&args[..], &["--for", "300ms"]].concat()));
+    let ended = run(&mut with_token(&url, &[&args[..], &["--for", "100ms"]].concat()));
     assert_eq!((ended.code, states(&ended.out)), (12, owned(&["not_found", "paused"])));
     assert!(ended.err.contains("; before that: not_found (once, at 20"), "{}", ended.err);
 }
@@ -113,7 +113,8 @@ fn every_format() {
             ["not-found-then-done", "failed-refund-pending", "canceled", "unknown-state"]
                 .into_iter()
                 .map(|name| {
-                    let more = ["--for", "150ms", "--output", format, "--quiet"];
+                    let time = if name == "unknown-state" { "100ms" } else { "1m" };
+                    let more = ["--for", time, "--output", format, "--quiet"];
                     let run = watch(&with_payments(), name, &more);
                     format!("{}=> {}\n", timeless(&run.out), run.code)
                 })
@@ -152,7 +153,7 @@ fn no_answer_at_all_is_not_known_and_still_one_json_value() {
 #[test]
 fn the_deadline_is_the_end_of_a_wait_too() {
     let server = with_payments();
-    let ended = watch(&server, "processing-forever", &["--deadline", "100ms"]);
+    let ended = watch(&server, "processing-forever", &["--deadline", "500ms"]);
     assert_eq!((ended.code, states(&ended.out)), (12, owned(&["processing"])), "{}", ended.err);
 }
 
@@ -232,8 +233,8 @@ fn the_script_of_the_readme_runs() {
     let (_, script) = section.split_once("```sh\n").unwrap();
     let (script, _) = script.split_once("```").unwrap();
     let script =
-        script.replace("--for 30m > \"$order.ndjson\"", "--for 200ms --every 10ms -q > $1");
-    assert!(script.contains("200ms"), "{script}");
+        script.replace("--for 30m > \"$order.ndjson\"", "--for 400ms --every 10ms -q > $1");
+    assert!(script.contains("400ms"), "{script}");
     let server = with_payments();
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_kamipay")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());

@@ -36,6 +36,9 @@ pub(super) struct Waiting {
     #[arg(long)]
     pub(super) watch: bool,
     /// How long to wait; when the time is up, it is asked once more
+    ///
+    /// So that nobody acts on an old answer. A question that is not answered can last longer, by
+    /// --timeout; --deadline is the end in any case.
     #[arg(long = "for", value_name = "TIME", default_value = "10m", requires = "watch")]
     #[arg(value_parser = time::length)]
     time_limit: Duration,
@@ -285,7 +288,9 @@ fn unknown(evidence: &Evidence) -> Failure {
         }
         Some(_) => failure,
     };
-    failure.tip("the same command again goes on waiting; --for 1h waits for longer")
+    failure.tip(
+        "the same command again goes on waiting; a longer --for or --deadline waits for longer",
+    )
 }
 
 fn stopped(exit: Exit, watch: &Watch) -> Failure {
