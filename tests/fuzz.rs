@@ -54,9 +54,15 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
     let texts = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
     match name {
         "refusal" => fixtures().iter().filter(|it| !it.is_answer()).map(|it| it.body()).collect(),
-        "amount" => {
-            texts(&["\"10027.79968000\"", "1234567.89", "0E-8", "1e-05", "\"-0.00\"", "29750.0"])
-        }
+        "amount" => texts(&[
+            "\"10027.79968000\"",
+            "1234567.89",
+            "0E-8",
+            "1e-05",
+            "\"-0.00\"",
+            "0e91929901223459012234591",
+            "29750.0",
+        ]),
         "timestamp" => texts(&[
             "2025-05-07T19:36:52.907905Z",
             "2024-07-27 11:28:50.426788-03:00",
@@ -151,20 +157,20 @@ fn amount(bytes: &[u8]) {
 /// Sign, digits without zeros around them, and how far the last one is behind the point.
 fn digits(number: &str) -> (bool, String, i64) {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
-    let exponent: i64 = exponent.parse().expect("an amount's exponent is short");
     let (sign, mantissa) = match mantissa.strip_prefix('-') {
         Some(mantissa) => (true, mantissa),
         None => (false, mantissa),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let all = format!("{whole}{fraction}");
-    let scale = fraction.len() as i64 - exponent;
     let significant = all.trim_start_matches('0');
     let trimmed = significant.trim_end_matches('0');
-    match trimmed {
-        "" => (false, String::new(), 0), // -0 is 0
-        _ => (sign, trimmed.to_owned(), scale - (significant.len() - trimmed.len()) as i64),
+    if trimmed.is_empty() {
+        return (false, String::new(), 0); // -0 is 0, and so is 0e99999999999999999999
     }
+    let exponent: i64 = exponent.parse().expect("an amount's exponent is short");
+    let scale = fraction.len() as i64 - exponent - (significant.len() - trimmed.len()) as i64;
+    (sign, trimmed.to_owned(), scale)
 }
 
 fn timestamp(bytes: &[u8]) {
