@@ -221,6 +221,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_secret_is_not_shown_and_the_rest_is() {
+        let token: AccessToken = "s3cret".parse().unwrap();
+        assert_eq!(format!("{token:?}"), "AccessToken(..)");
+        let login = IssueToken::new("merchant@example.com", "s3cret");
+        assert_eq!(format!("{login:?}"), r#"IssueToken { username: "merchant@example.com", .. }"#);
+    }
+
+    #[test]
     fn a_token_fits_a_header() {
         for token in ["", " ", "a b", "a\tb", "a\r\n", "a\0", "ö", &"x".repeat(200_000)] {
             assert_eq!(token.parse::<AccessToken>(), Err(InvalidToken));

@@ -354,6 +354,21 @@ mod tests {
     }
 
     #[test]
+    fn f80_who_needs_no_other_token_yet_does_not_wait_for_one() {
+        let (session, clock) = session();
+        session.token(None, None, |_| Ok(jwt(3600))).unwrap();
+        clock.pass(Duration::from_secs(3540));
+        let renewed = session.token(None, None, |_| {
+            // Somebody else asks meanwhile, and has no time to wait.
+            let now = Some(clock.now());
+            let held = session.token(None, now, |_| panic!("a second login")).unwrap();
+            assert_eq!(held.number, 1);
+            token("new")
+        });
+        assert_eq!(renewed.unwrap().number, 2);
+    }
+
+    #[test]
     fn a_login_that_was_refused_is_not_made_again_for_a_while() {
         for status in [400, 401, 403, 422] {
             let (session, clock) = session();

@@ -100,7 +100,8 @@ impl World {
         let mut config = Config::default();
         let attempts = Arc::clone(&self.attempts);
         config.on_attempt = Some(OnAttempt::new(move |attempt| {
-            assert!(!format!("{attempt:?}").contains("s3cret"));
+            let debug = format!("{attempt:?}");
+            assert!(debug.starts_with("Attempt { call: ") && !debug.contains("s3cret"), "{debug}");
             attempts.lock().unwrap().push(attempt.to_string());
         }));
         set(&mut config);
@@ -430,6 +431,26 @@ fn f11_in_an_outage_kept_connections_run_out() {
 }
 
 #[test]
+fn f11_there_has_to_be_time_for_it() {
+    let world = World::with([lot()]);
+    let client = world.client_with(Credentials::token("t".parse().unwrap()), |config| {
+        config.retry.max_attempts = 1;
+    });
+    get(&client).unwrap();
+    world.seen();
+    // It took all the time to find out that the connection was closed.
+    world.then_after(30 * SECOND, closed());
+    let error = get(&client).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::ConnectionClosed), "{error:?}");
+    assert_eq!(world.times(), [30 * SECOND]);
+    // What it took is gone for the second one.
+    world.then_after(29 * SECOND, closed());
+    world.then([lot()]);
+    get(&client).unwrap();
+    assert_eq!(world.times(), [30 * SECOND, SECOND]);
+}
+
+#[test]
 fn what_became_of_a_call_is_what_became_of_all_its_attempts() {
     for (script, sent) in [
         (vec![refused(), refused(), refused(), refused()], Sent::No),
@@ -462,6 +483,44 @@ fn f32_a_401_is_answered_with_a_new_token_once() {
     let get = "GET /v1/lots/9c030c8b-6d68-445b-8048-1bacd91012fa";
     let log_in = "POST /auth/token";
     assert_eq!(world.seen()[..3], [log_in, get, log_in]);
+}
+
+#[test]
+fn a_renewal_is_no_retry() {
+    let (token, unauthorized) = (answer(200, TOKEN), answer(401, ""));
+    let late = || Err(timeout());
+    let world = World::with([late(), late(), late(), late()]);
+    world.then([token.clone(), unauthorized.clone(), token.clone(), lot()]);
+    let client = world.login();
+    get(&client).unwrap_err(); // of the login, which costs three retries
+    assert_eq!(client.budget().tokens(), 70);
+    get(&client).unwrap();
+    assert_eq!(client.budget().tokens(), 70 + 3, "three answers at once, the renewal one of them");
+
+    // After it there are as many attempts as ever.
+    let world = World::with([token.clone(), unauthorized, token, late(), late(), late(), lot()]);
+    get(&world.login()).unwrap();
+    assert_eq!(world.clock.slept(), [100 * MS, 200 * MS, 400 * MS]);
+}
+
+#[test]
+fn f61_an_answer_to_another_question_costs_the_connections() {
+    let other = LOT.replace("9c030c8b", "aaaaaaaa");
+    let world = World::with([answer(200, &other), answer(200, "{}")]);
+    let client = world.client();
+    get(&client).unwrap_err();
+    assert_eq!(world.api.state.lock().unwrap().drops, 1);
+    get(&client).unwrap_err();
+    assert_eq!(world.api.state.lock().unwrap().drops, 1, "no other answer does");
+}
+
+#[test]
+fn f15_a_document_that_is_cut_is_cut_off() {
+    let world = World::new();
+    world.then_always(answer(200, &LOT[..80]));
+    let error = get(&world.client()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Truncated), "{error:?}");
+    assert_eq!((error.sent(), error.attempts()), (Sent::Maybe, 4));
 }
 
 #[test]
