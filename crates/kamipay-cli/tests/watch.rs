@@ -178,6 +178,17 @@ fn what_waiting_can_not_mend_ends_it_at_once() {
     }
 }
 
+#[test]
+fn a_request_that_came_too_slowly_is_asked_again() {
+    let server = server(|n, _| match n {
+        0 => (408, String::new()),
+        _ => (200, r#"{"status":"ok","data":{"status":"canceled","kamipay_id":"a"}}"#.to_owned()),
+    });
+    let args = ["pay", "status", "--kamipay-id", "a", "--watch", "--every", "10ms"];
+    let ended = run(&mut with_token(&server, &args));
+    assert_eq!(ended.code, 11, "{}", ended.err);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_it_at_once() {

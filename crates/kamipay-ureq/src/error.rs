@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use kamipay_proto as proto;
+use kamipay_proto::pay_status::Watch;
 use kamipay_proto::retry::{Fault, Stop};
 
 /// Why a call has no answer that can be used.
@@ -117,6 +118,30 @@ impl Error {
     /// How long the API asks to wait before the next call, where it does.
     pub fn retry_after(&self) -> Option<Duration> {
         self.answer().and_then(proto::Error::retry_after)
+    }
+
+    /// Whether nothing can be expected of asking again, so that the wait for a payment should end
+    /// with this error. It says nothing about the payment.
+    ///
+    /// So it is with a question that can not be asked at all. And as long as the API has not
+    /// answered once, with a refusal (a status from 400 to 499 but for 408 and 429) and with a
+    /// certificate that is not good, be it of the question or of the login before it: a wrong
+    /// password or the wrong host is not worth waiting for. What was answered once is asked again
+    /// whatever comes. [`Client::watch`](crate::Client::watch) goes by this; whoever drives a
+    /// watch by hand can ask it before [`Watch::failed`].
+    pub fn ends_watch(&self, watch: &Watch) -> bool {
+        let is_before_any_answer = watch.last().is_none();
+        match &*self.kind {
+            ErrorKind::Build(_) => true,
+            ErrorKind::Login(login) => login.ends_watch(watch),
+            ErrorKind::Tls(TlsFault::Certificate(_)) => is_before_any_answer,
+            ErrorKind::Answer(answer) => {
+                let status = answer.status();
+                let may_pass = matches!(status.as_u16(), 408 | 429);
+                is_before_any_answer && status.is_client_error() && !may_pass
+            }
+            _ => false,
+        }
     }
 }
 

@@ -45,9 +45,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If the question can not be asked at all, or if the API refuses it (a status from 400 to 499
-    /// but for 408 and 429, also of the login) before it has answered once: a wrong token is not worth
-    /// waiting for. Neither says anything about the payment.
+    /// What [ends a watch](Error::ends_watch): a question that can not be asked at all, or that is
+    /// refused before it was answered once. It says nothing about the payment.
     pub fn watch(
         &self,
         watch: &mut Watch,
@@ -78,7 +77,7 @@ impl Client {
                 Err(error) if matches!(error.kind(), ErrorKind::TimeIsUp) => {
                     return Ok(End::StillUnknown(watch.evidence().clone()));
                 }
-                Err(error) if is_hopeless(watch, &error) => return Err(error),
+                Err(error) if error.ends_watch(watch) => return Err(error),
                 Err(error) => {
                     watch.failed(&error, error.retry_after(), now(), self.clock().random());
                 }
@@ -90,17 +89,6 @@ impl Client {
     fn left(&self) -> Option<Duration> {
         let deadline = self.deadline()?;
         Some(deadline.saturating_duration_since(self.clock().now()))
-    }
-}
-
-/// Whether nothing can be expected of asking again.
-fn is_hopeless(watch: &Watch, error: &Error) -> bool {
-    let is_refused = |status: http::StatusCode| {
-        status.is_client_error() && !matches!(status.as_u16(), 408 | 429)
-    };
-    match error.kind() {
-        ErrorKind::Build(_) => true,
-        _ => watch.last().is_none() && error.status().is_some_and(is_refused),
     }
 }
 

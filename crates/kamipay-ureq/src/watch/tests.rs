@@ -4,6 +4,7 @@ use kamipay_proto::retry::Stop;
 use super::*;
 use crate::client::tests::{World, answer, closed, refused, wait};
 use crate::clock::Clock as _;
+use crate::error::TlsFault;
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOT_FOUND: &str = r#"{"status": "failed", "msg": "TX not found"}"#;
@@ -101,6 +102,34 @@ fn a_refusal_before_any_answer_is_an_error() {
     // After an answer it is a fault like others.
     for status in [400, 401, 403, 404, 422] {
         let world = World::with([answer(200, NOT_FOUND), answer(status, "")]);
+        world.then_always(answer(200, &in_state("done")));
+        let end = world.client().watch(&mut watch(), |_| {}).unwrap();
+        assert!(matches!(end, End::Done(_)), "{status}: {end:?}");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_good_is_not_worth_waiting_for() {
+    let certificate = || Err(ErrorKind::Tls(TlsFault::Certificate("expired")));
+    let world = World::with([certificate()]);
+    let error = world.client().watch(&mut watch(), |_| {}).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Tls(_)), "{error:?}");
+    let world = World::with([certificate()]);
+    let error = world.login().watch(&mut watch(), |_| {}).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Login(_)), "{error:?}");
+    assert!(world.clock.slept().is_empty());
+    // What was well a moment ago may be well again, and a damaged record is bad luck.
+    let tls = |fault| Err(ErrorKind::Tls(fault));
+    let world = World::with([tls(TlsFault::Record), answer(200, NOT_FOUND), certificate()]);
+    world.then_always(answer(200, &in_state("done")));
+    let end = world.client().watch(&mut watch(), |_| {}).unwrap();
+    assert!(matches!(end, End::Done(_)), "{end:?}");
+}
+
+#[test]
+fn what_may_pass_is_waited_out_even_before_any_answer() {
+    for status in [408, 429, 500] {
+        let world = World::with([answer(status, "")]);
         world.then_always(answer(200, &in_state("done")));
         let end = world.client().watch(&mut watch(), |_| {}).unwrap();
         assert!(matches!(end, End::Done(_)), "{status}: {end:?}");

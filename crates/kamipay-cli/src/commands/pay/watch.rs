@@ -32,7 +32,8 @@ pub(super) struct Waiting {
     /// What waiting can mend is waited out: not found, a failure whose refund does not show yet, a
     /// state that is not known here, and questions without an answer (each is asked once: the wait
     /// asks again). What it can not mend ends it at once: an API that refuses the first question
-    /// (exit code 4 for a wrong token or password, 3 for the rest).
+    /// (exit code 4 for a wrong token or password, 3 for the rest), or a certificate that is not
+    /// good (5).
     #[arg(long)]
     pub(super) watch: bool,
     /// How long to wait; when the time is up, it is asked once more
@@ -120,6 +121,9 @@ fn follow(
     stop: &Stop,
 ) -> Result<End, Failure> {
     let random = RandomState::new();
+    // The time of the wall, but without its jumps, and as exact as a person can use.
+    let (started, wall) = (Instant::now(), DateTime::<Utc>::from(SystemTime::now()));
+    let now = || (wall + started.elapsed()).trunc_subsecs(3);
     loop {
         let call = match watch.step(now()) {
             Step::Over(end) => return Ok(end),
@@ -146,7 +150,7 @@ fn follow(
             Err(error) if matches!(error.kind(), ErrorKind::TimeIsUp) => {
                 return Ok(End::StillUnknown(watch.evidence().clone()));
             }
-            Err(error) if is_hopeless(watch, &error) => {
+            Err(error) if error.ends_watch(watch) => {
                 return Err(Failure::call(&format!("asking for {}", changes.payment), &error));
             }
             Err(error) => {
@@ -169,17 +173,6 @@ fn ask(
         .spawn(move || _ = sender.send(client.send(&call)))
         .map_err(|error| Failure::other(format!("no thread to ask on: {error}")))?;
     Ok(answer)
-}
-
-/// Whether nothing can be expected of asking again: by the same rule as `Client::watch`.
-fn is_hopeless(watch: &Watch, error: &Error) -> bool {
-    let is_refused = error.status().is_some_and(|it| it.is_client_error() && it != 429);
-    matches!(error.kind(), ErrorKind::Build(_)) || watch.last().is_none() && is_refused
-}
-
-/// As exact as a person can use.
-fn now() -> DateTime<Utc> {
-    DateTime::<Utc>::from(SystemTime::now()).trunc_subsecs(3)
 }
 
 /// The states on their way to the output.
