@@ -74,9 +74,9 @@ impl OpenPeriodArgs {
         Period::new(start, end).map(Some).map_err(|error| Failure::range(&error))
     }
 
-    /// Whether one end is given and the other is not, so that the period moves with the clock.
-    pub(crate) fn is_half_open(&self) -> bool {
-        self.from.is_some() && self.to.is_none()
+    /// Whether the period's end is now, whenever that is.
+    pub(crate) fn moves_with_the_clock(&self) -> bool {
+        self.to.is_none()
     }
 
     fn ends(&self) -> Result<[Option<DateTime<Utc>>; 2], Failure> {

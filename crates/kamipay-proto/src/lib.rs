@@ -4,6 +4,7 @@
 //!
 //! * Requests as plain data that can not be wrong, answers as exact types, errors that say what to
 //!   do
+//! * A whole period, every row of it once, or an error that says what is missing ([`scan`])
 //! * What a payment's state permits, and the wait for it ([`pay_status`])
 //! * Whether to make a call again ([`retry`])
 //!
@@ -11,6 +12,8 @@
 //!
 //! * Sockets, TLS, threads, sleeping, clocks, randomness, environment variables: a transport has
 //!   these, such as the crate `kamipay-ureq`, or the HTTP client that your program has already
+//! * The calls that move money, QR codes, webhooks: a call that is not here can be an [`Endpoint`]
+//!   of your own
 //!
 //! # Any HTTP client in a few lines
 //!

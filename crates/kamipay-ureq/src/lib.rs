@@ -1,7 +1,7 @@
 //! A blocking client of kamiPay's HTTP API, over [ureq](https://docs.rs/ureq), without tokio.
 //!
 //! ```
-//! use kamipay_ureq::proto::{DateRange, lots::ListLots};
+//! use kamipay_ureq::proto::{Period, lots::ScanLots};
 //! use kamipay_ureq::{Client, Credentials};
 //!
 //! # let sandbox = kamipay_sandbox::Sandbox::documented();
@@ -10,8 +10,9 @@
 //! # let url = server.base_url();
 //! let client = Client::new(url.parse()?, Credentials::login(username, password));
 //!
-//! let may = DateRange::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z")?;
-//! for lot in client.send(&ListLots::new(may))?.lots {
+//! let may = Period::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z")?;
+//! for lot in client.scan(ScanLots::new(may)) {
+//!     let lot = lot?; // all of them, or an error
 //!     println!("{} {} USDT {}", lot.lot_id, lot.usdt_amount, lot.status);
 //! }
 //! # Ok::<_, Box<dyn std::error::Error>>(())

@@ -91,8 +91,8 @@ impl Record for Lot {
 ///
 /// A table holds the sum of the payouts against usdt_amount. JSON keeps payouts and refunds as
 /// lists in the lot. CSV has a row for each part, told apart by the column `kind`: the first row is
-/// the `lot`, then come a row for each `payout` and each `refund`, all with the lot_id. So the
-/// column `amount` of the payouts adds up to `usdt_amount` of the lot.
+/// the `lot`, then come a row for each `payout` and each `refund`, all with the lot_id. The
+/// column `amount` of the payouts can be held against `usdt_amount` of the lot.
 #[derive(Args)]
 #[command(override_usage = "kamipay lots get [OPTIONS] <ID>")]
 #[command(after_help = "\
@@ -206,13 +206,9 @@ pub(crate) fn check(
             format!("{GOOD}ok:{GOOD:#} {words} {sum} {currency}, the {field}")
         }
         Some(sum) => {
+            let than_it = if whole < sum { "less" } else { "more" };
             let gap = sum::exact([whole, -sum])
-                .map(|gap| {
-                    format!(
-                        ", which is {gap} {currency} {}",
-                        if gap.is_sign_negative() { "less" } else { "more" }
-                    )
-                })
+                .map(|gap| format!(", which is {} {currency} {than_it}", gap.abs()))
                 .unwrap_or_default();
             format!("{BAD}check:{BAD:#} {words} {sum} {currency}, and {field} is {whole}{gap}")
         }
@@ -267,4 +263,20 @@ fn csv_part(
     [kind, &lot_id, "", "", "", kamipay_id, kamipay_refund_id, &amount, &created_at]
         .map(str::to_owned)
         .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_more_or_less_and_never_negative() {
+        let said = |whole: &str| {
+            let parts = ["3.15", "6.85"].map(|amount| amount.parse().unwrap());
+            check("the payouts add up to", parts, whole.parse().unwrap(), "usdt_amount", "USDT")
+        };
+        assert!(said("10.0").contains("ok:"), "{}", said("10.0"));
+        assert!(said("10.01").ends_with("which is 0.01 USDT more"), "{}", said("10.01"));
+        assert!(said("7.5").ends_with("which is 2.50 USDT less"), "{}", said("7.5"));
+    }
 }

@@ -63,8 +63,7 @@ Examples:
   kamipay pay status --external-id order-7
   kamipay pay status --external-id order-7 --watch --for 30m
   kamipay pay status --kamipay-id txc_01jranqegkf509bq5svh03ztt8 --output json | jq .may_pay_again
-  kamipay pay status --tx-id 0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab \\
-      --chain tron")]
+  kamipay pay status --tx-id 0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab")]
 pub(crate) struct Status {
     #[command(flatten)]
     by: By,

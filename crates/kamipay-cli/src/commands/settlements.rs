@@ -413,7 +413,7 @@ impl Pending {
             self.output.thing(&self.totals(&client, what)?)?;
             return Ok(Exit::Done);
         }
-        if self.settings.resumes() && self.period.is_half_open() {
+        if self.settings.resumes() && self.period.moves_with_the_clock() {
             return Err(Failure::usage(
                 "--resume: without --to the period moves on with the clock",
             )
