@@ -58,9 +58,9 @@ Exit codes:
    4  not authenticated or not allowed (401, 403)
    5  no usable answer (network, 5xx, time)
    6  incomplete: what was printed is not the whole
-  10  pay status: over, failed
+  10  pay status: over, failed and returned
   11  pay status: over, canceled
-  12  pay status: not over, or not known yet
+  12  pay status: not over, or not known yet, or failed without a refund that shows
  130  stopped by Ctrl-C; 143: by SIGTERM
 
 Each command has its own --help with examples.";

@@ -26,8 +26,8 @@ pub(crate) enum Exit {
     NoAnswer = 5,
     /// What was printed is not the whole.
     Incomplete = 6,
-    /// `pay status`: over, failed; of a wait, that it was returned.
-    Failed = 10,
+    /// `pay status`: over, failed and returned.
+    Returned = 10,
     /// `pay status`: over, canceled.
     Canceled = 11,
     /// `pay status`: not over, or not known yet.

@@ -18,7 +18,8 @@ fn exit_codes() {
     assert_eq!(codes("accepted-then-done", 3), [12, 12, 0]);
     assert_eq!(codes("processing-forever", 2), [12, 12]);
     assert_eq!(codes("failed-and-refunded", 1), [10]);
-    assert_eq!(codes("failed-refund-pending", 3), [10, 10, 10]);
+    // Failed is not returned: whoever pays again on 10 must not be given it before the refund.
+    assert_eq!(codes("failed-refund-pending", 3), [12, 12, 10]);
     assert_eq!(codes("canceled", 1), [11]);
     assert_eq!(codes("unknown-state", 2), [12, 12]);
     assert_eq!(codes("nobody-knows-it", 1), [12]);

@@ -85,7 +85,7 @@ fn what_is_not_known_is_no_end() {
             assert!(ended.err.contains(" times") && ended.err.contains(words), "{}", ended.err);
         }
     }
-    // Failed, and no refund: over for `pay status`, but no end to a wait.
+    // Failed, and no refund: no end to a wait.
     let server = with_payments();
     let ended = watch(&server, "failed-refund-pending", &["--for", "1ms"]);
     assert_eq!((ended.code, states(&ended.out)), (12, owned(&["failed"])), "{}", ended.err);

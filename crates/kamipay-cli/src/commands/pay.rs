@@ -46,18 +46,13 @@ impl Pay {
     override_usage = "kamipay pay status [OPTIONS] --external-id <ID>\n       (or --kamipay-id <ID>, --tx-id <HASH>, --operation-id <NUMBER>)"
 )]
 #[command(after_help = "\
-Exit codes:
-   0  done: it was paid
-  10  over: it failed. It may be paid again where the answer names the refund
-  11  over: it was canceled, and no funds moved. It may be paid again
-  12  not over, or not known yet. Wait and ask again; do not pay again
-With --watch:
+Exit codes, with --watch and without it:
    0  done: it was paid
   10  over: it failed, and was returned. It may be paid again
   11  over: it was canceled, and no funds moved. It may be paid again
-  12  still not known when the time was up; or failed, and no refund shows. Do not pay again
+  12  not over, or not known (yet); or failed, and no refund shows. Do not pay again
  130  stopped by Ctrl-C; 143: by SIGTERM. Nothing is decided
-  (1 to 5 as everywhere: see kamipay --help)
+  (1 to 5 as everywhere: see kamipay --help. They say nothing about the payment: do not pay again)
 
 Examples:
   kamipay pay status --external-id order-7
@@ -163,10 +158,10 @@ impl Meaning {
     fn exit(self) -> Exit {
         match self {
             Self::Paid => Exit::Done,
-            Self::Returned | Self::NotReturned => Exit::Failed,
+            Self::Returned => Exit::Returned,
             Self::Canceled => Exit::Canceled,
-            // Whoever takes 11 for leave to pay again must not be given it by a contradiction.
-            Self::CanceledOddly => Exit::NotOver,
+            // Whoever takes 10 and 11 for leave to pay again must be given them by nothing less.
+            Self::NotReturned | Self::CanceledOddly => Exit::NotOver,
             Self::Accepted | Self::Processing | Self::NotKnown | Self::Unnamed => Exit::NotOver,
         }
     }

@@ -88,7 +88,7 @@ impl Waiting {
                     "failed, and returned with the transaction {refund}: you may pay again, with a \
                      new external_id"
                 );
-                (Exit::Failed, words)
+                (Exit::Returned, words)
             }
             End::Canceled(_) => {
                 let words = "canceled, and no funds moved: you may pay again, with a new \
