@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use kamipay_ureq::proto::pay_status::PaymentTarget;
 use kamipay_ureq::proto::{self, InvalidRange, IssueToken};
 use kamipay_ureq::{ConnectFault, Error, ErrorKind};
 
@@ -80,6 +81,23 @@ impl Failure {
     pub(crate) fn call(doing: &str, error: &Error) -> Self {
         let failure = Self::new(exit_of(error), format!("{doing}: {}", whole(error)));
         tips(error).into_iter().fold(failure, Self::tip)
+    }
+
+    /// A question for a payment without an answer that can be used: no word about the payment.
+    pub(crate) fn question(payment: &PaymentTarget, error: &Error) -> Self {
+        let failure = Self::call(&format!("asking for {payment}"), error);
+        let tips = match status_of(innermost(error)) {
+            // "It does not exist" would read as if it had failed.
+            Some(404) => vec![
+                "are the base URL and the account those of the payment? (KAMIPAY_BASE_URL, and \
+                 KAMIPAY_TOKEN or KAMIPAY_USERNAME)"
+                    .to_owned(),
+            ],
+            _ => failure.tips,
+        };
+        let failure = Self { tips: Vec::new(), ..failure };
+        let failure = failure.tip("this says nothing about the payment: do not pay again");
+        tips.into_iter().fold(failure, Self::tip)
     }
 
     /// A list that can not be whole.
@@ -204,7 +222,7 @@ fn exit_of(error: &Error) -> Exit {
 
 /// What to do about it, where that can be told.
 fn tips(error: &Error) -> Vec<&'static str> {
-    const AGAIN: &str = "try again in a moment; nothing was changed by asking";
+    const AGAIN: &str = "ask again in a moment; nothing was changed by asking";
     const BASE: &str = "is the base URL the API's? (--base-url or KAMIPAY_BASE_URL)";
     match innermost(error).kind() {
         ErrorKind::TimeIsUp => vec!["give the command more time with --deadline"],
@@ -258,6 +276,14 @@ fn tips(error: &Error) -> Vec<&'static str> {
             _ => vec![],
         },
         _ => vec![],
+    }
+}
+
+/// The status of a refusal.
+fn status_of(error: &Error) -> Option<u16> {
+    match error.answer().map(proto::Error::kind) {
+        Some(proto::ErrorKind::Api(refusal)) => Some(refusal.status.as_u16()),
+        _ => None,
     }
 }
 

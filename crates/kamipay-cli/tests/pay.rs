@@ -71,6 +71,36 @@ fn by_any_identifier_and_on_either_chain() {
     assert_eq!(run(&mut with_token(server.base_url(), &by_operation)).code, 12);
 }
 
+/// Whatever goes wrong with the question, it does not read as if the payment had failed.
+#[test]
+fn an_error_says_nothing_about_the_payment() {
+    let ask = ["pay", "status", "--external-id", "a", "--max-attempts", "1"];
+    let watch = [&ask[..], &["--watch", "--for", "50ms", "--every", "20ms"]].concat();
+    let mut told = Vec::new();
+    for (status, body, code, watched) in [
+        (404, r#"{"detail": "Not Found"}"#, 3, 3),
+        (404, "", 3, 3),
+        (403, r#"{"detail": "Forbidden"}"#, 4, 4),
+        (500, r#"{"detail": "an unexpected error occurred"}"#, 5, 12),
+        (200, "<html>", 5, 12),
+    ] {
+        let url = server(move |_, _| (status, body.to_owned()));
+        for (args, code) in [(&ask[..], code), (&watch, watched)] {
+            let run = run(&mut with_token(&url, args));
+            assert_eq!((run.code, run.out.as_str()), (code, ""), "{status}: {}", run.err);
+            assert!(run.err.contains("do not pay again"), "{status}: {}", run.err);
+            assert!(!run.err.contains("does not exist"), "{status}: {}", run.err);
+            if code != 12 {
+                told.push(run.err);
+            }
+        }
+    }
+    let refused = run(&mut with_token(&crate::support::nobody(), &ask));
+    assert_eq!(refused.code, 5);
+    told.push(refused.err);
+    insta::assert_snapshot!(told.join("\n"));
+}
+
 /// An answer that nobody has seen yet is neither an end nor a permission, and its money is kept.
 #[test]
 fn unknown_words_and_contradictions() {

@@ -84,6 +84,11 @@ pub(crate) fn server(
             let stream = stream.unwrap();
             let target = read_request(&stream);
             let (status, body) = answer(n, &target);
+            let body = match asked("limit=", &target) {
+                // An answer bears the limit that it was asked for.
+                Some(limit) => body.replace(r#""limit":1000"#, &format!(r#""limit":{limit}"#)),
+                None => body,
+            };
             // A status of 0: the body is cut in the middle.
             let (status, length) =
                 if status == 0 { (200, body.len() + 10) } else { (status, body.len()) };
@@ -131,8 +136,12 @@ pub(crate) fn lots(numbers: std::ops::Range<u32>, total: u32, offset: u32) -> (u
 
 /// The offset that a list was asked for.
 pub(crate) fn offset(target: &str) -> u32 {
-    let (_, rest) = target.split_once("offset=").unwrap();
-    rest.split('&').next().unwrap().parse().unwrap()
+    asked("offset=", target).unwrap()
+}
+
+fn asked(name: &str, target: &str) -> Option<u32> {
+    let (_, rest) = target.split_once(name)?;
+    rest.split('&').next()?.parse().ok()
 }
 
 pub(crate) const MAY: [&str; 4] = ["--from", "2026-05-01", "--to", "2026-05-31"];

@@ -114,9 +114,7 @@ impl Status {
             return self.waiting.run(call, payment, self.output, &self.connection);
         }
         let client = self.connection.client()?;
-        let status = client
-            .send(&call)
-            .map_err(|error| Failure::call(&format!("asking for {payment}"), &error))?;
+        let status = client.send(&call).map_err(|error| Failure::question(payment, &error))?;
         let report = Report::new(payment, &status)?;
         self.output.thing(&report)?;
         Ok(report.meaning.exit())

@@ -139,7 +139,9 @@ fn follow(
             }
         };
         let answer = stop.wait_for(&ask(client, call)?).map_err(|exit| stopped(exit, watch))?;
-        let answer = answer.map_err(|_| Failure::other("the question broke off"))?;
+        let answer = answer.map_err(|_| {
+            Failure::other("the question broke off").tip("do not pay again; ask again")
+        })?;
         let random = random.hash_one(watch.evidence().questions) as u32;
         match answer {
             Ok(status) => {
@@ -151,7 +153,7 @@ fn follow(
                 return Ok(End::StillUnknown(watch.evidence().clone()));
             }
             Err(error) if error.ends_watch(watch) => {
-                return Err(Failure::call(&format!("asking for {}", changes.payment), &error));
+                return Err(Failure::question(changes.payment, &error));
             }
             Err(error) => {
                 let fault = exit::whole(&error);
