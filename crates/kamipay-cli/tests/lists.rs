@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kamipay_sandbox::Generated;
 use serde_json::Value;
 
-use crate::support::{generated, in_may, run, with_token};
+use crate::support::{generated, in_may, run, server, with_token};
 
 fn rows(ndjson: &str) -> Vec<Value> {
     ndjson.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -136,6 +136,64 @@ fn a_payout_whose_name_says_nothing_is_searched_for_from_the_end() {
     let early =
         format!("txc_00000000{}", &merchant.lots().next().unwrap().payouts[0].kamipay_id[12..]);
     assert_eq!(find(&early).code, 1);
+}
+
+/// Its payouts may be retried in a later lot: <https://docs.kamipay.io>, Lots.
+#[test]
+fn a_lot_that_failed_is_no_answer_while_there_may_be_another() {
+    let find = |statuses: [&'static str; 2], id: &str| {
+        let url = two_lots(statuses, id);
+        let args = ["lots", "find-payout", id, "--from", "2025-04-01", "--to", "2025-04-30"];
+        let run = run(&mut with_token(&url, &args));
+        assert_eq!(run.code, 0, "{}", run.err);
+        let found: Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(found["payout"]["kamipay_id"], id);
+        (found["lot_id"].as_str().unwrap().to_owned(), run.err)
+    };
+    // The first bears its time, so that the search begins there; the other one begins at the end.
+    for id in ["txc_01jranqegkf509bq5svh03ztt8", "txc_1"] {
+        for (statuses, lot) in
+            [(["FAILED", "MINED"], "b"), (["MINED", "FAILED"], "a"), (["MINED", "MINED"], "")]
+        {
+            let (found, err) = find(statuses, id);
+            assert!(found.starts_with(lot) && err.is_empty(), "{id} {statuses:?}: {found} {err}");
+        }
+        let (found, err) = find(["FAILED", "FAILED"], id);
+        assert_eq!(found, "b", "the later one");
+        assert!(err.contains("this lot FAILED") && err.contains("in a later one"), "{err}");
+        assert!(err.contains(&format!("kamipay pay status --kamipay-id {id}\n")), "{err}");
+    }
+}
+
+/// The lots `a` and, a day later, `b`. Both hold the payout.
+fn two_lots(statuses: [&'static str; 2], payout: &str) -> String {
+    let payout = payout.to_owned();
+    let lot = move |name: &str, rest: &str| {
+        let n = usize::from(name == "b");
+        let (day, status) = (9 + n, statuses[n]);
+        format!(
+            r#"{{"lot_id":"{name}","transaction_hash":null,"usdt_amount":"1.5","created_at":"2025-04-{day:02}T00:00:00Z","status":"{status}"{rest}}}"#
+        )
+    };
+    server(move |_, target| {
+        let Some((_, query)) = target.split_once('?') else {
+            let rest = format!(
+                r#","payouts":[{{"kamipay_id":"{payout}","amount":"1.5","created_at":"2025-04-08T00:00:00Z"}}],"refunds":[]"#
+            );
+            return (200, lot(target.rsplit('/').next().unwrap(), &rest));
+        };
+        let time = |name: &str| query.split(name).nth(1).unwrap()[..10].to_owned();
+        let period = time("start_date=")..time("end_date=");
+        let days = [("a", "2025-04-09"), ("b", "2025-04-10")];
+        let rows: Vec<String> = days
+            .iter()
+            .filter(|(_, day)| period.contains(&(*day).to_owned()))
+            .map(|(name, _)| lot(name, ""))
+            .collect();
+        let (rows, total) = (rows.join(","), rows.len());
+        let at = crate::support::offset(target);
+        (200, format!(r#"{{"lots":[{rows}],"total":{total},"limit":1000,"offset":{at}}}"#))
+    })
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use kamipay_ureq::proto::lots::{GetLot, Lot, LotDetail, LotIdentifier, Payout, ScanLots};
+use kamipay_ureq::proto::lots::{
+    GetLot, Lot, LotDetail, LotIdentifier, LotStatus, Payout, ScanLots,
+};
 use kamipay_ureq::proto::{KamipayId, Period, Row};
 use kamipay_ureq::{Client, ScanError};
 use serde::Serialize;
@@ -24,6 +26,9 @@ use crate::time::PeriodArgs;
 /// kamipay_id such as txc_01jranqegkf509bq5svh03ztt8 bears the time when it was made, and its lot
 /// comes soon after: the search begins there, goes on to --to, and looks before it last. Other
 /// identifiers are searched for from --to back to --from.
+///
+/// A lot that FAILED is no answer while there may be another: its payouts may be retried in a later
+/// lot, so that the search goes on, and prints the failed lot only where no other holds the payout.
 ///
 /// A payout that is in no lot of the period ends with exit code 1: it can be in a lot that was
 /// created later.
@@ -69,24 +74,40 @@ impl FindPayout {
             kamipay_id: &self.kamipay_id,
             progress: &progress,
             opened: HashSet::new(),
+            failed: None,
         };
         let outcome = search.run(period);
         progress.end();
-        if let Some(found) = outcome? {
-            self.output.thing(&found)?;
-            return Ok(Exit::Done);
+        let Some(found) = outcome? else {
+            return Err(self.not_found(period, search.opened.len()));
+        };
+        self.output.thing(&found)?;
+        if found.is_failed() {
+            self.output.note(&format!(
+                "this lot FAILED, and no other from {} holds the payout: it may be retried in a \
+                 later one. What became of it: kamipay pay status --kamipay-id {}",
+                period_words(period),
+                self.kamipay_id
+            ));
         }
-        let text = |time| table::time(Some(time));
-        Err(Failure::other(format!(
-            "the payout {} is in none of the {} from {} to {}",
+        Ok(Exit::Done)
+    }
+
+    fn not_found(&self, period: Period, lots: usize) -> Failure {
+        Failure::other(format!(
+            "the payout {} is in none of the {} from {}",
             self.kamipay_id,
-            count(search.opened.len() as u64, "lot"),
-            text(period.start()),
-            text(period.end()),
+            count(lots as u64, "lot"),
+            period_words(period),
         ))
         .tip("a payout can be in a lot that was created later: search on from --to")
-        .tip(format!("what became of it: kamipay pay status --kamipay-id {}", self.kamipay_id)))
+        .tip(format!("what became of it: kamipay pay status --kamipay-id {}", self.kamipay_id))
     }
+}
+
+fn period_words(period: Period) -> String {
+    let [start, end] = [period.start(), period.end()].map(|time| table::time(Some(time)));
+    format!("{start} to {end}")
 }
 
 /// A search on its way.
@@ -95,6 +116,8 @@ struct Search<'a> {
     kamipay_id: &'a KamipayId,
     progress: &'a Progress,
     opened: HashSet<<Lot as Row>::Key>,
+    /// What there is if nothing better comes.
+    failed: Option<Found>,
 }
 
 impl Search<'_> {
@@ -104,7 +127,7 @@ impl Search<'_> {
                 return Ok(Some(found));
             }
         }
-        Ok(None)
+        Ok(self.failed.take())
     }
 
     fn part(&mut self, part: Period, order: Order) -> Result<Option<Found>, Failure> {
@@ -136,11 +159,21 @@ impl Search<'_> {
                 self.opened.len(),
                 table::second(lot.created_at)
             ));
-            if let Some(found) = self.open(&lot)? {
-                return Ok(Some(found));
+            match self.open(&lot)? {
+                Some(found) if found.is_failed() => self.keep(found),
+                Some(found) => return Ok(Some(found)),
+                None => {}
             }
         }
         Ok(None)
+    }
+
+    /// The last of the lots that failed.
+    fn keep(&mut self, found: Found) {
+        let kept = self.failed.as_ref().map(|kept| kept.lot.created_at);
+        if kept <= Some(found.lot.created_at) {
+            self.failed = Some(found);
+        }
     }
 
     fn open(&self, lot: &Lot) -> Result<Option<Found>, Failure> {
@@ -223,6 +256,12 @@ fn made_at(kamipay_id: &KamipayId) -> Option<DateTime<Utc>> {
 struct Found {
     lot: LotDetail,
     payout: Payout,
+}
+
+impl Found {
+    fn is_failed(&self) -> bool {
+        self.lot.status == LotStatus::Failed
+    }
 }
 
 impl Serialize for Found {
