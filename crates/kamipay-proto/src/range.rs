@@ -397,7 +397,7 @@ fn ceil_micros(time: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Down to whole steps of so many nanoseconds. chrono's leap second, `23:59:60`, which neither the
 /// API nor we would read back, counts as the end of the second before it.
-fn floor(time: DateTime<Utc>, step: u32) -> DateTime<Utc> {
+pub(crate) fn floor(time: DateTime<Utc>, step: u32) -> DateTime<Utc> {
     let nanos = time.nanosecond().min(999_999_999);
     time.with_nanosecond(nanos - nanos % step).unwrap_or(time)
 }

@@ -42,6 +42,10 @@
 //!   no offset, and nothing that could shift between two requests.
 //! * Anything else (an empty or short page, a row twice, a `total` that disagrees) is read again, a
 //!   bounded number of times, and is then an error with the evidence.
+//! * Neighbouring windows are asked for with different limits (1000, 999, …), so that an answer to
+//!   another window's question, from a cache or a connection that is one answer behind, is not
+//!   taken: it echoes another limit. Where nothing is echoed, a window that only has the rows of the
+//!   one before it is read again.
 //! * Rows that stand at one instant can not be cut apart, and rows that stand close together are
 //!   not worth cutting apart (the charges of one settlement). They are paged by offset, ten pages at
 //!   most where it could be helped, and as often as it takes until two readings one after the other
@@ -62,7 +66,7 @@
 //! | answers to another `offset` or `limit` | no such answer is taken: [`Endpoint::verify`] |
 //! | counts wrong, returns too few rows or an empty page, for a while | is handed over exactly once, after a re-read |
 //! | does so for good | the scan ends with [`Incomplete`] |
-//! | ignores the dates that it is asked for | the scan ends with [`Incomplete`] |
+//! | ignores the dates that it is asked for | the scan ends with [`Incomplete`], where there are two windows that could show it |
 //!
 //! What no client can guarantee, and what helps:
 //!
@@ -291,7 +295,8 @@ impl<S: Scannable> Scan<S> {
     /// Asks for pages of so many rows, in place of the largest ones that the API gives.
     ///
     /// It is also the most rows that a window may have, so that a smaller page means less memory
-    /// and more requests.
+    /// and more requests. Some windows are asked for with up to 7 rows less, so that their answers
+    /// can be told apart.
     ///
     /// # Errors
     ///
@@ -408,7 +413,8 @@ impl<S: Scannable> Scan<S> {
         let offset = pages.as_ref().map_or(0, |pages| pages.rows.len() as u64);
         node.progress = Progress::Asked(pages);
         self.manifest.requests += 1;
-        let call = self.what.call(node.window, self.page_size, offset);
+        let limit = limit(self.page_size, node.ticket);
+        let call = self.what.call(node.window, limit, offset);
         Some(Request { ticket: Ticket(node.ticket), call })
     }
 
@@ -468,9 +474,21 @@ impl<S: Scannable> Scan<S> {
                         manifest: self.manifest.clone(),
                     }));
                 }
+                Progress::Ready(rows)
+                    if node.purpose == Purpose::HandOver
+                        && is_repetition::<S>(rows, &self.previous) =>
+                {
+                    if node.readings.len() > self.rereads as usize {
+                        node.progress = Progress::Failed(Reason::DatesIgnored);
+                    } else {
+                        self.read_again(0, None);
+                    }
+                }
                 Progress::Ready(rows) => {
                     let (rows, window, purpose) = (std::mem::take(rows), node.window, node.purpose);
+                    let cut = node.cut;
                     self.queue.pop_front();
+                    self.forget_cut(cut);
                     self.open_window(window, purpose, rows);
                 }
             }
@@ -528,7 +546,7 @@ impl<S: Scannable> Scan<S> {
         }
         // A full page says nothing about what comes after it, whatever `total` says.
         let count = total.max(rows.len() as u64);
-        if count < self.page_size {
+        if count < self.limit(at) {
             self.take_window(at, rows, total);
             return;
         }
@@ -554,7 +572,7 @@ impl<S: Scannable> Scan<S> {
         rows: Vec<S::Row>,
         total: u64,
     ) {
-        let is_last = (rows.len() as u64) < self.page_size;
+        let is_last = (rows.len() as u64) < self.limit(at);
         pages.rows.extend(rows);
         let count = pages.rows.len() as u64;
         if total == pages.total && count <= total && !is_last {
@@ -590,15 +608,13 @@ impl<S: Scannable> Scan<S> {
     }
 
     fn read_again(&mut self, at: usize, before: Option<(u64, HashSet<Key<S>>)>) {
+        let limit = self.limit(at);
         let node = &mut self.queue[at];
         if node.readings.len() > self.rereads as usize {
             // Paging was a short cut, if the window can be cut: smaller ones need no paging.
             let count = node.readings.iter().map(|it| it.total.max(it.rows)).max().unwrap_or(0);
-            let windows = if count < self.page_size {
-                None
-            } else {
-                node.window.cut::<S>(count, self.page_size)
-            };
+            let windows =
+                if count < limit { None } else { node.window.cut::<S>(count, self.page_size) };
             match windows {
                 Some(windows) => self.cut(at, windows, Cut::by_force(count, self.page_size)),
                 None => self.queue[at].progress = Progress::Failed(Reason::Inconsistent),
@@ -621,6 +637,20 @@ impl<S: Scannable> Scan<S> {
             let part = self.node(window, whole.purpose, Some(whole.ticket));
             self.queue.insert(at + n, part);
         }
+        self.forget_cut(whole.cut);
+    }
+
+    /// Nobody asks about a cut after the last of its parts.
+    fn forget_cut(&mut self, cut: Option<u64>) {
+        let Some(cut) = cut else { return };
+        if !self.queue.iter().any(|node| node.cut == Some(cut)) {
+            self.cuts.remove(&cut);
+        }
+    }
+
+    /// How many rows a window is asked for.
+    fn limit(&self, at: usize) -> u64 {
+        limit(self.page_size, self.queue[at].ticket)
     }
 
     /// Whether cutting has not helped: most rows of the window that this one was cut from are in it.
@@ -692,6 +722,21 @@ impl<S: Scannable> Scan<S> {
             self.previous_end = current.window.end();
         }
     }
+}
+
+/// One window after the other with another limit, so that their answers can be told apart.
+fn limit(page_size: u64, ticket: u64) -> u64 {
+    let kinds = (page_size / 10).clamp(1, 8);
+    page_size - (ticket - 1) % kinds
+}
+
+/// Whether all these rows were in the window before, and not because they stand on the border.
+fn is_repetition<S: Scannable>(rows: &[S::Row], previous: &HashSet<Key<S>>) -> bool {
+    let mut times = rows.iter().filter_map(Row::time);
+    let Some(first) = times.next() else { return false };
+    let (earliest, latest) = times
+        .fold((first, first), |(earliest, latest), time| (earliest.min(time), latest.max(time)));
+    latest - earliest > S::RESOLUTION && rows.iter().all(|row| previous.contains(&row.key()))
 }
 
 fn keys<R: Row>(rows: &[R]) -> HashSet<R::Key> {

@@ -1,11 +1,11 @@
 use std::fmt;
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Scannable;
 use crate::wire::timestamp::{self, Rfc3339};
-use crate::{OpenDateRange, Period};
+use crate::{OpenDateRange, Period, range};
 
 /// The time that one request of a scan asks about; open for a listing without a period.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
@@ -28,7 +28,10 @@ impl Window {
     /// What a part of a scan has in common with the part before it.
     pub(super) fn border<S: Scannable>(period: Period) -> Self {
         let start = floor(period.start(), S::RESOLUTION);
-        Self::new(start, start + S::RESOLUTION)
+        match a_step_after(start, S::RESOLUTION) {
+            Some(end) => Self::new(start, end),
+            None => Self::new(start - S::RESOLUTION, start),
+        }
     }
 
     /// Its start.
@@ -105,10 +108,13 @@ impl Cover {
         if period.is_empty() {
             return None;
         }
-        let start = floor(period.start(), S::RESOLUTION);
+        let mut start = floor(period.start(), S::RESOLUTION);
         let mut end = floor(period.end(), S::RESOLUTION);
         if end < period.end() {
-            end += S::RESOLUTION;
+            end = a_step_after(end, S::RESOLUTION).unwrap_or(end);
+        }
+        if start == end {
+            start -= S::RESOLUTION; // within the last step of all times
         }
         Some(Self { next: Some(start), end, longest: S::MAX_WINDOW, overlap: S::RESOLUTION })
     }
@@ -129,8 +135,14 @@ impl Iterator for Cover {
     }
 }
 
+/// `None` where that can not be written.
+fn a_step_after(time: DateTime<Utc>, step: TimeDelta) -> Option<DateTime<Utc>> {
+    Some(time + step).filter(|later| timestamp::is_writable(*later))
+}
+
 fn floor(time: DateTime<Utc>, step: TimeDelta) -> DateTime<Utc> {
-    time.duration_trunc(step).unwrap_or(time)
+    let nanos = step.num_nanoseconds().and_then(|nanos| u32::try_from(nanos).ok());
+    range::floor(time, nanos.expect("the API's clock has steps of a second at most"))
 }
 
 fn steps(length: TimeDelta, step: TimeDelta) -> i64 {
