@@ -236,7 +236,11 @@ impl Client {
                 }
                 Err(kind) => kind,
             };
-            if renewal == Renewal::Once && is_unauthorized(&kind) {
+            let has_old_token = renewal == Renewal::Once && is_unauthorized(&kind);
+            if has_old_token && !is_repeatable {
+                let _ = token(Some(&held)); // for the next call: this one is made once
+            }
+            if has_old_token && is_repeatable {
                 // Once: a second 401 is not about the token's age.
                 renewal = Renewal::None;
                 renewals = 1;

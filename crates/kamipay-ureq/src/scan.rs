@@ -41,8 +41,10 @@ impl Client {
 
     /// Reads a scan that has settings of its own.
     pub fn run_scan<S: Scannable>(&self, scan: Scan<S>) -> Rows<S> {
-        let work = Mutex::new(Work { scan, failure: None, is_over: false, has_panicked: false });
-        let shared = Arc::new(Shared { client: self.clone(), work, changed: Condvar::new() });
+        let work =
+            Work { scan, failure: None, is_over: false, has_ended: false, has_panicked: false };
+        let (client, work) = (self.clone(), Mutex::new(work));
+        let shared = Arc::new(Shared { client, work, changed: Condvar::new() });
         Rows { shared, threads: Vec::new() }
     }
 }
@@ -65,7 +67,10 @@ struct Shared<S: Scannable> {
 struct Work<S: Scannable> {
     scan: Scan<S>,
     failure: Option<Error>,
+    /// Nothing more is asked for.
     is_over: bool,
+    /// Nothing more is handed over.
+    has_ended: bool,
     has_panicked: bool,
 }
 
@@ -74,6 +79,8 @@ impl<S: Scannable> Rows<S> {
     /// thread, in the same order.
     ///
     /// A thread ends with the rows, or with the iterator, after the request that it waits for.
+    /// Where the machine has no more threads, those that there are read on, or whoever asks for the
+    /// rows.
     pub fn on_threads(mut self, threads: NonZero<usize>) -> Self
     where
         S: Send + 'static,
@@ -82,9 +89,9 @@ impl<S: Scannable> Rows<S> {
     {
         // A window for each to ask for, and one for each that waits to be handed over.
         self.shared.lock().scan.raise_look_ahead(threads.get().saturating_mul(2));
-        self.threads.extend((0..threads.get()).map(|_| {
+        self.threads.extend((0..threads.get()).map_while(|_| {
             let shared = Arc::clone(&self.shared);
-            thread::spawn(move || shared.read_ahead())
+            thread::Builder::new().spawn(move || shared.read_ahead()).ok()
         }));
         self
     }
@@ -151,30 +158,36 @@ impl<S: Scannable> Rows<S> {
     ) -> Result<Option<Result<S::Row, ScanError>>, NotYet> {
         let mut work = self.shared.lock();
         loop {
-            if work.is_over && work.failure.is_none() {
+            if work.has_ended {
                 return Ok(None);
             }
             match work.scan.delivery() {
                 Delivery::Row(row) => return Ok(Some(Ok(row))),
                 Delivery::Incomplete(missing) => {
-                    work.is_over = true;
-                    self.shared.changed.notify_all();
+                    self.end(work);
                     return Ok(Some(Err(ScanError::Incomplete(missing))));
                 }
                 Delivery::Waiting => {
                     if let Some(error) = work.failure.take() {
+                        self.end(work);
                         return Ok(Some(Err(ScanError::Call(error))));
                     }
                     assert!(!work.has_panicked, "a thread of the scan panicked");
                     work = self.go_on(work, deadline)?;
                 }
                 _ => {
-                    work.is_over = true;
-                    self.shared.changed.notify_all();
+                    self.end(work);
                     return Ok(None);
                 }
             }
         }
+    }
+
+    /// There is nothing after this, whatever the threads meet with.
+    fn end(&self, mut work: MutexGuard<'_, Work<S>>) {
+        work.has_ended = true;
+        work.is_over = true;
+        self.shared.changed.notify_all();
     }
 
     /// Waits for the threads, or does their work.
@@ -298,3 +311,6 @@ pub enum ScanError {
 #[error("no row came in time")]
 #[non_exhaustive]
 pub struct NotYet;
+
+#[cfg(test)]
+mod tests;

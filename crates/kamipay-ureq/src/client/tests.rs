@@ -244,6 +244,21 @@ fn a_call_that_may_not_arrive_twice_is_made_once() {
 }
 
 #[test]
+fn f32_a_call_that_moves_money_is_not_made_again_with_another_token() {
+    let world = World::with([answer(200, TOKEN), answer(401, ""), answer(200, TOKEN), lot()]);
+    let client = world.login();
+    let error = client.send(&Pay).unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (401, 1));
+    assert_eq!(
+        world.seen(),
+        ["POST /auth/token", "POST /v1/payments/payToPixKey", "POST /auth/token"]
+    );
+    // The next one has the new token.
+    client.send(&Pay).unwrap();
+    assert_eq!(world.seen(), ["POST /v1/payments/payToPixKey"]);
+}
+
+#[test]
 fn f10_four_attempts_with_longer_and_longer_delays() {
     let world = World::new();
     world.then_always(closed());

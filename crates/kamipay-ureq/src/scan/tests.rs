@@ -1,0 +1,37 @@
+use kamipay_proto::lots::ScanLots;
+
+use super::*;
+use crate::client::tests::{World, answer};
+
+const NO_LOTS: &str = r#"{"lots": [], "total": 0, "limit": 1000, "offset": 0}"#;
+const TOO_FEW: &str = r#"{"lots": [], "total": 5, "limit": 1000, "offset": 0}"#;
+
+fn may(world: &World) -> Rows<ScanLots> {
+    let may = Period::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z").unwrap();
+    world.client().scan(ScanLots::new(may))
+}
+
+/// As if a thread came late with a failure.
+fn fail_late(rows: &Rows<ScanLots>) {
+    let error = may(&World::with([answer(400, "")])).next().unwrap().unwrap_err();
+    let ScanError::Call(error) = error else { panic!("{error:?}") };
+    rows.shared.lock().failure = Some(error);
+}
+
+#[test]
+fn nothing_comes_after_the_end() {
+    let script = |body| (0..9).map(move |_| answer(200, body));
+    let refused = World::with([answer(400, "")]);
+    for (world, has_error) in [
+        (World::with(script(NO_LOTS)), false),
+        (World::with(script(TOO_FEW)), true),
+        (refused, true),
+    ] {
+        let mut rows = may(&world);
+        assert_eq!(rows.next().is_some_and(|row| row.is_err()), has_error);
+        for _ in 0..3 {
+            fail_late(&rows);
+            assert!(rows.next().is_none());
+        }
+    }
+}
