@@ -60,12 +60,16 @@ impl Endpoint for GetPayStatus {
             Target::TxId => same_hash,
             _ => |a: &str, b: &str| a == b,
         };
-        // Null until the payment has come so far, and then nothing to hold against.
         let borne = borne(status, *target);
         match borne.first() {
             Some(first) if !borne.iter().any(|text| same(text, id)) => {
                 Err(Mismatch::new(target.as_str(), id, first))
             }
+            // Leave to pay again is for the payment that was asked for, and no other.
+            None if status.permission_to_pay_again().is_some() => {
+                Err(Mismatch::new(target.as_str(), id, "none"))
+            }
+            // Null until the payment has come so far, and then nothing to hold against.
             _ => Ok(()),
         }
     }
@@ -353,7 +357,6 @@ mod tests {
             (Target::KamipayId, "txc_1"),
             (Target::TxId, ORIGINAL),
             (Target::TxId, REFUND),
-            (Target::OperationId, "its answer has none"),
         ] {
             assert_eq!(ask(target, id, &body).unwrap().state(), "failed");
         }
@@ -392,12 +395,32 @@ mod tests {
                 assert!(ask(target, "anything", &body).is_ok(), "{body}");
             }
         }
-        let empty = answer("canceled").replace(TXID, "");
-        assert!(ask(Target::TxId, "anything", &empty).is_ok());
         for target in [Target::ExternalId, Target::KamipayId, Target::TxId, Target::OperationId] {
             let body = r#"{"status": "failed", "msg": "TX not found"}"#;
             assert!(ask(target, "anything", body).is_ok());
         }
+    }
+
+    #[test]
+    fn what_would_permit_to_pay_again_bears_the_identifier_that_was_asked_for() {
+        let canceled = answer("canceled").replace(TXID, "");
+        let failed = answer("failed");
+        for body in [&canceled, &failed] {
+            assert!(ask(Target::KamipayId, "txc_1", body).unwrap().is_over());
+            let nobody_s = body.replace("\"test235\"", "null");
+            assert_other(Target::ExternalId, "test235", &nobody_s);
+        }
+        // Whoever has the hash of a transaction has sent one, which no cancellation undoes.
+        assert_other(Target::TxId, TXID, &canceled);
+        assert_other(Target::OperationId, "1744115063604", &failed);
+        let error = ask(Target::OperationId, "17", &failed).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the answer is to another question: asked for operation_id 17, got none"
+        );
+        // Where it permits nothing, there is nothing to lose.
+        let pending = failed.replace(&format!("\"{REFUND}\""), "null");
+        assert!(ask(Target::OperationId, "17", &pending).is_ok());
     }
 
     #[test]

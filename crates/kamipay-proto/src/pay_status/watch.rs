@@ -57,11 +57,12 @@ use crate::wire::timestamp;
 ///
 /// * *Done*, *canceled*, and *failed with the refund's hash* are the ends. Everything else is waited
 ///   out: not found, a state that has no name here, *failed* as long as no refund shows, an answer
-///   that contradicts itself, a call without an answer.
+///   that contradicts itself or one before it (*canceled* is never sent, and *processing* is), a call
+///   without an answer.
 /// * It ends at the latest with its [limits](WatchLimits). When the time is up it asks once more, so
 ///   that it does not end on an old answer.
-/// * Leave to pay again comes from the last answer alone ([`permission_to_pay_again`]). No number of
-///   *not found*, no fault, and no limit gives it.
+/// * Leave to pay again comes from the last answer ([`permission_to_pay_again`]). No number of *not
+///   found*, no fault, and no limit gives it.
 ///
 /// # Saved and resumed
 ///
@@ -213,10 +214,17 @@ impl Watch {
         self.evidence.last.as_ref()
     }
 
-    /// Leave to make the same payment once more, where the last answer gives it:
-    /// [`PayStatus::permission_to_pay_again`].
+    /// Leave to make the same payment once more, where the last answer gives it
+    /// ([`PayStatus::permission_to_pay_again`]) and none before it contradicts: a payment that was
+    /// seen in *processing* was sent, and is not canceled.
     pub fn permission_to_pay_again(&self) -> Option<PermissionToPayAgain> {
-        self.last()?.permission_to_pay_again()
+        self.permission(self.last()?)
+    }
+
+    fn permission(&self, status: &PayStatus) -> Option<PermissionToPayAgain> {
+        let was_sent = || self.evidence.seen.iter().any(|it| it.state == "processing");
+        let permission = status.permission_to_pay_again()?;
+        (!matches!(status, PayStatus::Canceled(_)) || !was_sent()).then_some(permission)
     }
 
     /// What to do now.
@@ -237,7 +245,7 @@ impl Watch {
         match self.last() {
             Some(PayStatus::Done(payment)) => return Some(End::Done(payment.clone())),
             // With a hash that can be looked up, and no contradiction: then it is permitted.
-            Some(status) if status.permission_to_pay_again().is_some() => match status {
+            Some(status) if self.permission(status).is_some() => match status {
                 PayStatus::Canceled(payment) => return Some(End::Canceled(payment.clone())),
                 PayStatus::Failed(payment) => return Some(End::Returned(payment.clone())),
                 _ => {}
@@ -249,7 +257,7 @@ impl Watch {
 
     fn is_over(&self) -> bool {
         let is_final = |status: &PayStatus| {
-            matches!(status, PayStatus::Done(_)) || status.permission_to_pay_again().is_some()
+            matches!(status, PayStatus::Done(_)) || self.permission(status).is_some()
         };
         self.last().is_some_and(is_final) || self.is_spent()
     }
@@ -267,7 +275,7 @@ impl Watch {
             return false;
         }
         // Failed, and failed with its refund, are two states: the first one gives no permission.
-        let permits = status.permission_to_pay_again().is_some();
+        let permits = self.permission(&status).is_some();
         let is_new = permits || self.last().is_none_or(|last| last.state() != status.state());
         match self.evidence.seen.last_mut() {
             Some(sighting) if !is_new => {
