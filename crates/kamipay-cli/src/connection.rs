@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use kamipay_ureq::proto::{AccessToken, BaseUrl};
 use kamipay_ureq::{Client, Config, Credentials};
+use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
 use crate::time;
@@ -59,11 +60,14 @@ impl Connection {
         self.open(self.config(1))
     }
 
+    /// Whose data it is that comes.
+    pub(crate) fn account(&self) -> Result<Account, Failure> {
+        let base_url = self.base_url()?.as_str().to_owned();
+        Ok(Account { base_url, username: given(&self.username).map(str::to_owned) })
+    }
+
     fn open(&self, config: Config) -> Result<(Client, Option<Instant>), Failure> {
-        let base: BaseUrl = self
-            .base_url()?
-            .parse()
-            .map_err(|error| Failure::usage(format!("--base-url (KAMIPAY_BASE_URL): {error}")))?;
+        let base = self.base_url()?;
         let credentials = self.credentials()?;
 
         let client = Client::with_config(base, credentials, config)
@@ -91,12 +95,14 @@ impl Connection {
         config
     }
 
-    fn base_url(&self) -> Result<&str, Failure> {
-        given(&self.base_url).ok_or_else(|| {
+    fn base_url(&self) -> Result<BaseUrl, Failure> {
+        let url = given(&self.base_url).ok_or_else(|| {
             Failure::usage("where is the API? Set KAMIPAY_BASE_URL, or give --base-url URL")
                 .tip("export KAMIPAY_BASE_URL=https://api.kamipay.io")
                 .tip("to try things out without an account: kamipay sandbox, or kamipay demo")
-        })
+        })?;
+        let wrong = |error| Failure::usage(format!("--base-url (KAMIPAY_BASE_URL): {error}"));
+        url.parse().map_err(wrong)
     }
 
     fn credentials(&self) -> Result<Credentials, Failure> {
@@ -126,6 +132,14 @@ impl Connection {
             )),
         }
     }
+}
+
+/// Which API is asked, and as whom, as far as that is known without a secret: a token does not say.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Account {
+    pub(crate) base_url: String,
+    pub(crate) username: Option<String>,
 }
 
 /// A variable that is empty is as good as none.

@@ -1,12 +1,14 @@
 //! What the program ends with: an exit code, and a failure's words on standard error.
 
+use std::fmt;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use kamipay_ureq::proto::pay_status::PaymentTarget;
+use kamipay_ureq::proto::scan::Reason;
 use kamipay_ureq::proto::{self, InvalidRange, IssueToken};
-use kamipay_ureq::{ConnectFault, Error, ErrorKind};
+use kamipay_ureq::{ConnectFault, Error, ErrorKind, ScanError};
 
 use crate::text::Escaped;
 
@@ -100,8 +102,26 @@ impl Failure {
         tips.into_iter().fold(failure, Self::tip)
     }
 
-    /// A list that can not be whole.
-    pub(crate) fn incomplete(message: impl Into<String>) -> Self {
+    /// A scan that ended before its end. `doing` says in a few words what it was for.
+    pub(crate) fn scan(doing: &str, error: &ScanError) -> Self {
+        match error {
+            ScanError::Call(error) => Self::call(doing, error),
+            ScanError::Incomplete(missing) => {
+                Self::incomplete(format!("{doing}: {missing}")).tip(match missing.reason {
+                    Reason::DatesIgnored => {
+                        "the API seems not to look at the dates that it is asked for: tell kamiPay"
+                    }
+                    _ => {
+                        "rows came or went while they were read, or the API counts wrong: go on in \
+                         a moment, and tell kamiPay if that does not help"
+                    }
+                })
+            }
+            other => Self::other(format!("{doing}: {other}")),
+        }
+    }
+
+    fn incomplete(message: String) -> Self {
         Self::new(Exit::Incomplete, message)
     }
 
@@ -111,8 +131,9 @@ impl Failure {
     }
 
     /// Somebody wanted it to stop. `exit` says by which signal.
-    pub(crate) fn stopped(exit: Exit, message: impl Into<String>) -> Self {
-        Self::new(exit, message)
+    pub(crate) fn stopped(exit: Exit, when: impl fmt::Display) -> Self {
+        let by = if exit == Exit::Terminated { "SIGTERM" } else { "Ctrl-C" };
+        Self::new(exit, format!("by {by}, {when}"))
     }
 
     /// Standard output that can not be written to.

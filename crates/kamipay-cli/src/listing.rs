@@ -6,17 +6,19 @@ mod saved;
 
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use clap::Args;
-use kamipay_ureq::proto::Endpoint as _;
-use kamipay_ureq::proto::scan::{Incomplete, Reason, Scan, ScanState};
+use kamipay_ureq::proto::Period;
+use kamipay_ureq::proto::scan::{Scan, ScanState};
 use kamipay_ureq::{Client, Rows, ScanError};
 
 pub(crate) use self::kinds::{Listing, Plan};
 pub(crate) use self::out::OutFile;
+use self::out::{is_at, place, standard_output};
 use self::saved::{Saved, Store};
+use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Lines, List, Output};
 use crate::progress::{Progress, thousands};
@@ -38,8 +40,12 @@ pub(crate) struct Settings {
     /// Keep in FILE where the listing stands, and go on from there if FILE exists
     ///
     /// The same command again goes on after Ctrl-C, an error or a kill, and says so when there
-    /// is nothing left. On standard output no row comes twice after Ctrl-C or an error; after a
-    /// kill (SIGKILL) those of the last second may. With --out each row is there once in any case.
+    /// is nothing left. FILE belongs to one command, base URL and user name.
+    ///
+    /// The period has to be over: what is whole now would not be whole later. The rows have to go
+    /// to a file, because only there it is sure that they arrived: --out, where each row is there
+    /// once in any case, or standard output that is appended to a file (>> ROWS), where the rows of
+    /// the last second may come twice after a kill (SIGKILL), but not after Ctrl-C or an error.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Write the rows to FILE, in place of standard output: ndjson unless --output csv
@@ -95,95 +101,130 @@ impl Settings {
         &self,
         what: S,
         output: Output,
-        client: &Client,
+        connection: &Connection,
         mut each: impl FnMut(&S::Row),
         words: impl FnOnce(u64) -> String,
     ) -> Result<bool, Failure> {
-        let format = match (&self.out, &self.resume) {
-            (Some(_), _) => output.streaming_format("--out")?,
-            (None, Some(_)) => output.streaming_format("--resume")?,
-            (None, None) => output.format(),
-        };
-        if self.out.is_some() && self.out == self.resume {
-            return Err(Failure::usage("--out and --resume name the same file: give each its own"));
-        }
+        let client = connection.client()?;
+        let format = self.format(output)?;
         let period = what.period();
-        if period.is_none() && self.look_back.is_some() {
-            return Err(Failure::usage("--look-back needs a period: give --from and --to"));
+        self.check(period)?;
+        let Begun { scan, kept, out, is_new, has_rows } = self.begin(what, format, connection)?;
+        if !is_new && scan.state().is_done {
+            output.note(&format!(
+                "the listing is whole, with {} rows; to read it again, remove the file of --resume",
+                thousands(scan.manifest().rows),
+            ));
+            return Ok(false);
         }
-        let scan = self.requests.set(Scan::new(what.clone()))?;
-
-        let store = self.resume.as_deref().map(Store::lock).transpose()?;
-        let fresh = Saved::new(what, format, self.look_back);
-        let saved = match &store {
-            Some(store) => store.load(&fresh)?,
-            None => None,
-        };
-        let is_new = saved.is_none();
-        // Killed before the first line was known to be in the file, it is not.
-        let is_begun = saved.as_ref().is_some_and(Saved::is_begun);
-        let out = self.open_out(saved.as_ref(), store.as_ref(), &fresh)?;
-        let scan = match saved.map(|saved| saved.state) {
-            Some(state) if state.is_done => {
-                output.note(&format!(
-                    "the listing is whole, with {} rows; to read it again, remove the file of \
-                     --resume",
-                    thousands(state.manifest.rows),
-                ));
-                return Ok(false);
-            }
-            Some(state) => self.requests.set(Scan::resume(state))?,
-            None => match self.look_back {
-                Some(length) => {
-                    scan.with_look_back(TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX))
-                }
-                None => scan,
-            },
-        };
 
         let progress = Progress::listing(output.is_quiet(), period);
-        let lines = match out {
-            Some(out) => Lines::to_file(out),
-            None => Lines::beside(&progress),
-        };
+        let lines = out.map_or_else(|| Lines::beside(&progress), Lines::to_file);
         let mut list = List::new(format, lines);
-        if !is_begun {
+        if !has_rows {
             list.header()?;
         }
-        let mut keep = |rows: &Rows<S>, list: &mut List<S::Row>| match &store {
-            Some(store) => {
+        let mut keep = |rows: &Rows<S>, list: &mut List<S::Row>| match &kept {
+            Some(kept) => {
                 list.flush()?;
-                store.save(&fresh.at(rows.state(), list.lines().file()))
+                kept.save(rows.state(), list.lines().file())
             }
             None => Ok(()),
         };
         let stop = Stop::on_signals()?;
-        let mut reading = Reading::new(&self.requests, client, scan, &progress, &stop);
+        let mut reading = Reading::new(&self.requests, &client, scan, &progress, &stop);
         let outcome = reading.print(&mut list, &mut each, &mut keep);
         progress.end();
         match outcome {
             Ok(()) => {
-                let rows = reading.read;
-                list.finish(&words(rows))?;
+                list.finish(&words(reading.read))?;
                 keep(&reading.rows, &mut list)?;
                 Ok(is_new)
             }
+            Err(Cut::Output(failure)) => Err(failure),
             Err(cut) => {
-                if !matches!(cut, Cut::Output(_)) {
-                    keep(&reading.rows, &mut list)?;
-                    list.flush()?;
-                }
-                Err(self.words(cut, &reading, &list, format))
+                keep(&reading.rows, &mut list)?;
+                list.flush()?;
+                Err(self.how_to_go_on(cut.words(&reading, list.printed()), &reading, &list, format))
             }
         }
     }
 
-    fn open_out<S: Listing>(
+    fn format(&self, output: Output) -> Result<Format, Failure> {
+        match (&self.out, &self.resume) {
+            (Some(_), _) => output.streaming_format("--out"),
+            (None, Some(_)) => output.streaming_format("--resume"),
+            (None, None) => Ok(output.format()),
+        }
+    }
+
+    fn check(&self, period: Option<Period>) -> Result<(), Failure> {
+        if period.is_none() && self.look_back.is_some() {
+            return Err(Failure::usage("--look-back needs a period: give --from and --to"));
+        }
+        let Some(state) = &self.resume else { return Ok(()) };
+        check_is_over(period, SystemTime::now().into())?;
+        let names = Store::names(state);
+        let is_taken = match (&self.out, standard_output()) {
+            (Some(out), _) => names.iter().any(|name| place(name) == place(out)),
+            (None, Some(file)) => names.iter().any(|name| is_at(&file, name) == Some(true)),
+            (None, None) => return Err(no_file()),
+        };
+        if is_taken {
+            return Err(Failure::usage(
+                "the rows and the state of --resume would go to the same file",
+            )
+            .tip(format!(
+                "the state also needs {} and {}",
+                names[1].display(),
+                names[2].display()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Where the listing begins, or goes on. Nothing is written before all of it fits together.
+    fn begin<S: Listing>(
         &self,
-        saved: Option<&Saved<S>>,
-        store: Option<&Store>,
-        fresh: &Saved<S>,
-    ) -> Result<Option<OutFile>, Failure> {
+        what: S,
+        format: Format,
+        connection: &Connection,
+    ) -> Result<Begun<S>, Failure> {
+        let scan = self.requests.set(Scan::new(what.clone()))?;
+        let scan = match self.look_back {
+            Some(length) => {
+                scan.with_look_back(TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX))
+            }
+            None => scan,
+        };
+        let Some(path) = &self.resume else {
+            let out = self.out.as_deref().map(OutFile::new).transpose()?;
+            return Ok(Begun { scan, kept: None, out, is_new: true, has_rows: false });
+        };
+        let store = Store::lock(path)?;
+        let mut fresh =
+            Saved::new(what, connection.account()?, format, self.look_back, scan.state());
+        let saved = store.load(&fresh)?;
+        if let Some(saved) = &saved {
+            fresh.keep_username_of(saved);
+        }
+        let out = self.open_out(saved.as_ref())?;
+        // Killed before the first line was known to be in the file, it is not.
+        let has_rows = saved.as_ref().is_some_and(Saved::is_begun);
+        let is_new = saved.is_none();
+        let scan = match saved {
+            Some(saved) => self.requests.set(Scan::resume(saved.state))?,
+            None => scan,
+        };
+        let kept = Kept { store, fresh };
+        if is_new && out.is_some() {
+            // Before the first line: killed in between, the next run knows whose the file is.
+            kept.save(scan.state(), out.as_ref())?;
+        }
+        Ok(Begun { scan, kept: Some(kept), out, is_new, has_rows })
+    }
+
+    fn open_out<S: Listing>(&self, saved: Option<&Saved<S>>) -> Result<Option<OutFile>, Failure> {
         match (&self.out, saved) {
             (None, Some(Saved { out: Some(mark), .. })) => Err(Failure::usage(format!(
                 "--resume: the rows of this listing go to a file: give --out {}",
@@ -196,48 +237,33 @@ impl Settings {
             (Some(_), Some(_)) => Err(Failure::usage(
                 "--resume: the rows of this listing go to standard output: leave --out away",
             )),
-            (Some(path), _) => {
-                OutFile::check_new(path)?;
-                // The state first: killed in between, the next run knows whose the file is.
-                if let Some(store) = store {
-                    store.save(&fresh.at(fresh.state.clone(), None).with_empty_out(path))?;
-                }
-                OutFile::new(path).map(Some)
-            }
+            (Some(path), None) => OutFile::new(path).map(Some),
         }
     }
 
-    /// Why the listing is not whole, and how to go on.
-    fn words<S: Listing>(
+    fn how_to_go_on<S: Listing>(
         &self,
-        cut: Cut,
+        failure: Failure,
         reading: &Reading<S>,
         list: &List<S::Row>,
         format: Format,
     ) -> Failure {
-        let printed = list.printed();
-        let until = reading.rows.rest().map(|rest| (rest.start(), rest.end()));
-        let failure = match cut {
-            Cut::Output(failure) => return failure,
-            Cut::Stop(exit) => stopped(exit, printed, until.map(|(until, _)| until)),
-            Cut::Scan(error) => short::<S>(&error, printed),
-        };
         let failure = match format {
             Format::Json | Format::Table => {
                 failure.tip("nothing was printed: this format is printed when the listing is whole")
             }
             _ => failure,
         };
-        match (&self.resume, until) {
+        match (&self.resume, reading.rows.rest()) {
             (Some(path), _) => failure.tip(format!(
                 "to go on, give the same command again: {} holds where it stands",
                 path.display()
             )),
-            (None, Some((start, end))) if printed > 0 && start < end => failure
+            (None, Some(rest)) if list.printed() > 0 && !rest.is_empty() => failure
                 .tip(format!(
                     "all rows before {0} are there; --from {0} reads the rest, and rows from then \
                      on may come again",
-                    table::time(Some(start))
+                    table::time(Some(rest.start()))
                 ))
                 .tip(
                     "with --resume FILE a listing goes on where it stood, and nothing comes twice",
@@ -247,35 +273,46 @@ impl Settings {
     }
 }
 
-fn stopped(exit: Exit, printed: u64, until: Option<DateTime<Utc>>) -> Failure {
-    let by = if exit == Exit::Terminated { "SIGTERM" } else { "Ctrl-C" };
-    let rows = if printed == 1 { "row" } else { "rows" };
-    let until = match until {
-        Some(until) => format!(", whole up to {}", table::time(Some(until))),
-        None => String::new(),
+/// A listing that can be read.
+struct Begun<S: Listing> {
+    scan: Scan<S>,
+    kept: Option<Kept<S>>,
+    out: Option<OutFile>,
+    /// Whether no run before this one read of it.
+    is_new: bool,
+    /// Whether lines were written before, the header among them.
+    has_rows: bool,
+}
+
+/// Where it is kept how far a listing is.
+struct Kept<S: Listing> {
+    store: Store,
+    fresh: Saved<S>,
+}
+
+impl<S: Listing> Kept<S> {
+    fn save(&self, state: ScanState<S>, out: Option<&OutFile>) -> Result<(), Failure> {
+        self.store.save(&self.fresh.at(state, out))
+    }
+}
+
+/// A state that says "whole" stays so, and what is booked after today would never be read.
+fn check_is_over(period: Option<Period>, now: DateTime<Utc>) -> Result<(), Failure> {
+    let Some(end) = period.map(|period| period.end()).filter(|end| *end > now) else {
+        return Ok(());
     };
-    Failure::stopped(exit, format!("by {by}, after {} {rows}{until}", thousands(printed)))
+    let [end, now] = [end, now.trunc_subsecs(0)].map(|time| table::time(Some(time)));
+    Err(Failure::usage(format!(
+        "--resume: the period ends at {end}, which is still to come, and what comes until then \
+         would never be read"
+    ))
+    .tip(format!("give a --to that is over, such as --to {now}"))
+    .tip("without --resume the period may end when it likes"))
 }
 
-fn short<S: Listing>(error: &ScanError, printed: u64) -> Failure {
-    match error {
-        ScanError::Incomplete(missing) => incomplete::<S>(missing).after_rows(printed),
-        ScanError::Call(error) => Failure::call("reading the list", error).after_rows(printed),
-        other => Failure::other(other.to_string()).after_rows(printed),
-    }
-}
-
-fn incomplete<S: Listing>(missing: &Incomplete) -> Failure {
-    let failure = Failure::incomplete(format!("{}: {missing}", S::Call::CALL));
-    match missing.reason {
-        Reason::DatesIgnored => {
-            failure.tip("the API seems not to look at the dates that it is asked for: tell kamiPay")
-        }
-        _ => failure.tip(
-            "rows came or went while they were read, or the API counts wrong: go on in a moment, \
-             and tell kamiPay if that does not help",
-        ),
-    }
+fn no_file() -> Failure {
+    Failure::usage("--resume: standard output is not a file, so nobody knows which rows arrived")
+        .tip("give --out FILE, or append standard output to a file: >> FILE")
 }
 
 /// Why a listing ended before its end.
@@ -286,6 +323,25 @@ pub(crate) enum Cut {
     Scan(ScanError),
     /// It could not be written.
     Output(Failure),
+}
+
+impl Cut {
+    /// What is said of it, after so many rows were printed.
+    fn words<S: Listing>(self, reading: &Reading<S>, printed: u64) -> Failure {
+        match self {
+            Self::Output(failure) => failure,
+            Self::Scan(error) => {
+                Failure::scan(&format!("listing {}", S::NAME), &error).after_rows(printed)
+            }
+            Self::Stop(exit) => {
+                let rows = if printed == 1 { "row" } else { "rows" };
+                let rest = reading.rows.rest();
+                let until = rest.map(|rest| table::time(Some(rest.start())));
+                let until = until.map(|until| format!(", whole up to {until}")).unwrap_or_default();
+                Failure::stopped(exit, format!("after {} {rows}{until}", thousands(printed)))
+            }
+        }
+    }
 }
 
 /// A scan on its way to the output.
@@ -382,35 +438,33 @@ impl<'a, S: Listing> Reading<'a, S> {
     }
 }
 
-/// Prints the rows of a part of a scan, as `kamipay scan run` does.
-pub(crate) fn print_part<S: Listing>(
-    requests: &Requests,
-    client: &Client,
-    part: ScanState<S>,
-    output: (bool, &Stop),
-    before: u64,
-) -> Result<u64, Failure> {
-    let (quiet, stop) = output;
-    let scan = requests.set(Scan::resume(part))?;
-    let progress = Progress::listing(quiet, scan.what().period());
-    let mut list = List::<S::Row>::new(Format::Ndjson, Lines::beside(&progress));
-    let mut reading = Reading::new(requests, client, scan, &progress, stop);
-    let outcome = reading.print(&mut list, &mut |_| (), &mut |_, _| Ok(()));
-    progress.end();
-    let printed = before + reading.read;
-    match outcome {
-        Ok(()) => list.finish("").map(|()| printed),
-        Err(Cut::Output(failure)) => Err(failure),
-        Err(cut) => {
-            list.flush()?;
-            let failure = match cut {
-                Cut::Stop(exit) => {
-                    stopped(exit, printed, reading.rows.rest().map(|rest| rest.start()))
-                }
-                Cut::Scan(error) => short::<S>(&error, printed),
-                Cut::Output(failure) => failure,
-            };
-            Err(failure.tip("throw away what this run printed, and run the same lines again"))
+/// Parts of scans, printed one after the other, as `kamipay scan run` does.
+pub(crate) struct Parts<'a> {
+    pub(crate) requests: &'a Requests,
+    pub(crate) client: &'a Client,
+    pub(crate) quiet: bool,
+    pub(crate) stop: &'a Stop,
+    pub(crate) printed: u64,
+}
+
+impl Parts<'_> {
+    /// Prints the rows of a part.
+    pub(crate) fn print<S: Listing>(&mut self, part: ScanState<S>) -> Result<(), Failure> {
+        let scan = self.requests.set(Scan::resume(part))?;
+        let progress = Progress::listing(self.quiet, scan.what().period());
+        let mut list = List::<S::Row>::new(Format::Ndjson, Lines::beside(&progress));
+        let mut reading = Reading::new(self.requests, self.client, scan, &progress, self.stop);
+        let outcome = reading.print(&mut list, &mut |_| (), &mut |_, _| Ok(()));
+        progress.end();
+        self.printed += reading.read;
+        match outcome {
+            Ok(()) => list.finish(""),
+            Err(Cut::Output(failure)) => Err(failure),
+            Err(cut) => {
+                list.flush()?;
+                let failure = cut.words(&reading, self.printed);
+                Err(failure.tip("throw away what this run printed, and run the same lines again"))
+            }
         }
     }
 }

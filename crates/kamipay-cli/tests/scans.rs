@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -150,8 +150,12 @@ fn an_empty_period_is_an_empty_list() {
     let server = generated(&year());
     let now = "2025-05-01T00:00:00Z";
     for (command, ..) in LISTINGS {
-        let args = [&command[..], &["--from", now, "--to", now, "--quiet"]].concat();
-        assert_eq!(run(&mut with_token(server.base_url(), &args)).good(), "");
+        for (format, lines) in [("ndjson", 0), ("csv", 1), ("json", 1), ("table", 1)] {
+            let args = ["--from", now, "--to", now, "--quiet", "--output", format];
+            let args = [&command[..], &args].concat();
+            let out = run(&mut with_token(server.base_url(), &args)).good();
+            assert_eq!(out.lines().count(), lines, "{command:?}: {out}");
+        }
     }
     assert!(server.requests().is_empty());
 }
@@ -242,46 +246,63 @@ fn a_file_that_was_not_begun_gets_its_header() {
 /// Stopped while rows are printed: those that were, and those of the next run, are all.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_leaves_whole_lines_and_nothing_comes_twice() {
-    let server = generated(&year().with_lots(9000));
+fn f83_ctrl_c_leaves_whole_lines_and_nothing_comes_twice() {
+    let server = generated(&year().with_lots(3000));
     let dir = Dir::new("ctrl-c");
-    for (n, (format, name, code)) in
-        [("ndjson", "-INT", 130), ("csv", "-TERM", 143)].into_iter().enumerate()
-    {
+    for (format, name, code) in [("ndjson", "-INT", 130), ("csv", "-TERM", 143)] {
         let list = [&["lots", "list", "--output", format], &YEAR[..]].concat();
         let whole = run(&mut with_token(server.base_url(), &list)).good();
-        let state = dir.file(&format!("state-{n}"));
+        let [state, rows] = ["state", "rows"].map(|it| dir.file(&format!("{it}-{format}")));
         let list = [&list[..], &["--resume", &state, "--page-size", "100"]].concat();
 
-        let mut rows = String::new();
-        for read in [2_000, 200_000] {
-            let mut child = piped(&mut with_token(server.base_url(), &list));
-            let mut some = vec![0; read];
-            child.stdout.as_mut().unwrap().read_exact(&mut some).unwrap();
-            // Nobody reads on, so it stands still with a full pipe.
+        for _ in 0..2 {
+            let before = length(&rows);
+            server.with_sandbox(|it| {
+                let stalls = Schedule::always().from_request(30);
+                it.add_fault(Fault::StalledBody, Fault::StalledBody.calls(), stalls);
+            });
+            let mut command = with_token(server.base_url(), &list);
+            let child = command.stdout(appended(&rows)).stderr(Stdio::piped()).spawn().unwrap();
+            until(|| length(&rows) > before + 1000);
             signal(&child, name);
-            let stopped = ended(child, String::from_utf8(some).unwrap());
+            let stopped = ended(child, String::new());
+            server.with_sandbox(Sandbox::clear_faults);
             assert_eq!(stopped.code, code, "{}", stopped.err);
-            assert!(stopped.out.ends_with('\n') && stopped.err.starts_with("stopped by "));
+            assert!(stopped.err.starts_with("stopped by "), "{}", stopped.err);
             assert!(stopped.err.contains("give the same command again"), "{}", stopped.err);
-            rows.push_str(&stopped.out);
+            assert!(fs::read_to_string(&rows).unwrap().ends_with('\n'));
         }
-        rows.push_str(&run(&mut with_token(server.base_url(), &list)).good());
-        assert!(
-            sorted(&rows) == sorted(&whole),
-            "{format}: {} and {} bytes",
-            rows.len(),
-            whole.len()
-        );
+        let go_on = || {
+            let mut command = with_token(server.base_url(), &list);
+            command.stdout(appended(&rows)).stderr(Stdio::piped()).output().unwrap()
+        };
+        assert!(go_on().status.success());
+        let written = fs::read_to_string(&rows).unwrap();
+        assert!(sorted(&written) == sorted(&whole), "{format}: {} bytes", written.len());
 
-        let again = run(&mut with_token(server.base_url(), &list));
-        assert_eq!((again.code, again.out.as_str()), (0, ""));
-        assert!(
-            again.err.starts_with("note: the listing is whole, with 9,000 rows"),
-            "{}",
-            again.err
-        );
+        let again = String::from_utf8(go_on().stderr).unwrap();
+        assert!(again.starts_with("note: the listing is whole, with 3,000 rows"), "{again}");
+        assert_eq!(length(&rows), written.len() as u64);
     }
+}
+
+/// A file to append to, as a shell's `>>` does.
+fn appended(path: &str) -> fs::File {
+    fs::OpenOptions::new().append(true).create(true).open(path).unwrap()
+}
+
+fn length(path: &str) -> u64 {
+    fs::metadata(path).map_or(0, |known| known.len())
+}
+
+fn until(is_so: impl Fn() -> bool) {
+    for _ in 0..6000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("it never came");
 }
 
 /// Two windows, of which the second is not answered while the test runs.
@@ -317,10 +338,10 @@ fn ctrl_c_does_not_wait_for_the_network() {
 fn a_state_is_for_one_run_at_a_time() {
     let url = stuck();
     let dir = Dir::new("locked");
-    let state = dir.file("state");
-    let list = [&["lots", "list", "--resume", &state], &TWO_WINDOWS[..]].concat();
+    let [state, out] = ["state", "out"].map(|name| dir.file(name));
+    let list = [&["lots", "list", "--resume", &state, "--out", &out], &TWO_WINDOWS[..]].concat();
     let mut first = piped(&mut with_token(&url, &list));
-    BufReader::new(first.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    until(|| length(&out) > 0);
     let second = run(&mut with_token(&url, &list));
     assert_eq!((second.code, second.out.as_str()), (2, ""));
     assert!(second.err.contains("another run of kamipay is using it"), "{}", second.err);
@@ -403,6 +424,139 @@ fn a_row_that_came_late_is_found_by_looking_back() {
     assert_eq!(list(&[]).len(), 703);
 }
 
+/// A first run that could not begin leaves nothing that a second one would go on from.
+#[test]
+fn a_look_back_survives_a_first_run_that_ended_early() {
+    let merchant = year().with_lots(700);
+    let sandbox = Sandbox::generated(merchant).with_quirk(Quirk::LateRow, Schedule::times(3));
+    let server = Server::start(sandbox).unwrap();
+    let dir = Dir::new("look-back");
+    let [state, out] = ["state", "there/out"].map(|name| dir.file(name));
+    let list = [&["lots", "list", "--page-size", "100", "--look-back", "400d"], &YEAR[..]].concat();
+    let list = [&list[..], &["--resume", &state, "--out", &out]].concat();
+    let missing = run(&mut with_token(server.base_url(), &list));
+    assert_eq!(missing.code, 1, "{}", missing.err);
+    assert!(!fs::exists(&state).unwrap() && server.requests().is_empty());
+
+    fs::create_dir(dir.file("there")).unwrap();
+    server.with_sandbox(|it| it.fail_next(Fault::Redirect302, 1));
+    assert_eq!(run(&mut with_token(server.base_url(), &list)).code, 5);
+    run(&mut with_token(server.base_url(), &list)).good();
+    assert_eq!(ids(&fs::read_to_string(&out).unwrap(), "lot_id").len(), 703);
+}
+
+/// What is whole now would be whole for ever, and the rows of tomorrow missing.
+#[test]
+fn a_period_that_is_not_over_is_not_gone_on_with() {
+    let server = generated(&year());
+    let dir = Dir::new("future");
+    let [state, out] = ["state", "out"].map(|name| dir.file(name));
+    for (command, ..) in LISTINGS {
+        let period = ["--from", "2025-12-01", "--to", "8999-12-31"];
+        let keep = ["--resume", &state, "--out", &out];
+        let run = run(&mut with_token(server.base_url(), &[&command[..], &period, &keep].concat()));
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{command:?}: {}", run.err);
+        let words = "the period ends at 9000-01-01T00:00:00Z, which is still to come";
+        assert!(run.err.contains(words) && run.err.contains("give a --to that is over"));
+    }
+    assert!(!fs::exists(&state).unwrap() && !fs::exists(&out).unwrap());
+    assert!(server.requests().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn rows_go_to_a_file_where_they_are_sure_to_arrive() {
+    let server = generated(&year().with_lots(300));
+    let dir = Dir::new("pipe");
+    let state = dir.file("state");
+    let list = [&["lots", "list", "--resume", &state], &YEAR[..]].concat();
+    let to = |stdout: Stdio| {
+        let mut command = with_token(server.base_url(), &list);
+        let output = command.stdout(stdout).stderr(Stdio::piped()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for nowhere in [Stdio::piped(), Stdio::null()] {
+        let (code, err) = to(nowhere);
+        assert_eq!(code, Some(2), "{err}");
+        assert!(err.contains("standard output is not a file") && err.contains("--out FILE"));
+    }
+    let (code, err) = to(appended(&state).into());
+    assert!(code == Some(2) && err.contains("would go to the same file"), "{err}");
+    fs::remove_file(&state).unwrap();
+    assert_eq!(to(appended(&dir.file("rows")).into()), (Some(0), String::new()));
+    let out = dir.file("out");
+    let with_out = [&list[..], &["--out", &out]].concat();
+    let run = run(&mut with_token(server.base_url(), &with_out));
+    assert!(run.code == 2 && run.err.contains("leave --out away"), "{}", run.err);
+}
+
+#[test]
+fn the_rows_and_the_state_never_share_a_file() {
+    let server = generated(&year());
+    let dir = Dir::new("same");
+    let there = dir.0.canonicalize().unwrap();
+    let upward = format!("../{}/s", there.file_name().unwrap().to_str().unwrap());
+    let whole = there.join("s").to_str().unwrap().to_owned();
+    for [out, state] in [
+        ["s", "s"],
+        ["s", "./s"],
+        [&whole, "s"],
+        ["s", &upward],
+        ["./s.new", "s"],
+        ["s.lock", "./s"],
+    ] {
+        for is_there in [false, true] {
+            if is_there {
+                fs::write(there.join(out), "").unwrap();
+            }
+            let args = [&["lots", "list", "--out", out, "--resume", state], &YEAR[..]].concat();
+            let run = run(with_token(server.base_url(), &args).current_dir(&there));
+            assert_eq!((run.code, run.out.as_str()), (2, ""), "{out} {state}: {}", run.err);
+            assert!(run.err.contains("would go to the same file"), "{}", run.err);
+        }
+        fs::remove_file(there.join(out)).unwrap();
+    }
+    assert!(server.requests().is_empty());
+}
+
+/// Another API or account has other rows.
+#[test]
+fn a_state_belongs_to_an_api_and_an_account() {
+    let server = generated(&year().with_lots(300));
+    let other = generated(&year().with_lots(300));
+    let dir = Dir::new("account");
+    let [state, out] = ["state", "out"].map(|name| dir.file(name));
+    let list = [&["lots", "list", "--resume", &state, "--out", &out], &YEAR[..]].concat();
+    let sandbox = Sandbox::documented();
+    let named = |url: &str, name: &str| {
+        let mut command = crate::support::kamipay(&list);
+        command.env("KAMIPAY_BASE_URL", url).env("KAMIPAY_USERNAME", name);
+        run(command.env("KAMIPAY_PASSWORD", sandbox.password()))
+    };
+    server.with_sandbox(|it| it.fail_at(3, Fault::Redirect302));
+    let url = server.base_url();
+    assert_eq!(named(url, sandbox.username()).code, 6);
+    let kept = fs::read_to_string(&state).unwrap();
+    assert!(kept.contains(url) && kept.contains(sandbox.username()) && !kept.contains("eyJ"));
+    assert!(!kept.contains(sandbox.password()), "{kept}");
+
+    for (refused, why) in [
+        (run(&mut with_token(other.base_url(), &list)), "it is about the API at http://127.0.0.1:"),
+        (
+            named(url, "somebody"),
+            "it is about the account of merchant@example.com, not of somebody",
+        ),
+    ] {
+        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{}", refused.err);
+        assert!(refused.err.contains(why), "{}", refused.err);
+    }
+    // A token does not say whose it is, and the name is not forgotten for that.
+    server.with_sandbox(|it| it.fail_next(Fault::Redirect302, 1));
+    assert_eq!(run(&mut with_token(&format!("{url}/"), &list)).code, 5);
+    assert_eq!(named(url, "somebody").code, 2);
+    assert_eq!(named(url, sandbox.username()).good(), "");
+}
+
 #[test]
 fn a_fault_on_the_way_is_gone_on_from() {
     let server = generated(&year().with_lots(3000));
@@ -415,24 +569,26 @@ fn a_fault_on_the_way_is_gone_on_from() {
         if out {
             args.extend(["--out", &file]);
         }
-        let mut rows = String::new();
+        let rows = dir.file(&format!("rows-{n}"));
+        let list = || {
+            let mut command = with_token(server.base_url(), &args);
+            command.stdout(appended(&rows)).stderr(Stdio::piped()).output().unwrap()
+        };
         for first in [12, 1] {
             let schedule = Schedule::always().from_request(first);
             server.with_sandbox(|it| {
                 it.add_fault(Fault::Redirect302, Fault::Redirect302.calls(), schedule)
             });
-            let broken = run(&mut with_token(server.base_url(), &args));
+            let broken = list();
             server.with_sandbox(Sandbox::clear_faults);
+            let err = String::from_utf8(broken.stderr).unwrap();
             // Where nothing was printed in this run, the error is told by its own code.
-            assert_eq!(broken.code, if first == 1 { 5 } else { 6 }, "{}", broken.err);
-            assert!(broken.err.contains("to go on, give the same command again"), "{}", broken.err);
-            rows.push_str(&broken.out);
+            assert_eq!(broken.status.code(), Some(if first == 1 { 5 } else { 6 }), "{err}");
+            assert!(err.contains("to go on, give the same command again"), "{err}");
         }
-        rows.push_str(&run(&mut with_token(server.base_url(), &args)).good());
-        if out {
-            assert_eq!(rows, "");
-            rows = fs::read_to_string(&file).unwrap();
-        }
+        assert!(list().status.success());
+        assert_eq!(length(&rows) == 0, out);
+        let rows = fs::read_to_string(if out { &file } else { &rows }).unwrap();
         assert!(sorted(&rows) == sorted(&whole), "{n}");
     }
 }
@@ -465,9 +621,9 @@ fn what_belongs_to_something_else_is_refused() {
     refused(&[&lots[..], &keep, &["--output", "csv"]].concat());
     refused(&[&lots[..], &keep, &["--output", "table"]].concat());
     refused(&[&lots[..], &keep, &["--look-back", "1d"]].concat());
-    refused(&[&lots[..], &["--resume", &state]].concat());
     refused(&[&lots[..], &["--out", &out]].concat());
-    refused(&[&lots[..], &["--resume", &out]].concat());
+    refused(&[&lots[..], &["--resume", &out, "--out", &other]].concat());
+    refused(&[&lots[..], &["--resume", &state]].concat());
     refused(&[&lots[..], &["--resume", &other, "--out", &out]].concat());
     refused(&[&lots[..], &["--out", "/dev/null"]].concat());
     refused(&[&lots[..], &["--out", &state, "--resume", &state]].concat());

@@ -37,8 +37,8 @@ Examples:
   kamipay charges confirmed --from 2026-05-14 --to 2026-05-14 --store 1,2
   kamipay charges confirmed --from 2026-05-14T09:00:00-03:00 --to 2026-05-14T18:00:00-03:00 \\
       --checkout 1 --output csv > today.csv
-  kamipay charges confirmed --from 2026-01-01 --to 2026-12-31 --threads 2 \\
-      --out 2026.ndjson --resume 2026.state")]
+  kamipay charges confirmed --from 2025-01-01 --to 2025-12-31 --threads 2 \\
+      --out 2025.ndjson --resume 2025.state")]
 pub(crate) struct Confirmed {
     #[command(flatten)]
     places: Places,
@@ -74,10 +74,9 @@ impl Places {
 
 impl Confirmed {
     fn run(&self) -> Result<Exit, Failure> {
-        let client = self.connection.client()?;
         let what = self.places.scan(&self.period)?;
         let words = |rows| count(rows, "charge");
-        self.settings.print(what, self.output, &client, |_| (), words)?;
+        self.settings.print(what, self.output, &self.connection, |_| (), words)?;
         Ok(Exit::Done)
     }
 }

@@ -242,7 +242,7 @@ impl Tour {
 
     fn all<S: Scannable>(&self, what: S) -> Result<Vec<S::Row>, Failure> {
         let rows: Result<_, _> = self.client.scan(what).collect();
-        rows.map_err(|error| Failure::other(format!("asking the sandbox: {error}")))
+        rows.map_err(|error| Failure::scan("asking the sandbox", &error))
     }
 
     fn send<E: Endpoint>(&self, call: &E) -> Result<E::Output, Failure> {

@@ -57,10 +57,9 @@ pub(crate) struct List {
 
 impl List {
     fn run(&self) -> Result<Exit, Failure> {
-        let client = self.connection.client()?;
         let what = ScanLots::new(self.period.period()?);
         let words = |rows| count(rows, "lot");
-        self.settings.print(what, self.output, &client, |_| (), words)?;
+        self.settings.print(what, self.output, &self.connection, |_| (), words)?;
         Ok(Exit::Done)
     }
 }

@@ -12,7 +12,7 @@ use super::charges::Places;
 use super::settlements::{OfCheckout, OfSettlement};
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
-use crate::listing::{self, Listing, Plan, Requests};
+use crate::listing::{Listing, Parts, Plan, Requests};
 use crate::output::Lines;
 use crate::stop::Stop;
 use crate::time::{OpenPeriodArgs, PeriodArgs};
@@ -134,25 +134,15 @@ impl Run {
         let client = self.connection.client()?;
         let parts = self.parts()?;
         let stop = Stop::on_signals()?;
-        let mut printed = 0;
+        let (requests, quiet) = (&self.requests, self.quiet);
+        let mut run = Parts { requests, client: &client, quiet, stop: &stop, printed: 0 };
         for part in parts {
-            let output = (self.quiet, &stop);
-            printed = match part {
-                Plan::Lots(part) => {
-                    listing::print_part(&self.requests, &client, part, output, printed)
-                }
-                Plan::Settlements(part) => {
-                    listing::print_part(&self.requests, &client, part, output, printed)
-                }
-                Plan::Transactions(part) => {
-                    listing::print_part(&self.requests, &client, part, output, printed)
-                }
-                Plan::PendingCharges(part) => {
-                    listing::print_part(&self.requests, &client, part, output, printed)
-                }
-                Plan::ConfirmedCharges(part) => {
-                    listing::print_part(&self.requests, &client, part, output, printed)
-                }
+            match part {
+                Plan::Lots(part) => run.print(part),
+                Plan::Settlements(part) => run.print(part),
+                Plan::Transactions(part) => run.print(part),
+                Plan::PendingCharges(part) => run.print(part),
+                Plan::ConfirmedCharges(part) => run.print(part),
             }?;
         }
         Ok(Exit::Done)

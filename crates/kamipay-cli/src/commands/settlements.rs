@@ -6,12 +6,12 @@ use std::fmt;
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
+use kamipay_ureq::Client;
 use kamipay_ureq::proto::settlements::{
     GetSettlement, ListPendingCharges, PendingCharge, ScanPendingCharges, ScanSettlements,
     ScanTransactions, SettledCharge, Settlement, SettlementDetail, Transaction,
 };
 use kamipay_ureq::proto::{CheckoutId, Currency, DateRange, OpenDateRange, SettlementId};
-use kamipay_ureq::{Client, ScanError};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -69,10 +69,9 @@ pub(crate) struct List {
 
 impl List {
     fn run(&self) -> Result<Exit, Failure> {
-        let client = self.connection.client()?;
         let what = ScanSettlements::new(self.period.period()?);
         let words = |rows| count(rows, "settlement");
-        self.settings.print(what, self.output, &client, |_| (), words)?;
+        self.settings.print(what, self.output, &self.connection, |_| (), words)?;
         Ok(Exit::Done)
     }
 }
@@ -310,10 +309,9 @@ impl OfSettlement {
 
 impl Transactions {
     fn run(&self) -> Result<Exit, Failure> {
-        let client = self.connection.client()?;
         let what = self.of.scan(&self.period)?;
         let words = |rows| count(rows, "charge");
-        self.settings.print(what, self.output, &client, |_| (), words)?;
+        self.settings.print(what, self.output, &self.connection, |_| (), words)?;
         Ok(Exit::Done)
     }
 }
@@ -407,9 +405,9 @@ impl OfCheckout {
 
 impl Pending {
     fn run(&self) -> Result<Exit, Failure> {
-        let client = self.connection.client()?;
         let what = self.of.scan(&self.period)?;
         if self.totals {
+            let client = self.connection.client()?;
             self.output.thing(&self.totals(&client, what)?)?;
             return Ok(Exit::Done);
         }
@@ -423,7 +421,7 @@ impl Pending {
         let pool = RefCell::new(Pool::new());
         let add = |row: &PendingCharge| pool.borrow_mut().add(row);
         let words = |_| pool.borrow().to_string();
-        let is_all = self.settings.print(what, self.output, &client, add, words)?;
+        let is_all = self.settings.print(what, self.output, &self.connection, add, words)?;
         if is_all && self.output.format() != Format::Table {
             self.output.note(&pool.borrow().to_string());
         }
@@ -432,7 +430,7 @@ impl Pending {
 
     /// The API's own where it takes the period at once; else added up.
     fn totals(&self, client: &Client, what: ScanPendingCharges) -> Result<Totals, Failure> {
-        const DOING: &str = "reading the pending charges";
+        const DOING: &str = "listing pending-charges";
         let range = match what.period {
             None => Some(OpenDateRange::default()),
             Some(period) => DateRange::new(period.start(), period.end()).ok().map(Into::into),
@@ -440,10 +438,7 @@ impl Pending {
         let Some(range) = range else {
             let mut pool = Pool::new();
             for row in client.scan(what) {
-                pool.add(&row.map_err(|error| match error {
-                    ScanError::Call(error) => Failure::call(DOING, &error),
-                    other => Failure::incomplete(format!("{DOING}: {other}")),
-                })?);
+                pool.add(&row.map_err(|error| Failure::scan(DOING, &error))?);
             }
             let sum = pool.sum.ok_or_else(|| {
                 Failure::other("the amounts have too many digits to be summed exactly")

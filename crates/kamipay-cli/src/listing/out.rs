@@ -26,8 +26,14 @@ pub(crate) struct Mark {
 }
 
 impl OutFile {
-    /// Refuses a file that has something in it, whose it ever is.
-    pub(crate) fn check_new(path: &Path) -> Result<(), Failure> {
+    /// Begins a file. One that has something in it is refused, whose it ever is.
+    pub(crate) fn new(path: &Path) -> Result<Self, Failure> {
+        Self::check_new(path)?;
+        let mark = Mark { file: path.to_owned(), ..Mark::default() };
+        Self::open(path, mark).map_err(|error| cannot("open", path, &error))
+    }
+
+    fn check_new(path: &Path) -> Result<(), Failure> {
         match path.metadata() {
             Ok(known) if !known.is_file() => {
                 Err(Failure::usage(format!("--out {}: it is not a file", path.display())))
@@ -43,12 +49,6 @@ impl OutFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(cannot("open", path, &error)),
         }
-    }
-
-    /// Begins a file.
-    pub(crate) fn new(path: &Path) -> Result<Self, Failure> {
-        let mark = Mark { file: path.to_owned(), ..Mark::default() };
-        Self::open(path, mark).map_err(|error| cannot("open", path, &error))
     }
 
     /// Goes on with a file, cut back to what is known to be right.
@@ -123,6 +123,46 @@ impl OutFile {
         self.file.read_exact(&mut end)?;
         Ok(end.strip_suffix(b"\n") == Some(line))
     }
+}
+
+/// Standard output, where it is a file.
+pub(super) fn standard_output() -> Option<File> {
+    #[cfg(unix)]
+    use std::os::fd::AsFd as _;
+    #[cfg(windows)]
+    use std::os::windows::io::AsHandle as _;
+
+    let out = io::stdout();
+    #[cfg(unix)]
+    let out = out.as_fd().try_clone_to_owned();
+    #[cfg(windows)]
+    let out = out.as_handle().try_clone_to_owned();
+    let file = File::from(out.ok()?);
+    file.metadata().is_ok_and(|known| known.is_file()).then_some(file)
+}
+
+/// Where a path leads, however it is spelt, and whether or not there is a file.
+pub(super) fn place(path: &Path) -> PathBuf {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let in_parent = |_| {
+        let parent = parent.unwrap_or_else(|| Path::new(".")).canonicalize()?;
+        Ok::<_, io::Error>(parent.join(path.file_name().unwrap_or_default()))
+    };
+    path.canonicalize().or_else(in_parent).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether a file is the one at this path, where that can be told.
+#[cfg(unix)]
+pub(super) fn is_at(file: &File, path: &Path) -> Option<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = |known: std::fs::Metadata| (known.dev(), known.ino());
+    let [here, there] = [file.metadata(), path.metadata()].map(|known| known.map(number).ok());
+    Some(here.is_some() && here == there)
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_at(_: &File, _: &Path) -> Option<bool> {
+    None
 }
 
 fn last_line(lines: &[u8]) -> String {

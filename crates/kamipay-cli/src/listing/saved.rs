@@ -9,12 +9,13 @@ use kamipay_ureq::proto::scan::ScanState;
 use serde::{Deserialize, Serialize};
 
 use super::Listing;
-use super::out::{Mark, OutFile};
+use super::out::{Mark, OutFile, is_at};
+use crate::connection::Account;
 use crate::exit::Failure;
 use crate::output::Format;
 
 /// Where a listing stands, and which listing it is: the file of `--resume`.
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(bound = "")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Saved<S: Listing> {
@@ -24,6 +25,7 @@ pub(crate) struct Saved<S: Listing> {
     list: String,
     /// What is listed in all: the period and the filters.
     whole: S,
+    account: Account,
     output: Format,
     look_back_seconds: Option<u64>,
     /// For whoever looks into the file: `state` has it, too.
@@ -32,16 +34,23 @@ pub(crate) struct Saved<S: Listing> {
     pub(super) state: ScanState<S>,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl<S: Listing> Saved<S> {
-    /// A listing of which nothing is read yet.
-    pub(super) fn new(whole: S, output: Format, look_back: Option<Duration>) -> Self {
+    /// A listing of which nothing is read yet, which is what `state` says.
+    pub(super) fn new(
+        whole: S,
+        account: Account,
+        output: Format,
+        look_back: Option<Duration>,
+        state: ScanState<S>,
+    ) -> Self {
         Self {
             version: VERSION,
             list: S::NAME.to_owned(),
-            state: ScanState::new(whole.clone()),
+            state,
             whole,
+            account,
             output,
             look_back_seconds: look_back.map(|length| length.as_secs()),
             is_done: false,
@@ -51,20 +60,20 @@ impl<S: Listing> Saved<S> {
 
     /// The same listing, further on.
     pub(super) fn at(&self, state: ScanState<S>, out: Option<&OutFile>) -> Self {
-        let list = self.list.clone();
-        let (whole, is_done) = (self.whole.clone(), state.is_done);
         let out = out.map(OutFile::mark).cloned();
-        Self { list, whole, is_done, out, state, ..*self }
+        Self { is_done: state.is_done, out, state, ..self.clone() }
+    }
+
+    /// A run with a token does not know the name that another run logged in with.
+    pub(super) fn keep_username_of(&mut self, earlier: &Self) {
+        if self.account.username.is_none() {
+            self.account.username.clone_from(&earlier.account.username);
+        }
     }
 
     /// Whether anything was written that it knows of.
     pub(super) fn is_begun(&self) -> bool {
         self.out.as_ref().is_none_or(|out| out.bytes > 0)
-    }
-
-    pub(super) fn with_empty_out(self, path: &Path) -> Self {
-        let out = Mark { file: path.to_owned(), ..Mark::default() };
-        Self { out: Some(out), ..self }
     }
 }
 
@@ -83,12 +92,17 @@ struct Head {
 }
 
 impl Store {
+    /// The file, and the two beside it: the next state while it is written, and the lock.
+    pub(super) fn names(path: &Path) -> [PathBuf; 3] {
+        [path.to_owned(), beside(path, ".new"), beside(path, ".lock")]
+    }
+
     /// Takes the file, so that no other run does.
     ///
     /// The lock is on a file beside it, because this one is replaced as a whole. It ends with the
     /// process, however that ends.
     pub(crate) fn lock(path: &Path) -> Result<Self, Failure> {
-        let lock = beside(path, ".lock");
+        let [_, _, lock] = Self::names(path);
         let refuse = |error: &dyn std::fmt::Display| {
             Failure::usage(format!(
                 "--resume {}: cannot lock {}: {error}",
@@ -101,7 +115,7 @@ impl Store {
         let file = file.map_err(|error| refuse(&error))?;
         match FileExt::try_lock(&file) {
             // Not one that the run before has removed meanwhile.
-            Ok(()) if is_at(&file, &lock) => {
+            Ok(()) if is_at(&file, &lock).unwrap_or_else(|| lock.exists()) => {
                 Ok(Self { path: path.to_owned(), lock, _locked: file })
             }
             Ok(()) | Err(TryLockError::WouldBlock) => Err(Failure::usage(format!(
@@ -141,6 +155,7 @@ impl Store {
                 .refuse("it is about another period, or has other filters")
                 .tip(format!("it is about {its}, and this command about {ours}")));
         }
+        self.check_account(&saved.account, &this.account)?;
         if saved.look_back_seconds != this.look_back_seconds {
             return Err(self.refuse("it has another --look-back"));
         }
@@ -153,9 +168,22 @@ impl Store {
         Ok(Some(saved))
     }
 
+    fn check_account(&self, its: &Account, ours: &Account) -> Result<(), Failure> {
+        if its.base_url != ours.base_url {
+            let [its, ours] = [&its.base_url, &ours.base_url];
+            return Err(self.refuse(&format!("it is about the API at {its}, not at {ours}")));
+        }
+        match (&its.username, &ours.username) {
+            (Some(its), Some(ours)) if its != ours => {
+                Err(self.refuse(&format!("it is about the account of {its}, not of {ours}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Replaces the file as a whole, so that there is always one.
     pub(crate) fn save<S: Listing>(&self, saved: &Saved<S>) -> Result<(), Failure> {
-        let new = beside(&self.path, ".new");
+        let [_, new, _] = Self::names(&self.path);
         let write = || {
             let mut text = serde_json::to_vec(saved)?;
             text.push(b'\n');
@@ -177,19 +205,6 @@ impl Drop for Store {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.lock);
     }
-}
-
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let number = |known: fs::Metadata| (known.dev(), known.ino());
-    let [here, there] = [file.metadata(), path.metadata()].map(|known| known.map(number).ok());
-    here.is_some() && here == there
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
+use kamipay_ureq::Client;
 use kamipay_ureq::proto::lots::{
     GetLot, Lot, LotDetail, LotIdentifier, LotStatus, Payout, ScanLots,
 };
 use kamipay_ureq::proto::{KamipayId, Period, Row};
-use kamipay_ureq::{Client, ScanError};
 use serde::Serialize;
 
 use super::{csv_header, csv_lot, csv_payout, head, payouts_table};
@@ -132,7 +132,8 @@ impl Search<'_> {
 
     fn part(&mut self, part: Period, order: Order) -> Result<Option<Found>, Failure> {
         self.progress.say(format!("listing lots from {}", table::time(Some(part.start()))));
-        let lots = self.client.scan(ScanLots::new(part)).map(|lot| lot.map_err(not_listed));
+        let lots = self.client.scan(ScanLots::new(part));
+        let lots = lots.map(|lot| lot.map_err(|error| Failure::scan("listing lots", &error)));
         match order {
             // As they come: what is after the one that is looked for is not even asked for.
             Order::OldestFirst => self.look_into(lots),
@@ -186,13 +187,6 @@ impl Search<'_> {
             .map_err(|error| Failure::call(&format!("reading the lot {}", lot.lot_id), &error))?;
         let payout = lot.payouts.iter().find(|payout| payout.kamipay_id == *self.kamipay_id);
         Ok(payout.cloned().map(|payout| Found { lot, payout }))
-    }
-}
-
-fn not_listed(error: ScanError) -> Failure {
-    match error {
-        ScanError::Call(error) => Failure::call("reading the list", &error),
-        other => Failure::incomplete(format!("the lots to look into: {other}")),
     }
 }
 

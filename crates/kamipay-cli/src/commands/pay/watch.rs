@@ -289,13 +289,12 @@ fn unknown(evidence: &Evidence) -> Failure {
 }
 
 fn stopped(exit: Exit, watch: &Watch) -> Failure {
-    let by = if exit == Exit::Terminated { "SIGTERM" } else { "Ctrl-C" };
     let questions = count(watch.evidence().questions.into(), "question");
     let last = match watch.evidence().seen.last() {
         Some(seen) => format!("the last state was {}", sighted(seen)),
         None => "no answer came yet".to_owned(),
     };
-    Failure::stopped(exit, format!("by {by}, after {questions}: {last}. Nothing is decided"))
+    Failure::stopped(exit, format!("after {questions}: {last}. Nothing is decided"))
         .tip("do not pay again; the same command again goes on waiting")
 }
 
