@@ -135,6 +135,22 @@ fn unknown_words_and_contradictions() {
             assert_eq!(told["amount_usdt"], "0.10000000000000000001");
         }
     }
+}
+
+#[test]
+fn a_row_is_a_line_whatever_an_unknown_state_bears() {
+    let pretty = "{\n  \"status\": \"ok\",\n  \"data\": {\n    \"status\": \"paused\",\n    \
+                  \"usdt_amount\": 0.10,\n    \"count\": 7,\n    \"fees\": {\n      \"a \\\"\\n b\\\\\": [ 1.0,\r\n \
+                  2 ]\n    }\n  }\n}";
+    let url = server(move |_, _| (200, pretty.to_owned()));
+    let run = run(&mut with_token(&url, &["pay", "status", "--kamipay-id", "txc_1"]));
+    assert_eq!(run.out.lines().count(), 1, "{}", run.out);
+    let told = r#""usdt_amount":"0.10","count":7,"fees":{"a \"\n b\\":[1.0,2]}}"#;
+    assert!(run.out.trim_end().ends_with(told), "{}", run.out);
+}
+
+#[test]
+fn a_canceled_payment_with_a_transaction_is_not_to_be_paid_again() {
     let contradiction = r#"{"status":"ok","msg":"transaction canceled","data":{"status":"canceled","txid":"0x1","kamipay_id":"txc_1"}}"#;
     let url = server(move |_, _| (200, contradiction.to_owned()));
     let run =

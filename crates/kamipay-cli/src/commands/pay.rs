@@ -353,7 +353,8 @@ struct Fields(Vec<(String, Box<RawValue>)>);
 impl Fields {
     /// The fields of an object; anything else is one field `data`.
     fn of(data: Box<RawValue>) -> Self {
-        serde_json::from_str(data.get()).unwrap_or_else(|_| Self(vec![("data".to_owned(), data)]))
+        serde_json::from_str(data.get())
+            .unwrap_or_else(|_| Self(vec![("data".to_owned(), one_line(data))]))
     }
 
     fn get(&self, name: &str) -> Option<&RawValue> {
@@ -381,7 +382,7 @@ impl<'de> Deserialize<'de> for Fields {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     }
-                    let value = money(&name, map.next_value()?);
+                    let value = money(&name, one_line(map.next_value()?));
                     fields.0.push((name, value));
                 }
                 Ok(fields)
@@ -394,13 +395,33 @@ impl<'de> Deserialize<'de> for Fields {
 
 /// Money is a string, in a state that has no model, too.
 fn money(name: &str, value: Box<RawValue>) -> Box<RawValue> {
+    let is_amount = name == "amount" || name.starts_with("amount_") || name.ends_with("_amount");
     let number = |text: &str| text.starts_with(|char: char| char == '-' || char.is_ascii_digit());
     match value.get() {
-        text if name.starts_with("amount_") && number(text) => {
+        text if is_amount && number(text) => {
             RawValue::from_string(format!("\"{text}\"")).unwrap_or(value)
         }
         _ => value,
     }
+}
+
+/// JSON as it came, but for the white space outside its strings: a row is a line.
+fn one_line(value: Box<RawValue>) -> Box<RawValue> {
+    let (mut in_string, mut is_escaped) = (false, false);
+    let mut line = value.get().to_owned();
+    line.retain(|char| {
+        match char {
+            '"' if !is_escaped => in_string = !in_string,
+            '\\' if !is_escaped => {
+                is_escaped = true;
+                return true;
+            }
+            _ => {}
+        }
+        is_escaped = false;
+        in_string || !char.is_ascii_whitespace()
+    });
+    RawValue::from_string(line).unwrap_or(value)
 }
 
 /// A string's text, nothing for null, and JSON for all else.
