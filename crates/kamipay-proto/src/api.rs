@@ -405,9 +405,21 @@ mod tests {
             "http://127.9.9.9",
             "http://[::1]:65535",
             "https://10.0.0.1",
+            "https://my-own_api.example.com",
         ] {
             assert_eq!(text.parse::<BaseUrl>().map(|base| base.to_string()), Ok(text.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_host_is_no_longer_than_a_name_can_be() {
+        for (length, is_host) in [(252, true), (253, true), (254, false), (255, false)] {
+            let name = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(63)].join(".");
+            let host =
+                format!("{}{}", &name[..length.min(253)], ".".repeat(length.saturating_sub(253)));
+            assert_eq!(format!("https://{host}").parse::<BaseUrl>().is_ok(), is_host, "{length}");
+        }
+        assert!(format!("https://{}.io", "a".repeat(64)).parse::<BaseUrl>().is_err());
     }
 
     #[test]

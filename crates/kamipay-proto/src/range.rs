@@ -488,10 +488,33 @@ mod tests {
     #[test]
     fn an_open_range_keeps_the_rule_where_it_has_two_ends() {
         let start = at("2026-05-01T00:00:00Z");
-        assert!(OpenDateRange::new(Some(start), None).is_ok());
-        assert!(OpenDateRange::new(None, Some(start)).is_ok());
+        for (from, to) in [(Some(start), None), (None, Some(start)), (None, None)] {
+            let range = OpenDateRange::new(from, to).unwrap();
+            assert_eq!((range.start(), range.end()), (from, to));
+        }
+        let day = DateRange::new(start, start + TimeDelta::days(1)).unwrap();
+        let open = OpenDateRange::from(day);
+        assert_eq!((open.start(), open.end()), (Some(day.start()), Some(day.end())));
         assert!(OpenDateRange::new(Some(start), Some(start)).is_err());
         assert!(OpenDateRange::new(Some(start), Some(start + TimeDelta::days(32))).is_err());
+    }
+
+    #[test]
+    fn a_period_is_as_long_as_its_ends_are_apart() {
+        let start = at("2026-05-01T00:00:00Z");
+        let none = Period::new(start, start).unwrap();
+        assert!(none.is_empty() && none.length() == TimeDelta::zero());
+        let days = |from: i64, to: i64| {
+            Period::new(start + TimeDelta::days(from), start + TimeDelta::days(to)).unwrap()
+        };
+        let week = days(0, 7);
+        assert!(!week.is_empty() && week.length() == TimeDelta::days(7));
+        for (from, left) in [(-1, days(0, 7)), (3, days(3, 7)), (7, days(7, 7)), (8, days(7, 7))] {
+            assert_eq!(week.starting_at(start + TimeDelta::days(from)), left);
+        }
+        for (length, newest) in [(-1, days(7, 7)), (2, days(5, 7)), (7, week), (8, week)] {
+            assert_eq!(week.newest(TimeDelta::days(length)), newest);
+        }
     }
 
     #[test]

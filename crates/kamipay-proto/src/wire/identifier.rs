@@ -155,6 +155,7 @@ impl<const N: usize> Ord for Text<N> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::hash::{BuildHasher as _, RandomState};
 
     use super::*;
 
@@ -164,16 +165,24 @@ mod tests {
             .map(|length| "b".repeat(length))
             .chain(["é".repeat(4), "a".repeat(9)])
             .collect();
-        let mut seen = HashSet::new();
+        let state = RandomState::new();
+        let hash = |text: &Text<8>| state.hash_one(text);
+        let (mut seen, mut hashes) = (HashSet::new(), HashSet::new());
         for text in &texts {
             let (borrowed, owned) = (Text::<8>::from(&**text), Text::<8>::from(text.clone()));
             assert_eq!(borrowed.as_str(), *text);
             assert!(borrowed == owned, "{text}");
             assert_eq!(matches!(owned, Text::Short(_)), text.len() <= 8, "{text}");
+            assert_eq!(hash(&borrowed), hash(&owned));
+            assert!(hashes.insert(hash(&borrowed)), "{text}");
             assert!(seen.insert(borrowed) && !seen.insert(owned), "{text}");
             for other in &texts {
                 let order = Text::<8>::from(&**text).cmp(&Text::from(&**other));
                 assert_eq!(order, text.cmp(other), "{text} {other}");
+                assert_eq!(
+                    Text::<8>::from(&**text).partial_cmp(&Text::from(&**other)),
+                    Some(order)
+                );
             }
         }
     }

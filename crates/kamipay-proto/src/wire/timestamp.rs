@@ -183,6 +183,16 @@ mod tests {
     }
 
     #[test]
+    fn what_can_not_be_read_back_is_written_as_what_it_is() {
+        let year = DateTime::from_timestamp(253_402_300_800, 0).unwrap();
+        assert_eq!(Rfc3339(year).to_string(), "+10000-01-01T00:00:00Z");
+        let before = DateTime::from_timestamp(-62_167_219_201, 0).unwrap();
+        assert_eq!(Rfc3339(before).to_string(), "-0001-12-31T23:59:59Z");
+        let leap = DateTime::from_timestamp(1_483_228_799, 1_500_000_000).unwrap();
+        assert_eq!(Rfc3339(leap).to_string(), "2016-12-31T23:59:60.500Z");
+    }
+
+    #[test]
     fn anything_else_is_refused() {
         for text in [
             "",
@@ -207,6 +217,8 @@ mod tests {
             "2026-05-14T15:00:42Z ",
             "2026-05-14_15:00:42Z",
             "2026/05/14T15:00:42Z",
+            "2026-05-0:T15:00:42Z", // after 9 comes the colon
+            "2026-05-0/T15:00:42Z",
             "2026-05-14T15:00:42−03:00",
             "٢٠26-05-14T15:00:42Z",
             "0000-01-01T00:00:00+01:00",
