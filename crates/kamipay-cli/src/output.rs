@@ -10,7 +10,7 @@ use crate::exit::Failure;
 use crate::listing::OutFile;
 use crate::progress::Progress;
 use crate::table::{Column, Table};
-use crate::text::Escaped;
+use crate::text::{Escaped, EscapedJson};
 
 /// How to print.
 #[derive(Args, Clone, Copy)]
@@ -77,10 +77,10 @@ impl Output {
 
     /// Prints one thing.
     pub(crate) fn thing<T: Thing>(self, thing: &T) -> Result<(), Failure> {
-        let mut lines = Lines::default();
+        let mut lines = Lines::new();
         match self.format() {
             Format::Table => lines.text(&thing.table())?,
-            Format::Json => lines.line(&(json(thing, serde_json::to_string_pretty)? + "\n"))?,
+            Format::Json => lines.json_text(&json(thing, serde_json::to_string_pretty)?)?,
             Format::Ndjson => lines.json(thing)?,
             Format::Csv => {
                 for record in thing.csv() {
@@ -176,8 +176,8 @@ impl<R: Record> List<R> {
                 let last = self.json.len() - 1;
                 for (n, row) in self.json.iter().enumerate() {
                     let start = if n == 0 { "[\n  " } else { "  " };
-                    let end = if n == last { "\n]\n" } else { ",\n" };
-                    self.lines.line(&format!("{start}{row}{end}"))?;
+                    let end = if n == last { "\n]" } else { "," };
+                    self.lines.json_text(&format!("{start}{row}{end}"))?;
                 }
             }
             Format::Ndjson | Format::Csv => {}
@@ -195,9 +195,10 @@ fn json<T: Serialize>(
 }
 
 /// Standard output or a file, in whole lines: whoever stops the program finds no half one.
-#[derive(Default)]
 pub(crate) struct Lines {
     ready: Vec<u8>,
+    /// Whether a terminal would obey what is written.
+    is_terminal: bool,
     /// In place of standard output.
     file: Option<OutFile>,
     /// What may be on the same terminal.
@@ -208,15 +209,21 @@ impl Lines {
     /// So much goes into a pipe at once, or not at all.
     const AT_ONCE: usize = 4096;
 
+    /// To standard output.
+    pub(crate) fn new() -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        Self { ready: Vec::new(), is_terminal, file: None, progress: None }
+    }
+
     /// To a file.
     pub(crate) fn to_file(file: OutFile) -> Self {
-        Self { file: Some(file), ..Self::default() }
+        Self { file: Some(file), is_terminal: false, ..Self::new() }
     }
 
     /// To standard output, which the progress has to make room for if it is the same terminal.
     pub(crate) fn beside(progress: &Progress) -> Self {
-        let is_terminal = io::stdout().is_terminal();
-        Self { progress: is_terminal.then(|| progress.clone()), ..Self::default() }
+        let lines = Self::new();
+        Self { progress: lines.is_terminal.then(|| progress.clone()), ..lines }
     }
 
     /// The file, if it is one.
@@ -239,7 +246,15 @@ impl Lines {
 
     /// A line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
-        self.line(&(json(value, serde_json::to_string)? + "\n"))
+        self.json_text(&json(value, serde_json::to_string)?)
+    }
+
+    /// JSON, whose last line has no end yet.
+    fn json_text(&mut self, text: &str) -> Result<(), Failure> {
+        if self.is_terminal {
+            return self.line(&format!("{}\n", EscapedJson(text)));
+        }
+        self.line(&format!("{text}\n"))
     }
 
     /// A line with its end.
@@ -259,7 +274,10 @@ impl Lines {
         writer.serialize(record).map_err(|error| broken(&error))?;
         let line = writer.into_inner().map_err(|error| broken(&error))?;
         let line = String::from_utf8(line).map_err(|error| broken(&error))?;
-        self.line(&line)
+        match line.strip_suffix('\n') {
+            Some(cells) if self.is_terminal => self.line(&format!("{}\n", Escaped(cells))),
+            _ => self.line(&line),
+        }
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
@@ -281,5 +299,41 @@ impl Lines {
         }
         self.ready.clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(is_terminal: bool, write: impl FnOnce(&mut Lines)) -> String {
+        let mut lines = Lines { is_terminal, ..Lines::new() };
+        write(&mut lines);
+        String::from_utf8(lines.ready).unwrap()
+    }
+
+    #[test]
+    fn f50_data_does_not_move_the_cursor_of_a_terminal() {
+        let evil = "\u{1b}]0;owned\u{7}\u{9b}2J\u{7f}\u{202e}\r\nx,\"y\" João";
+        let csv = |lines: &mut Lines| lines.csv([evil, "1.50"]).unwrap();
+        let shown = written(true, csv);
+        let words = r#"\u{1b}]0;owned\u{7}\u{9b}2J\u{7f}\u{202e}\u{d}\u{a}x,""y"" João"#;
+        assert_eq!(shown, format!("\"{words}\",1.50\n"));
+        assert!(written(false, csv).contains(&evil.replace('"', "\"\"")));
+
+        let value = std::collections::BTreeMap::from([("name", evil), ("other", "\u{2066}")]);
+        let pretty = serde_json::to_string_pretty(&value).unwrap();
+        for write in [&|lines: &mut Lines| lines.json(&value).unwrap(), &|lines: &mut Lines| {
+            lines.json_text(&pretty).unwrap()
+        }] as [&dyn Fn(&mut Lines); 2]
+        {
+            let shown = written(true, write);
+            assert!(shown.contains(r"owned\u0007\u009b2J\u007f\u202e\r\nx"), "{shown}");
+            assert!(shown.chars().all(|char| char == '\n' || !char.is_control()), "{shown}");
+            let [shown, piped] = [&shown, &written(false, write)]
+                .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+            assert_eq!((&shown, shown["name"].as_str()), (&piped, Some(evil)));
+        }
+        assert_eq!(written(false, |lines| lines.json_text(&pretty).unwrap()), pretty + "\n");
     }
 }

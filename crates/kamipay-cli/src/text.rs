@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 /// Writes control characters, escape sequences and direction overrides as `\u{1b}`, so that no
 /// name can move the cursor, colour the screen or turn the words around it.
 ///
-/// For what people read. JSON and CSV bear the text as it came.
+/// For what a terminal shows. Elsewhere JSON and CSV bear the text as it came.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -13,6 +13,23 @@ impl fmt::Display for Escaped<'_> {
         for char in self.0.chars() {
             if is_unsafe(char) {
                 write!(f, "{}", char.escape_unicode())?;
+            } else {
+                f.write_char(char)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes such characters in JSON as `\u001b`, so that it is the same JSON.
+pub(crate) struct EscapedJson<'a>(pub(crate) &'a str);
+
+impl fmt::Display for EscapedJson<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for char in self.0.chars() {
+            // White space of this kind is never in a string.
+            if is_unsafe(char) && !char.is_ascii_whitespace() {
+                write!(f, "\\u{:04x}", u32::from(char))?;
             } else {
                 f.write_char(char)?;
             }
@@ -38,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_moves_the_cursor_or_turns_the_text() {
+    fn f50_nothing_moves_the_cursor_or_turns_the_text() {
         for (text, shown) in [
             ("João Conceição ₢ 漢字 👩‍👧", "João Conceição ₢ 漢字 👩‍👧"),
             ("a\0b", r"a\u{0}b"),

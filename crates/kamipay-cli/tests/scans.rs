@@ -320,7 +320,7 @@ const TWO_WINDOWS: [&str; 4] = ["--from", "2026-05-01", "--to", "2026-06-30"];
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_does_not_wait_for_the_network() {
+fn f83_ctrl_c_does_not_wait_for_the_network() {
     let url = stuck();
     let list = [&["lots", "list", "--output", "ndjson"], &TWO_WINDOWS[..]].concat();
     let mut child = piped(&mut with_token(&url, &list));

@@ -40,7 +40,7 @@ impl Demo {
             client: Client::new(base, credentials),
             may: Period::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z")
                 .map_err(|error| Failure::range(&error))?,
-            lines: Lines::default(),
+            lines: Lines::new(),
             step: 0,
         };
         tour.say(&format!(

@@ -69,7 +69,7 @@ impl Serve {
                 .tip("without --port a free one is taken")
         })?;
 
-        let mut lines = Lines::default();
+        let mut lines = Lines::new();
         lines.line(&format!("{}\n", server.base_url()))?;
         lines.flush()?;
         let text = format!(

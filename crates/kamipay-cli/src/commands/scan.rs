@@ -92,7 +92,7 @@ impl What {
 }
 
 fn print<S: Listing>(what: S) -> Result<Exit, Failure> {
-    let mut lines = Lines::default();
+    let mut lines = Lines::new();
     for part in scan::Scan::parts(what) {
         let line = serde_json::to_string(&S::plan(part));
         let line = line.map_err(|error| Failure::other(format!("no line for a part: {error}")))?;
