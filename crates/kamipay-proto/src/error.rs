@@ -426,7 +426,11 @@ impl fmt::Display for Shown<'_> {
             // Direction overrides would reorder the words around them, separators begin a line.
             let format = matches!(
                 char,
-                '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+                '\u{61c}'
+                    | '\u{200e}'..='\u{200f}'
+                    | '\u{2028}'..='\u{202e}'
+                    | '\u{2066}'..='\u{2069}'
+                    | '\u{feff}'
             );
             if char.is_control() || format {
                 write!(f, "{}", char.escape_unicode())?;

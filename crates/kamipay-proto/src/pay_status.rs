@@ -212,7 +212,9 @@ impl FailedPayment {
 /// failed and was refunded.
 ///
 /// It comes from [`PayStatus::permission_to_pay_again`] and from nowhere else. A function that
-/// pays again can take it as an argument, and can then not be called by mistake:
+/// pays again can take it as an argument, and can then not be called by mistake. What is used once is
+/// the value, not the payment: the same answer gives another one each time it is asked, also after it
+/// was saved. That the payment was made again is for your own books to know.
 ///
 /// ```
 /// use kamipay_proto::pay_status::{PayStatus, PermissionToPayAgain};
@@ -305,6 +307,7 @@ impl PermissionToPayAgain {
 }
 
 /// An answer whose state has no name here.
+#[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Unnamed {
     word: Box<str>,

@@ -34,7 +34,7 @@ use kamipay_proto::retry::{Fault, Stop};
 /// | `Answer`, status 429 | answered | yes, not before `Retry-After` | ask less often |
 /// | `Answer`, status 500 to 599 | answered | yes, not before `Retry-After` | ask again later |
 /// | `Answer`, any other status | answered | no | what the message says; a redirect is not followed |
-/// | `Answer`, status 200 or 201, and not to be read | answered | no | is it the API that answers? Has it changed? [`answer`](Self::answer) has the body |
+/// | `Answer`, status 2xx, and not what the call promises | answered | no | is it the API that answers? Has it changed? [`answer`](Self::answer) has the body |
 /// | `Answer`, to another question | answered | no, and no kept connection is used again | ask again |
 ///
 /// Only a `GET` and the login are ever tried again; any other call is made once. What is tried

@@ -149,7 +149,8 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Whether the body matters: the API answers with 200 and 201.
+/// Whether the body is read for its own sake, and not for what it says about an error: the API
+/// answers with 200 and 201, and any other 2xx that can have a whole body is read like them.
 fn is_answer(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200..=203 | 207..=299)
 }

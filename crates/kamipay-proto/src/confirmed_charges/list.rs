@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::ConfirmedCharge;
 use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, Mismatch, Period, StoreId};
 
-/// Lists the confirmed charges of less than 24 hours, all at once: this call has no pages.
+/// Lists the confirmed charges of less than 24 hours, all at once: this call has no pages. Those of
+/// a longer period: [`ScanConfirmedCharges`].
 ///
 /// ```
 /// use kamipay_proto::confirmed_charges::ListConfirmedCharges;
@@ -56,7 +57,8 @@ impl ListConfirmedCharges {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanConfirmedCharges {
-    /// Of which time.
+    /// Of which time. The page does not say which of a charge's times is meant; rows come in the
+    /// order of their `credit_datetime`.
     pub period: Period,
     /// The charges of these stores only; of all where it is empty.
     #[serde(default)]

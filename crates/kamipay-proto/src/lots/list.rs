@@ -6,7 +6,7 @@ use super::Lot;
 use crate::page::{self, Page, PageSize, Paginated};
 use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 
-/// Lists the lots of a date range, a page at a time.
+/// Lists the lots of a date range, a page at a time. All lots of a period: [`ScanLots`].
 ///
 /// ```
 /// use kamipay_proto::{Api, DateRange, Endpoint, lots::ListLots};
@@ -24,7 +24,8 @@ use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListLots {
-    /// Of which time: `start_date` and `end_date`.
+    /// Of which time: `start_date` and `end_date`. The page does not say which of a lot's times is
+    /// meant.
     pub range: DateRange,
     /// How many lots at most: 1 to 1000, 100 unless told otherwise.
     #[serde(default)]
@@ -78,7 +79,8 @@ impl Paginated for ListLots {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanLots {
-    /// Of which time.
+    /// Of which time. The page does not say which of a lot's times is meant; rows come in the order
+    /// of their `created_at`.
     pub period: Period,
 }
 

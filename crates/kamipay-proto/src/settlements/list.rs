@@ -6,7 +6,8 @@ use super::Settlement;
 use crate::page::{self, Page, PageSize, Paginated};
 use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 
-/// Lists the settlements that were confirmed in a date range, a page at a time.
+/// Lists the settlements that were confirmed in a date range, a page at a time. All settlements of
+/// a period: [`ScanSettlements`].
 ///
 /// ```
 /// use kamipay_proto::{Api, DateRange, Endpoint, settlements::ListSettlements};

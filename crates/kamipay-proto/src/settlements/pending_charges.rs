@@ -8,7 +8,7 @@ use crate::page::{self, Page, Paginated, PendingPageSize};
 use crate::{Api, BuildError, CheckoutId, Endpoint, Mismatch, OpenDateRange, Period, wire};
 
 /// Lists the charges that the next settlement of a checkout would take, a page at a time, the
-/// oldest first.
+/// oldest first. All of them: [`ScanPendingCharges`].
 ///
 /// ```
 /// use kamipay_proto::{Api, CheckoutId, Endpoint, settlements::ListPendingCharges};

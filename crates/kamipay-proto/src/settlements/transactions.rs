@@ -6,7 +6,8 @@ use super::Transaction;
 use crate::page::{self, Page, PageSize, Paginated};
 use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, SettlementId, wire};
 
-/// Lists the charges that were put into settlements in a date range, a page at a time.
+/// Lists the charges that were put into settlements in a date range, a page at a time. All charges
+/// of a period: [`ScanTransactions`].
 ///
 /// ```
 /// use kamipay_proto::{Api, DateRange, Endpoint, SettlementId, settlements::ListTransactions};
