@@ -63,4 +63,4 @@ Exit codes:
   12  pay status: not over, or not known yet, or failed without a refund that shows
  130  stopped by Ctrl-C; 143: by SIGTERM
 
-Each command has its own --help with examples.";
+kamipay lots list --help and its like say more, with examples.";

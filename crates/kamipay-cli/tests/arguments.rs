@@ -75,8 +75,8 @@ fn the_others() {
 #[test]
 fn a_wrong_scenario_is_told_which_there_are() {
     let refusal = refused(&["sandbox", "--scenario", "not-found"]);
-    for scenario in kamipay_sandbox::Scenario::ALL {
-        assert!(refusal.contains(scenario.as_str()), "{refusal}");
+    for scenario in ["not-found-then-done", "not-found-forever"] {
+        assert!(refusal.contains(scenario), "{refusal}");
     }
 }
 

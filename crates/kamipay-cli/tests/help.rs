@@ -36,17 +36,25 @@ fn the_commands() {
 #[test]
 fn the_sandbox_lists_its_scenarios() {
     let help = help(&["sandbox"]);
-    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words(&help).contains("The first line on standard output is the base URL"), "{help}");
+    assert!(help.lines().count() < 80, "{help}");
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("The first line on standard output is the base URL"), "{help}");
+    let list = run(&mut kamipay(&["sandbox", "--list-scenarios"])).good();
     for scenario in kamipay_sandbox::Scenario::ALL {
-        let line = format!("- {scenario}: {}", words(scenario.description()));
-        assert!(words(&help).contains(&line), "{line} is missing in {help}");
+        let line = format!("  {:26}  {}\n", scenario.as_str(), scenario.description());
+        assert!(list.contains(&line), "{line} is missing in {list}");
+        assert_eq!(list.lines().filter(|line| *line == scenario.group()).count(), 1, "{list}");
+        if scenario.has_payment() {
+            assert!(
+                words.contains(&format!("{scenario},")) || words.contains(&format!("{scenario}."))
+            );
+        }
     }
 }
 
 #[test]
 fn every_command_has_an_example_that_parses() {
-    let leaves: [&[&str]; 9] = [
+    let leaves: [&[&str]; 17] = [
         &["lots", "list"],
         &["lots", "get"],
         &["lots", "find-payout"],
@@ -56,6 +64,14 @@ fn every_command_has_an_example_that_parses() {
         &["settlements", "pending"],
         &["charges", "confirmed"],
         &["pay", "status"],
+        &["scan", "plan", "lots"],
+        &["scan", "plan", "settlements"],
+        &["scan", "plan", "transactions"],
+        &["scan", "plan", "pending-charges"],
+        &["scan", "plan", "confirmed-charges"],
+        &["scan", "run"],
+        &["sandbox"],
+        &["demo"],
     ];
     for leaf in leaves {
         let help = help(leaf);
@@ -67,7 +83,14 @@ fn every_command_has_an_example_that_parses() {
         for example in examples {
             let args = example.split(['|', '>']).next().unwrap();
             let args: Vec<&str> = args.split_whitespace().collect();
+            if matches!(args[0], "sandbox" | "demo") {
+                continue; // they have tests of their own
+            }
             let run = run(&mut kamipay(&args));
+            if args.starts_with(&["scan", "plan"]) {
+                run.good();
+                continue;
+            }
             // The first thing that is missing is the API.
             assert!(run.err.starts_with("error: where is the API?"), "{example}: {}", run.err);
         }

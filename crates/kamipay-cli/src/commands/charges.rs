@@ -32,6 +32,7 @@ impl Charges {
 /// otherwise).
 #[derive(Args)]
 #[command(override_usage = "kamipay charges confirmed [OPTIONS] --from <TIME> --to <TIME>")]
+#[command(mut_arg("page_size", |arg| arg.hide(true)))] // this call has no pages
 #[command(after_help = "\
 Examples:
   kamipay charges confirmed --from 2026-05-14 --to 2026-05-14 --store 1,2

@@ -23,6 +23,10 @@ use crate::table::{self, Column, STRONG, Table, money, number, text};
 /// a month, opens one of each and adds it up, looks at the pending pool, and follows payments in
 /// every state. No account, no network, and nothing stays behind.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  kamipay demo
+  kamipay demo | less -R")]
 pub(crate) struct Demo {}
 
 impl Demo {

@@ -4,7 +4,6 @@ use std::io::{self, Write as _};
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use clap::Args;
-use clap::builder::PossibleValue;
 use kamipay_sandbox::{Generated, Sandbox, Scenario, Server};
 
 use crate::exit::{Exit, Failure};
@@ -28,6 +27,7 @@ Examples:
   kamipay sandbox
   kamipay sandbox --port 8080 --seed 7 --scenario not-found-then-done --scenario canceled
   kamipay sandbox --year 2025 --lots 10000 --charges 1000000
+  kamipay sandbox --list-scenarios
 
 In a script:
   kamipay sandbox > url & trap \"kill $!\" EXIT
@@ -53,14 +53,22 @@ pub(crate) struct Serve {
     charges: Option<u64>,
     /// A behaviour to take on, as often as you like; without it, every payment there is
     ///
-    /// The scenarios of a payment add one whose external_id is the scenario's name: kamipay pay
-    /// status --external-id not-found-then-done
-    #[arg(long = "scenario", value_name = "NAME", value_parser = Names)]
+    /// A payment, whose external_id is the scenario's name: not-found-then-done,
+    /// not-found-forever, accepted-then-done, processing-forever, done, failed-and-refunded,
+    /// failed-refund-pending, canceled, unknown-state. Checkouts: several-checkouts. Lists and
+    /// answers that go wrong: see --list-scenarios.
+    #[arg(long = "scenario", value_name = "NAME")]
     scenarios: Vec<Scenario>,
+    /// Print the names of all scenarios, and what they do
+    #[arg(long, exclusive = true)]
+    list_scenarios: bool,
 }
 
 impl Serve {
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
+        if self.list_scenarios {
+            return list_scenarios();
+        }
         let sandbox =
             on(&self.scenarios).fold(Sandbox::generated(self.merchant()), Sandbox::with_scenario);
         let (token, username, password) = (sandbox.token(), sandbox.username(), sandbox.password());
@@ -143,30 +151,21 @@ fn payments(scenarios: &[Scenario]) -> String {
         .collect()
 }
 
-/// The scenarios' names, with what they do for `--help`.
-#[derive(Clone)]
-struct Names;
-
-impl clap::builder::TypedValueParser for Names {
-    type Value = Scenario;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        arg: Option<&clap::Arg>,
-        value: &std::ffi::OsStr,
-    ) -> Result<Scenario, clap::Error> {
-        let names: Vec<_> = self.possible_values().into_iter().flatten().collect();
-        let name =
-            clap::builder::PossibleValuesParser::new(names).parse_ref(command, arg, value)?;
-        // Only the names of scenarios are possible.
-        name.parse().map_err(|error| clap::Error::raw(clap::error::ErrorKind::InvalidValue, error))
+/// All scenarios with what they do, by what they are about.
+fn list_scenarios() -> Result<Exit, Failure> {
+    let mut text = String::new();
+    let mut group = "";
+    for scenario in Scenario::ALL {
+        if scenario.group() != group {
+            let gap = if group.is_empty() { "" } else { "\n" };
+            group = scenario.group();
+            text.push_str(&format!("{gap}{STRONG}{group}{STRONG:#}\n"));
+        }
+        text.push_str(&format!("  {:26}  {}\n", scenario.as_str(), scenario.description()));
     }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let value = |scenario: &Scenario| {
-            PossibleValue::new(scenario.as_str()).help(scenario.description())
-        };
-        Some(Box::new(Scenario::ALL.iter().map(value)))
-    }
+    text.push_str("\nWith -always behind the name, what happens for a while never stops.\n");
+    let mut lines = Lines::new();
+    lines.text(&text)?;
+    lines.flush()?;
+    Ok(Exit::Done)
 }

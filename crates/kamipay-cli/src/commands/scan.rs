@@ -47,16 +47,28 @@ impl Scan {
 #[derive(Subcommand)]
 pub(crate) enum What {
     /// The parts of `kamipay lots list`
+    #[command(after_help = "\
+Examples:
+  kamipay scan plan lots --from 2025-01-01 --to 2025-12-31 > plan
+  kamipay scan plan lots --from 2025-01-01 --to 2025-12-31 | kamipay scan run")]
     Lots {
         #[command(flatten)]
         period: PeriodArgs,
     },
     /// The parts of `kamipay settlements list`
+    #[command(after_help = "\
+Examples:
+  kamipay scan plan settlements --from 2025-01-01 --to 2025-12-31 > plan
+  kamipay scan plan settlements --from 2025-01-01 --to 2025-12-31 | kamipay scan run")]
     Settlements {
         #[command(flatten)]
         period: PeriodArgs,
     },
     /// The parts of `kamipay settlements transactions`
+    #[command(after_help = "\
+Examples:
+  kamipay scan plan transactions --from 2025-01-01 --to 2025-12-31 > plan
+  kamipay scan plan transactions --from 2025-01-01 --to 2025-12-31 --settlement 12345 > plan")]
     Transactions {
         #[command(flatten)]
         of: OfSettlement,
@@ -64,6 +76,10 @@ pub(crate) enum What {
         period: PeriodArgs,
     },
     /// The parts of `kamipay settlements pending`
+    #[command(after_help = "\
+Examples:
+  kamipay scan plan pending-charges --from 2025-01-01 --to 2025-12-31 > plan
+  kamipay scan plan pending-charges --from 2025-01-01 --to 2025-12-31 --checkout 42 > plan")]
     PendingCharges {
         #[command(flatten)]
         of: OfCheckout,
@@ -71,6 +87,10 @@ pub(crate) enum What {
         period: OpenPeriodArgs,
     },
     /// The parts of `kamipay charges confirmed`
+    #[command(after_help = "\
+Examples:
+  kamipay scan plan confirmed-charges --from 2025-01-01 --to 2025-12-31 > plan
+  kamipay scan plan confirmed-charges --from 2025-01-01 --to 2025-12-31 --store 1,2 > plan")]
     ConfirmedCharges {
         #[command(flatten)]
         of: Places,
