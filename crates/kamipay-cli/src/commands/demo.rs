@@ -144,9 +144,9 @@ impl Tour {
     }
 
     fn settlement(&mut self, settlements: &[Settlement]) -> Result<SettlementDetail, Failure> {
-        let newest =
+        let oldest =
             settlements.first().ok_or_else(|| Failure::other("the sandbox has no settlements"))?;
-        let settlement = self.send(&GetSettlement::new(newest.settlement_id))?;
+        let settlement = self.send(&GetSettlement::new(oldest.settlement_id))?;
         self.heading("One settlement, opened and added up", GetSettlement::CALL)?;
         self.say(&format!(
             "  {}, {} {}\n",
