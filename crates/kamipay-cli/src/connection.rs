@@ -1,10 +1,13 @@
 //! Where the API is, as whom to call it, and for how long.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use clap::Args;
 use kamipay_ureq::proto::{AccessToken, BaseUrl};
-use kamipay_ureq::{Client, Config, Credentials};
+use kamipay_ureq::{Client, Config, Credentials, InvalidConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
@@ -28,6 +31,14 @@ pub(crate) struct Connection {
     /// The password of --username
     #[arg(long, value_name = "PASSWORD", env = "KAMIPAY_PASSWORD", hide_env_values = true)]
     password: Option<String>,
+    /// Trust the authorities whose certificates are in FILE (PEM), in place of Mozilla's
+    ///
+    /// For a network whose own authority signs for the API. FILE has to hold all that are trusted.
+    #[arg(long, value_name = "FILE", env = "KAMIPAY_CA_FILE", hide_env_values = true)]
+    ca_file: Option<OsString>,
+    /// Go by the proxy that the environment names: ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY
+    #[arg(long)]
+    proxy_from_env: bool,
     /// The time for one attempt: 30s, 1m30s
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time::length)]
     timeout: Duration,
@@ -66,12 +77,20 @@ impl Connection {
         Ok(Account { base_url, username: given(&self.username).map(str::to_owned) })
     }
 
-    fn open(&self, config: Config) -> Result<(Client, Option<Instant>), Failure> {
+    fn open(&self, mut config: Config) -> Result<(Client, Option<Instant>), Failure> {
         let base = self.base_url()?;
         let credentials = self.credentials()?;
+        let ca_file = self.ca_file.as_deref().filter(|file| !file.is_empty()).map(Path::new);
+        config.root_certificates_pem = ca_file.map(read).transpose()?;
+        config.proxy_from_env = self.proxy_from_env;
 
-        let client = Client::with_config(base, credentials, config)
-            .map_err(|error| Failure::other(error.to_string()))?;
+        let client = Client::with_config(base, credentials, config).map_err(|error| {
+            Failure::usage(match (&error, ca_file) {
+                (InvalidConfig::Proxy { .. }, _) => format!("--proxy-from-env: {error}"),
+                (_, Some(file)) => format!("--ca-file {}: {error}", file.display()),
+                _ => error.to_string(),
+            })
+        })?;
 
         // Too far for the clock is no deadline.
         let end = self.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
@@ -132,6 +151,12 @@ impl Connection {
             )),
         }
     }
+}
+
+fn read(ca_file: &Path) -> Result<Vec<u8>, Failure> {
+    let cannot =
+        |error: io::Error| format!("--ca-file {}: it cannot be read: {error}", ca_file.display());
+    fs::read(ca_file).map_err(|error| Failure::usage(cannot(error)))
 }
 
 /// Which API is asked, and as whom, as far as that is known without a secret: a token does not say.

@@ -254,8 +254,13 @@ fn tips(error: &Error) -> Vec<&'static str> {
         ErrorKind::Connect(ConnectFault::Refused) => {
             vec![BASE, "if it is the sandbox's: is `kamipay sandbox` still running?"]
         }
-        ErrorKind::Connect(_) => vec![BASE, "is this machine online?"],
-        ErrorKind::Tls(_) => vec![BASE, "does something between here and the API intercept TLS?"],
+        ErrorKind::Connect(_) => {
+            vec![BASE, "is this machine online? If by a proxy only: --proxy-from-env"]
+        }
+        ErrorKind::Tls(_) => vec![
+            BASE,
+            "does something between here and the API intercept TLS? If you trust it: --ca-file FILE",
+        ],
         ErrorKind::ConnectionClosed | ErrorKind::Truncated | ErrorKind::Io(_) => vec![AGAIN],
         ErrorKind::Protocol | ErrorKind::Encoding => vec![BASE],
         ErrorKind::Answer(answer) => match answer.kind() {
