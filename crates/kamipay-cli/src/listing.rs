@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::Args;
 use kamipay_ureq::proto::Period;
 use kamipay_ureq::proto::scan::{Scan, ScanState};
@@ -192,9 +192,7 @@ impl Settings {
     ) -> Result<Begun<S>, Failure> {
         let scan = self.requests.set(Scan::new(what.clone()))?;
         let scan = match self.look_back {
-            Some(length) => {
-                scan.with_look_back(TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX))
-            }
+            Some(length) => scan.with_look_back(length),
             None => scan,
         };
         let Some(path) = &self.resume else {

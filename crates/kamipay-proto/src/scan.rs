@@ -98,6 +98,7 @@ pub use state::{LookBackState, ScanState};
 pub use window::Window;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -337,9 +338,9 @@ impl<S: Scannable> Scan<S> {
     /// The keys of all rows in this part are held in memory, and in [`state`](Self::state). A
     /// state that was saved with a look-back has it still. Nothing without a period.
     #[must_use]
-    pub fn with_look_back(mut self, length: TimeDelta) -> Self {
+    pub fn with_look_back(mut self, length: Duration) -> Self {
         if let (Some(period), None) = (self.what.period(), &self.look_back) {
-            let newest = period.newest(length);
+            let newest = period.newest(TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX));
             let handed_over = self.seen.clone();
             self.look_back = Some(LookBack { period: newest, handed_over, is_due: true });
         }

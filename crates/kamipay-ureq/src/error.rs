@@ -332,15 +332,36 @@ pub enum ConnectFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsFault {
-    /// The server's certificate is not good: why.
-    #[error("{0}")]
-    Certificate(&'static str),
+    /// The server's certificate is not good.
+    #[error("the server's certificate {0}")]
+    Certificate(CertificateFault),
     /// The two sides did not come to terms.
     #[error("the server does not speak TLS as expected")]
     Handshake,
     /// A part of the answer was damaged.
     #[error("a part of the answer was damaged")]
     Record,
+}
+
+/// Why a certificate is not good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateFault {
+    /// It was good until a time that has passed.
+    #[error("has expired")]
+    Expired,
+    /// It will be good from a time that has not come.
+    #[error("is not valid yet")]
+    NotValidYet,
+    /// It is for another host.
+    #[error("is for another host")]
+    OtherHost,
+    /// Nobody who is trusted has issued it.
+    #[error("is from an issuer that is not trusted")]
+    UnknownIssuer,
+    /// Any other fault.
+    #[error("is not good")]
+    Other,
 }
 
 impl From<proto::BuildError> for ErrorKind {
@@ -442,13 +463,11 @@ fn tls_fault(error: &rustls::Error, stage: Stage) -> TlsFault {
     };
     match (error, stage) {
         (rustls::Error::InvalidCertificate(error), _) => TlsFault::Certificate(match error {
-            Expired | ExpiredContext { .. } => "the server's certificate has expired",
-            NotValidYet | NotValidYetContext { .. } => "the server's certificate is not valid yet",
-            NotValidForName | NotValidForNameContext { .. } => {
-                "the server's certificate is for another host"
-            }
-            UnknownIssuer => "the server's certificate is from an issuer that is not trusted",
-            _ => "the server's certificate is not good",
+            Expired | ExpiredContext { .. } => CertificateFault::Expired,
+            NotValidYet | NotValidYetContext { .. } => CertificateFault::NotValidYet,
+            NotValidForName | NotValidForNameContext { .. } => CertificateFault::OtherHost,
+            UnknownIssuer => CertificateFault::UnknownIssuer,
+            _ => CertificateFault::Other,
         }),
         // After the handshake, before the head: the request was sent, and the answer damaged.
         (rustls::Error::DecryptError | rustls::Error::PeerSentOversizedRecord, _)

@@ -69,5 +69,7 @@ pub use self::attempt::{Attempt, OnAttempt};
 pub use self::client::Client;
 pub use self::config::{Config, InvalidConfig};
 pub use self::credentials::Credentials;
-pub use self::error::{ConnectFault, Error, ErrorKind, Sent, TimeoutFault, TlsFault};
+pub use self::error::{
+    CertificateFault, ConnectFault, Error, ErrorKind, Sent, TimeoutFault, TlsFault,
+};
 pub use self::scan::{NotYet, Rows, ScanError};

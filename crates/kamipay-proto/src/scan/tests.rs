@@ -526,7 +526,7 @@ fn a_window_with_the_rows_of_the_one_before_is_read_again() {
 #[test]
 fn a_look_back_on_what_was_just_read_is_no_repetition() {
     let mut model = Model::still([DAY, 2 * DAY, 3 * DAY]);
-    let mut scan = scan(5 * DAY, 1000).with_look_back(TimeDelta::days(5));
+    let mut scan = scan(5 * DAY, 1000).with_look_back(Duration::from_secs(5 * 86_400));
     assert_eq!(read(&mut scan, |call| model.answer(call)).unwrap(), [1, 2, 3]);
     assert_eq!(scan.manifest().rereads, 0);
 }
@@ -614,7 +614,7 @@ fn a_period_of_ten_thousand_years_is_planned_as_it_is_read() {
 #[test]
 fn a_look_back_finds_what_was_added() {
     let mut model = Model::still([10, 60, 90]);
-    let mut scan = scan(100, 1000).with_look_back(TimeDelta::microseconds(50));
+    let mut scan = scan(100, 1000).with_look_back(Duration::from_micros(50));
     let rows = read(&mut scan, |call| {
         if model.requests == 1 {
             model.lots.insert(1001, 70);
@@ -630,7 +630,7 @@ fn a_look_back_finds_what_was_added() {
 fn a_look_back_survives_a_stop() {
     for stop_after in 0..6 {
         let mut model = Model::still([10, 60, 61, 90]);
-        let mut scan = scan(100, 1000).with_look_back(TimeDelta::microseconds(50));
+        let mut scan = scan(100, 1000).with_look_back(Duration::from_micros(50));
         let (mut rows, mut has_stopped) = (Vec::new(), false);
         loop {
             if rows.len() == stop_after && !has_stopped {

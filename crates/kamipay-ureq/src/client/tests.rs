@@ -9,7 +9,7 @@ use kamipay_proto::retry::Fault;
 use super::*;
 use crate::attempt::OnAttempt;
 use crate::clock::simulated::Simulated;
-use crate::error::{ConnectFault, TimeoutFault, TlsFault};
+use crate::error::{CertificateFault, ConnectFault, TimeoutFault, TlsFault};
 
 const LOT: &str = r#"{"lot_id":"9c030c8b-6d68-445b-8048-1bacd91012fa","transaction_hash":null,
 "usdt_amount":"10027.79968000","created_at":null,"status":"PENDING","payouts":[],"refunds":[]}"#;
@@ -200,7 +200,7 @@ fn every_kind() -> Vec<(Answer, bool)> {
         (Err(ErrorKind::Truncated), true),
         (answer(200, &LOT[..80]), true),
         (Err(ErrorKind::Io(std::io::ErrorKind::Other)), true),
-        (Err(ErrorKind::Tls(TlsFault::Certificate("expired"))), false),
+        (Err(ErrorKind::Tls(TlsFault::Certificate(CertificateFault::Expired))), false),
         (Err(ErrorKind::Tls(TlsFault::Handshake)), false),
         (Err(ErrorKind::Tls(TlsFault::Record)), false),
         (Err(ErrorKind::Protocol), false),

@@ -4,7 +4,7 @@ use kamipay_proto::retry::Stop;
 use super::*;
 use crate::client::tests::{World, answer, closed, refused, wait};
 use crate::clock::Clock as _;
-use crate::error::TlsFault;
+use crate::error::{CertificateFault, TlsFault};
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOT_FOUND: &str = r#"{"status": "failed", "msg": "TX not found"}"#;
@@ -110,7 +110,7 @@ fn a_refusal_before_any_answer_is_an_error() {
 
 #[test]
 fn a_certificate_that_is_not_good_is_not_worth_waiting_for() {
-    let certificate = || Err(ErrorKind::Tls(TlsFault::Certificate("expired")));
+    let certificate = || Err(ErrorKind::Tls(TlsFault::Certificate(CertificateFault::Expired)));
     let world = World::with([certificate()]);
     let error = world.client().watch(&mut watch(), |_| {}).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Tls(_)), "{error:?}");

@@ -5,7 +5,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use kamipay_ureq::{Client, Config, ConnectFault, Credentials, Error, ErrorKind, Sent, TlsFault};
+use kamipay_ureq::{
+    CertificateFault, Client, Config, ConnectFault, Credentials, Error, ErrorKind, Sent, TlsFault,
+};
 use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
@@ -74,15 +76,19 @@ fn f06_f07_a_certificate_that_is_not_good_gets_no_token() {
     let other_host = certificate("api.example.com", |_| {});
     let expired = certificate("localhost", |params| params.not_after = date_time_ymd(2020, 1, 1));
     let early = certificate("localhost", |params| params.not_before = date_time_ymd(3000, 1, 1));
-    for (served, trusted, text) in [
-        (&certificate("localhost", |_| {}), &trusted, "issuer that is not trusted"),
-        (&other_host, &other_host, "for another host"),
-        (&expired, &expired, "has expired"),
-        (&early, &early, "is not valid yet"),
+    use CertificateFault::*;
+    for (served, trusted, why, text) in [
+        (&certificate("localhost", |_| {}), &trusted, UnknownIssuer, "issuer that is not trusted"),
+        (&other_host, &other_host, OtherHost, "for another host"),
+        (&expired, &expired, Expired, "has expired"),
+        (&early, &early, NotValidYet, "is not valid yet"),
     ] {
         let (port, saw) = serve(served, whole(LOT), |_| {});
         let error = ask(port, trusted).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Tls(TlsFault::Certificate(_))), "{error:?}");
+        let ErrorKind::Tls(TlsFault::Certificate(fault)) = error.kind() else {
+            panic!("{error:?}")
+        };
+        assert_eq!(*fault, why);
         assert!(error.to_string().contains(text), "{error}");
         assert_eq!(error.sent(), Sent::No);
         assert!(saw.recv().is_err(), "something was sent");
