@@ -366,6 +366,25 @@ mod tests {
     }
 
     #[test]
+    fn a_state_without_a_name_is_held_against_what_it_bears() {
+        let body = answer("refunding");
+        let number = body.replace("1744115063604", "17.0"); // no number of a bank
+        assert!(ask(Target::OperationId, "17", &number).is_ok());
+        assert_other(Target::OperationId, "17", &body);
+    }
+
+    #[test]
+    fn a_chain_is_a_word() {
+        for (chain, word) in [(Chain::Polygon, "polygon"), (Chain::Tron, "tron")] {
+            assert_eq!((chain.as_str(), &*format!("{chain:>8}")), (word, &*format!("{word:>8}")));
+            assert_eq!(word.parse(), Ok(chain));
+        }
+        assert_eq!("Polygon".parse::<Chain>(), Err(InvalidChain));
+        let payment = PaymentTarget::tx_id(TXID).unwrap();
+        assert_eq!(payment.to_string(), format!("tx_id {TXID}"));
+    }
+
+    #[test]
     fn a_hash_is_the_same_in_either_case_and_with_or_without_its_prefix() {
         for state in ["done", "refunding"] {
             for id in [

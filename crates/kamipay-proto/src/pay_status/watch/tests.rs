@@ -184,6 +184,19 @@ fn the_intervals_grow_and_are_spread() {
 }
 
 #[test]
+fn nothing_that_comes_after_the_end_changes_it() {
+    for end in [Done, Canceled, FailedWithRefund] {
+        let mut watch = watch();
+        assert!(watch.answered(end.status().unwrap(), at(0), HALF));
+        let ended = watch.clone();
+        for late in ALPHABET {
+            late.tell(&mut watch, late.status().as_ref(), at(1));
+            assert_eq!(watch, ended, "{late:?} after {end:?}");
+        }
+    }
+}
+
+#[test]
 fn when_the_time_is_up_it_asks_once_more() {
     let (mut watch, mut now) = (watch(), at(0));
     let mut questions = 0;
