@@ -94,7 +94,7 @@ pub(crate) fn ended(child: Child, mut out: String) -> Run {
 
 #[test]
 fn a_year_of_each_listing_is_the_truth_however_it_is_read() {
-    let merchant = year().with_lots(2500).with_charges(3000).with_pending_charges(1300);
+    let merchant = year().with_lots(1300).with_charges(1500).with_pending_charges(700);
     let server = generated(&merchant);
     let truth = [
         once(merchant.lot_ids()),
@@ -124,7 +124,7 @@ fn a_year_of_each_listing_is_the_truth_however_it_is_read() {
             assert_eq!(list(&["--threads", threads]), rows, "{name} on {threads} threads");
         }
         if *name != "confirmed-charges" {
-            assert_eq!(list(&["--page-size", "300"]), rows, "{name} by 300");
+            assert_eq!(list(&["--page-size", "150"]), rows, "{name} by 150");
         }
 
         // The plan needs no connection, and its parts can be read by themselves.
@@ -358,10 +358,10 @@ fn quirks_end_in_the_whole_or_in_an_error() {
     let [start, end] = ["2026-03-01T00:00:00Z", "2026-05-31T00:00:00Z"];
     let merchant = &Generated::new(5)
         .with_period(start.parse().unwrap(), end.parse().unwrap())
-        .with_lots(700)
-        .with_charges(900)
+        .with_lots(350)
+        .with_charges(450)
         .with_charges_per_settlement(9)
-        .with_pending_charges(300);
+        .with_pending_charges(150);
     // Beyond the rows, so that no reading of the ends takes one away.
     let period = &["--from", "2026-02-20", "--to", "2026-06-10", "--quiet"];
     let (mut whole, mut short) = (0, 0);
