@@ -207,6 +207,9 @@ impl Settings {
             fresh.keep_username_of(saved);
         }
         let out = self.open_out(saved.as_ref())?;
+        if let (Some(saved), None) = (&saved, &out) {
+            check_is_appended(saved.state.manifest.rows)?;
+        }
         // Killed before the first line was known to be in the file, it is not.
         let has_rows = saved.as_ref().is_some_and(Saved::is_begun);
         let is_new = saved.is_none();
@@ -306,6 +309,20 @@ fn check_is_over(period: Option<Period>, now: DateTime<Utc>) -> Result<(), Failu
     ))
     .tip(format!("give a --to that is over, such as --to {now}"))
     .tip("without --resume the period may end when it likes"))
+}
+
+/// A shell's `>` in place of `>>` has emptied the file that holds the rows so far.
+fn check_is_appended(rows: u64) -> Result<(), Failure> {
+    let known = standard_output().and_then(|file| file.metadata().ok());
+    if rows == 0 || known.is_none_or(|known| known.len() > 0) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--resume: {} rows were written before, and standard output is an empty file",
+        thousands(rows)
+    ))
+    .tip("append to the file that they are in: >> FILE")
+    .tip("if they are lost, remove the file of --resume, and all are read again"))
 }
 
 fn no_file() -> Failure {

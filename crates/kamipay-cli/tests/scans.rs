@@ -483,7 +483,13 @@ fn rows_go_to_a_file_where_they_are_sure_to_arrive() {
     let (code, err) = to(appended(&state).into());
     assert!(code == Some(2) && err.contains("would go to the same file"), "{err}");
     fs::remove_file(&state).unwrap();
-    assert_eq!(to(appended(&dir.file("rows")).into()), (Some(0), String::new()));
+    let rows = dir.file("rows");
+    assert_eq!(to(appended(&rows).into()), (Some(0), String::new()));
+    let (code, err) = to(appended(&rows).into());
+    assert!(code == Some(0) && err.starts_with("note: the listing is whole"), "{err}");
+    let (code, err) = to(fs::File::create(&rows).unwrap().into());
+    assert!(code == Some(2) && err.contains("300 rows were written before"), "{err}");
+    assert!(err.contains(">> FILE"), "{err}");
     let out = dir.file("out");
     let with_out = [&list[..], &["--out", &out]].concat();
     let run = run(&mut with_token(server.base_url(), &with_out));
