@@ -91,6 +91,17 @@ fn f73_no_secret_is_printed_when_all_is_well() {
 }
 
 #[test]
+fn f73_no_secret_of_a_proxy_is_printed() {
+    let list = in_may(&["lots", "list", "--proxy-from-env", "--max-attempts", "1"]);
+    for proxy in ["http://me:@127.0.0.1:1", "nonsense://me:@127.0.0.1:1"] {
+        let proxy = proxy.replace("me:", &format!("me:{PASSWORD}"));
+        let mut command = kamipay(&list);
+        command.env("KAMIPAY_BASE_URL", "https://api.example.com").env("KAMIPAY_TOKEN", TOKEN);
+        is_silent_about(command.env("ALL_PROXY", &proxy), &[TOKEN, PASSWORD]);
+    }
+}
+
+#[test]
 fn f73_no_secret_is_printed_in_usage_errors_and_help() {
     let spaced = format!("{TOKEN} {PASSWORD}");
     let variables = [
