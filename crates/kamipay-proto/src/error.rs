@@ -712,6 +712,9 @@ mod tests {
             b"{\"rows\": [{\"amount\": -}]}",
             b"{\"total\": 1.,\n",
             b"<html>e",
+            b"[}\n1.", // the fault is in another line, as far from its start as the end is
+            b"{\"total\": x",
+            b"{\"total\": 01",
         ] {
             let fault = fault(body);
             assert!(!fault.truncated, "{fault:?}");

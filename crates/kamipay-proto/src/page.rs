@@ -241,6 +241,71 @@ mod tests {
         }
     }
 
+    /// The second page of 3 rows each, with one row of this text on it, of 4 in all.
+    fn second_page<C: Paginated>(call: C, list: &str, row: &str, total: &str)
+    where
+        C::Output: Debug,
+    {
+        let second = call.with_offset(3);
+        assert_eq!((call.offset(), second.offset(), second.limit()), (0, 3, call.limit()));
+        let answer = |limit: u64, offset: u64| {
+            let body =
+                format!(r#"{{"{list}": [{row}], {total}, "limit": {limit}, "offset": {offset}}}"#);
+            second.parse(http::Response::new(body))
+        };
+        let page = answer(3, 3).unwrap();
+        assert_eq!((page.rows().len(), page.total(), page.limit(), page.offset()), (1, 4, 3, 3));
+        let time = page.rows()[0].time().unwrap();
+        assert_eq!(time.to_rfc3339(), "2026-05-14T15:00:42+00:00");
+        let key = page.rows()[0].key();
+        assert_eq!(page.into_rows()[0].key(), key);
+        for (limit, offset) in [(3, 0), (3, 4), (2, 3), (1000, 3)] {
+            assert!(answer(limit, offset).is_err(), "{limit} {offset}");
+        }
+    }
+
+    #[test]
+    fn f62_every_list_has_pages_of_one_kind() {
+        use crate::lots::ListLots;
+        use crate::settlements::{ListPendingCharges, ListSettlements, ListTransactions};
+
+        let may = crate::DateRange::parse("2026-05-01T00:00:00Z", "2026-05-31T00:00:00Z").unwrap();
+        let total = r#""total": 4"#;
+
+        let mut lots = ListLots::new(may);
+        lots.limit = PageSize::new(3).unwrap();
+        let lot = r#"{"lot_id": "l", "transaction_hash": null, "usdt_amount": "1.50",
+            "created_at": "2026-05-14T15:00:42Z", "status": "MINED"}"#;
+        second_page(lots, "lots", lot, total);
+
+        let mut settlements = ListSettlements::new(may);
+        settlements.limit = PageSize::new(3).unwrap();
+        let settlement = r#"{"settlement_id": 1, "settlement_provider_name": "p",
+            "provider_settlement_id": null, "external_settlement_id": null, "amount": 1.50,
+            "currency": "ARS", "address_to": "0x7a", "address_from": "0x4f",
+            "settlement_message": null, "settled_at": "2026-05-14T15:00:42Z",
+            "created_at": "2026-05-14T14:55:18Z", "status": "DONE"}"#;
+        second_page(settlements, "settlements", settlement, total);
+
+        let charge = r#""kamipay_request_id": "ptxr_1", "kamipay_id": "dqr_1", "external_id": "e",
+            "charged_amount": 5.28, "charged_currency": "BRL", "settlement_amount": 29750.0,
+            "settlement_currency": "ARS""#;
+        let mut transactions = ListTransactions::new(may);
+        transactions.limit = PageSize::new(3).unwrap();
+        let transaction = format!(
+            r#"{{{charge}, "settlement_id": 1, "charged_timestamp": "2026-05-14T13:21:08Z",
+            "created_at": "2026-05-14T15:00:42Z", "settlement_provider_name": "p",
+            "settled_at": null, "provider_settlement_id": null, "external_settlement_id": null}}"#
+        );
+        second_page(transactions, "transactions", &transaction, total);
+
+        let mut pending = ListPendingCharges::new();
+        pending.limit = PendingPageSize::new(3).unwrap();
+        let row = format!(r#"{{{charge}, "charged_timestamp": "2026-05-14T15:00:42Z"}}"#);
+        let totals = r#""totals": {"count": 4, "settlement_amount": 1.0}"#;
+        second_page(pending, "items", &row, totals);
+    }
+
     #[test]
     fn a_page_is_the_one_that_was_asked_for() {
         let call = ListNumbers { limit: 3, offset: 5 };

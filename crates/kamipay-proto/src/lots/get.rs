@@ -190,6 +190,13 @@ mod tests {
     }
 
     #[test]
+    fn an_identifier_is_written_as_it_was_given() {
+        let lot: LotIdentifier = "9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap();
+        assert_eq!(format!("{lot:>38}"), "  9c030c8b-6d68-445b-8048-1bacd91012fa");
+        assert_eq!(String::from(lot), "9c030c8b-6d68-445b-8048-1bacd91012fa");
+    }
+
+    #[test]
     fn an_identifier_stays_in_its_segment() {
         let long = "a".repeat(129);
         for text in [
