@@ -532,6 +532,46 @@ fn a_look_back_on_what_was_just_read_is_no_repetition() {
 }
 
 #[test]
+fn where_paging_fails_it_cuts_and_does_not_page_again() {
+    // Rows that stand close together, of an API whose second pages are never right.
+    let mut model = Model::still((0..30).map(|n| 1000 + n));
+    let mut scan = scan(DAY, 10);
+    let rows = read(&mut scan, |call| {
+        let mut page = model.answer(call);
+        page.total += u64::from(call.offset > 0);
+        page
+    });
+    assert_eq!(rows.unwrap().len(), 30);
+    // Paged in vain once, and then cut.
+    assert_eq!(scan.manifest().rereads, 4);
+}
+
+#[test]
+fn a_scan_that_is_done_asks_nothing_more() {
+    let mut model = Model::still([1, 2, 3]);
+    let mut scan = scan(10, 1000);
+    assert_eq!(scan.rest(), Some(period(10)));
+    read(&mut scan, |call| model.answer(call)).unwrap();
+    assert_eq!(scan.rest().map(Period::is_empty), Some(true));
+    let mut again = Scan::resume(scan.state());
+    assert!(again.request().is_none());
+    assert!(matches!(again.delivery(), Delivery::Done(manifest) if manifest.rows == 3));
+}
+
+#[test]
+fn as_many_windows_are_asked_for_as_are_wanted() {
+    let asked = |mut scan: Scan<ScanLots>| std::iter::from_fn(|| scan.request()).count();
+    let year = || scan(365 * DAY, 1000);
+    assert_eq!(asked(year()), 4);
+    assert_eq!(asked(year().with_look_ahead(0)), 1);
+    for (windows, raised) in [(2, 4), (6, 6), (99, 12)] {
+        let mut scan = year();
+        scan.raise_look_ahead(windows);
+        assert_eq!(asked(scan), raised);
+    }
+}
+
+#[test]
 fn cuts_are_forgotten_with_their_parts() {
     let mut model = Model::still((0..500).map(|n| n * n));
     let mut scan = scan(250_000, 10);
