@@ -74,7 +74,7 @@ impl Client {
         credentials: impl Into<Credentials>,
         config: Config,
     ) -> Result<Self, InvalidConfig> {
-        let exchange = Box::new(Sockets::new(&config)?);
+        let exchange = Box::new(Sockets::new(&config, &base)?);
         Ok(Self::with_parts(base, credentials.into(), config, exchange, Arc::new(System::new())))
     }
 
@@ -136,7 +136,7 @@ impl Client {
                     let log_in = |need| self.log_in(login, need, deadline);
                     login.session.token(refused, deadline, log_in)
                 };
-                self.repeat(endpoint, policy, deadline, Renewal::Once, token)
+                self.repeat(endpoint, policy, deadline, Renewal::Once(&login.session), token)
             }
         }
     }
@@ -186,7 +186,7 @@ impl Client {
         endpoint: &E,
         policy: &RetryPolicy,
         deadline: Option<Instant>,
-        mut renewal: Renewal,
+        mut renewal: Renewal<'_>,
         token: impl Fn(Option<&Held>) -> Result<Held, ErrorKind>,
     ) -> Result<E::Output, Error> {
         let clock = &*self.shared.clock;
@@ -236,11 +236,14 @@ impl Client {
                 }
                 Err(kind) => kind,
             };
-            let has_old_token = renewal == Renewal::Once && is_unauthorized(&kind);
-            if has_old_token && !is_repeatable {
-                let _ = token(Some(&held)); // for the next call: this one is made once
+            let session = match renewal {
+                Renewal::Once(session) if is_unauthorized(&kind) => Some(session),
+                _ => None,
+            };
+            if let Some(session) = session.filter(|_| !is_repeatable) {
+                session.refuse(&held); // for the next call: this one is made once
             }
-            if has_old_token && is_repeatable {
+            if session.is_some() && is_repeatable {
                 // Once: a second 401 is not about the token's age.
                 renewal = Renewal::None;
                 renewals = 1;
@@ -368,12 +371,12 @@ impl Client {
 }
 
 /// What a 401 leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Renewal {
+#[derive(Clone, Copy)]
+enum Renewal<'a> {
     /// To an error.
     None,
-    /// To another token, and to the call once more.
-    Once,
+    /// To another token, and to the call once more where it may arrive twice.
+    Once(&'a Session),
 }
 
 fn is_unauthorized(kind: &ErrorKind) -> bool {

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use kamipay_proto::BaseUrl;
 use kamipay_proto::retry::RetryPolicy;
-use ureq::Proxy;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Proxy, ProxyProtocol};
 
 use crate::attempt::OnAttempt;
 
@@ -41,8 +42,9 @@ pub struct Config {
     pub body_limit_bytes: u64,
     /// What to add to the header `user-agent`, such as `my-shop/2.1`: visible ASCII and spaces.
     pub user_agent_suffix: Option<String>,
-    /// Whether to use the proxy that the environment names (`ALL_PROXY`, `HTTPS_PROXY`,
-    /// `HTTP_PROXY`, `NO_PROXY`, in capitals or small letters). Not unless told so.
+    /// Whether to use the HTTP proxy that the environment names: the first of `ALL_PROXY`,
+    /// `HTTPS_PROXY` and `HTTP_PROXY` that is not empty, in capitals or small letters, but for the
+    /// hosts of `NO_PROXY`. Not unless told so, and never for a base URL on this machine (`http://`).
     pub proxy_from_env: bool,
     /// The certificates to trust, in PEM, in place of Mozilla's that come with the crate.
     pub root_certificates_pem: Option<Vec<u8>>,
@@ -69,11 +71,11 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(crate) fn agent(&self) -> Result<ureq::Agent, InvalidConfig> {
+    pub(crate) fn agent(&self, base: &BaseUrl) -> Result<ureq::Agent, InvalidConfig> {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .proxy(self.proxy()?)
+            .proxy(self.proxy(base)?)
             .user_agent(self.user_agent()?)
             .tls_config(self.tls()?)
             .timeout_resolve(Some(cap(self.connect_timeout)))
@@ -95,15 +97,17 @@ impl Config {
         }
     }
 
-    fn proxy(&self) -> Result<Option<Proxy>, InvalidConfig> {
-        if !self.proxy_from_env {
+    fn proxy(&self, base: &BaseUrl) -> Result<Option<Proxy>, InvalidConfig> {
+        // Plain text is for this machine alone, which needs no proxy.
+        if !self.proxy_from_env || base.as_str().starts_with("http://") {
             return Ok(None);
         }
         // In the order in which ureq looks, which passes over a broken one in silence.
         for variable in
             ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
         {
-            if std::env::var(variable).is_ok_and(|proxy| Proxy::new(&proxy).is_err()) {
+            let proxy = std::env::var(variable).unwrap_or_default(); // empty: none
+            if !proxy.is_empty() && !is_usable(&proxy) {
                 return Err(InvalidConfig::Proxy { variable });
             }
         }
@@ -117,6 +121,12 @@ impl Config {
         };
         Ok(TlsConfig::builder().root_certs(roots).build())
     }
+}
+
+/// Without support for SOCKS, ureq would go to the API directly.
+fn is_usable(proxy: &str) -> bool {
+    let protocol = Proxy::new(proxy).map(|proxy| proxy.protocol());
+    matches!(protocol, Ok(ProxyProtocol::Http | ProxyProtocol::Https))
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, InvalidConfig> {
@@ -145,7 +155,7 @@ pub enum InvalidConfig {
     #[error("the user agent's suffix holds something else than visible ASCII and spaces")]
     UserAgent,
     /// A proxy was asked for, and the environment's is none.
-    #[error("the variable {variable} does not hold a proxy's URL, such as http://proxy:3128")]
+    #[error("the variable {variable} does not hold an HTTP proxy's URL, such as http://proxy:3128")]
     Proxy {
         /// The variable of the environment.
         variable: &'static str,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Response, StatusCode};
+use kamipay_proto::BaseUrl;
 
 use crate::config::{Config, InvalidConfig, cap};
 use crate::error::{ErrorKind, Stage, classify};
@@ -37,9 +38,9 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    pub(crate) fn new(config: &Config) -> Result<Self, InvalidConfig> {
+    pub(crate) fn new(config: &Config, base: &BaseUrl) -> Result<Self, InvalidConfig> {
         Ok(Self {
-            agent: RwLock::new(config.agent()?),
+            agent: RwLock::new(config.agent(base)?),
             attempt_timeout: cap(config.attempt_timeout),
             connect_timeout: cap(config.connect_timeout),
             body_limit: config.body_limit_bytes,
@@ -217,7 +218,8 @@ mod tests {
 
     #[test]
     fn f02_a_look_up_has_the_time_of_a_connection() {
-        let agent = Config::default().agent().unwrap();
+        let base = "https://api.kamipay.io".parse().unwrap();
+        let agent = Config::default().agent(&base).unwrap();
         let timeouts = agent.config().timeouts();
         assert_eq!(timeouts.resolve, Some(Duration::from_secs(5)));
         assert_eq!(timeouts.connect, Some(Duration::from_secs(5)));

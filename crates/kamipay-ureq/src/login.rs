@@ -158,6 +158,12 @@ impl Session {
         answer
     }
 
+    /// Has the next call bring another token, unless somebody did already.
+    pub(crate) fn refuse(&self, held: &Held) {
+        let mut state = self.lock();
+        state.token.take_if(|token| token.number <= held.number);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,5 +1,5 @@
 use kamipay_ureq::proto::{self, Endpoint, pay_status};
-use kamipay_ureq::{Client, Config, Credentials, ErrorKind, InvalidConfig, Sent};
+use kamipay_ureq::{Client, Config, ConnectFault, Credentials, ErrorKind, InvalidConfig, Sent};
 
 use crate::server::{ReadRequest, Reply, Server};
 use crate::{LOT, client, get, get_from, ok, whole};
@@ -179,23 +179,35 @@ fn f71_a_proxy_is_used_only_when_asked_for() {
     const CHILD: &str = "KAMIPAY_TEST_PROXY";
     if let Ok(url) = std::env::var(CHILD) {
         get_from(&url).unwrap(); // the proxy is not asked
-        let mut config = Config::default();
-        config.proxy_from_env = true;
-        let credentials = Credentials::token("t".parse().unwrap());
-        let client = Client::with_config(url.parse().unwrap(), credentials, config);
+        let client = |base: &str| {
+            let mut config = Config::default();
+            config.proxy_from_env = true;
+            config.retry.max_attempts = 1;
+            let credentials = Credentials::token("t".parse().unwrap());
+            Client::with_config(base.parse().unwrap(), credentials, config)
+        };
+        // Nor for what is on this machine: the token would leave it in plain text.
+        get(&client(&url).unwrap()).unwrap();
+        let other = client("https://api.invalid");
         match std::env::var("ALL_PROXY").unwrap().as_str() {
-            "" | "nonsense://" => {
-                assert_eq!(client.unwrap_err(), InvalidConfig::Proxy { variable: "ALL_PROXY" });
+            "" => {
+                let error = get(&other.unwrap()).unwrap_err();
+                let is_looked_up =
+                    |fault| matches!(fault, ConnectFault::Dns | ConnectFault::Timeout);
+                assert!(matches!(error.kind(), ErrorKind::Connect(fault) if is_looked_up(*fault)));
             }
-            _ => {
-                let error = get(&client.unwrap()).unwrap_err();
-                assert!(matches!(error.kind(), ErrorKind::Connect(_)), "{error:?}");
+            "http://127.0.0.1:1" => {
+                let error = get(&other.unwrap()).unwrap_err();
+                let refused = ErrorKind::Connect(ConnectFault::Refused);
+                assert_eq!(format!("{:?}", error.kind()), format!("{refused:?}"));
             }
+            _ => assert_eq!(other.unwrap_err(), InvalidConfig::Proxy { variable: "ALL_PROXY" }),
         }
         return;
     }
-    for proxy in ["http://127.0.0.1:1", "nonsense://"] {
-        let server = Server::once(whole(LOT));
+    for proxy in ["http://127.0.0.1:1", "nonsense://", "socks5://127.0.0.1:1", ""] {
+        let answer = || vec![ReadRequest, Reply(whole(LOT))];
+        let server = Server::start(vec![answer(), answer()]);
         let child = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "head::f71_a_proxy_is_used_only_when_asked_for"])
             .env("ALL_PROXY", proxy)
@@ -206,6 +218,6 @@ fn f71_a_proxy_is_used_only_when_asked_for() {
             .output()
             .unwrap();
         assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
-        assert_eq!(server.seen().len(), 1);
+        assert_eq!(server.seen().len(), 2);
     }
 }
