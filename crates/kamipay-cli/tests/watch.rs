@@ -106,6 +106,31 @@ fn server_of_two() -> String {
     })
 }
 
+/// What was sent is not canceled, so that no word of it is leave to pay again.
+#[test]
+fn a_canceled_payment_that_was_sent_is_no_end() {
+    let sent = r#"{"status":"ok","data":{"status":"processing","txid":"0x1","kamipay_id":"a"}}"#;
+    let failed = r#"{"status":"ok","data":{"status":"failed","txid":"0x1","kamipay_id":"a"}}"#;
+    let canceled = r#"{"status":"ok","data":{"status":"canceled","kamipay_id":"a"}}"#;
+    let mut told = Vec::new();
+    for first in [sent, failed] {
+        for format in ["table", "json", "ndjson", "csv"] {
+            let url = server(move |n, _| (200, if n == 0 { first } else { canceled }.to_owned()));
+            let args = ["pay", "status", "--kamipay-id", "a", "--watch", "--every", "10ms"];
+            let args = [&args[..], &["--for", "200ms", "--output", format]].concat();
+            let ended = run(&mut with_token(&url, &args));
+            assert_eq!(ended.code, 12, "{}", ended.err);
+            assert!(ended.err.contains("ask kamiPay what became of it"), "{}", ended.err);
+            for word in ["may_pay_again\":true", "may_pay_again\": true", "canceled,true,true"] {
+                assert!(!ended.out.contains(word), "{}", ended.out);
+            }
+            assert!(!ended.out.contains("never sent"), "{}", ended.out);
+            told.push(timeless(&ended.out));
+        }
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
 #[test]
 fn every_format() {
     for format in ["table", "json", "ndjson", "csv"] {

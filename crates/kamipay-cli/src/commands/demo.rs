@@ -185,7 +185,8 @@ impl Tour {
             let mut last = None;
             for question in 0..questions {
                 let status = self.send(&call)?;
-                let meaning = Meaning::of(&status);
+                let may_pay_again = status.permission_to_pay_again().is_some();
+                let meaning = Meaning::of(&status, may_pay_again);
                 if last.replace(meaning) == Some(meaning) {
                     continue;
                 }

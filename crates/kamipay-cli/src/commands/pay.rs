@@ -50,7 +50,8 @@ Exit codes, with --watch and without it:
    0  done: it was paid
   10  over: it failed, and was returned. It may be paid again
   11  over: it was canceled, and no funds moved. It may be paid again
-  12  not over, or not known (yet); or failed, and no refund shows. Do not pay again
+  12  not over, or not known (yet); or failed, and no refund shows; or canceled, though it was sent.
+      Do not pay again
  130  stopped by Ctrl-C; 143: by SIGTERM. Nothing is decided
   (1 to 5 as everywhere: see kamipay --help. They say nothing about the payment: do not pay again)
 
@@ -115,7 +116,8 @@ impl Status {
         }
         let client = self.connection.client()?;
         let status = client.send(&call).map_err(|error| Failure::question(payment, &error))?;
-        let report = Report::new(payment, &status)?;
+        let may_pay_again = status.permission_to_pay_again().is_some();
+        let report = Report::new(payment, &status, may_pay_again)?;
         self.output.thing(&report)?;
         Ok(report.meaning.exit())
     }
@@ -131,15 +133,15 @@ pub(crate) enum Meaning {
     /// Failed, and nothing proves that the funds came back.
     NotReturned,
     Canceled,
-    /// Canceled, and yet with a transaction or a receipt.
+    /// Canceled, and yet with a transaction or a receipt, or seen on its way before.
     CanceledOddly,
     NotKnown,
     Unnamed,
 }
 
 impl Meaning {
-    pub(crate) fn of(status: &PayStatus) -> Self {
-        let may_pay_again = status.permission_to_pay_again().is_some();
+    /// A watch may forbid what its last answer alone would permit.
+    pub(crate) fn of(status: &PayStatus, may_pay_again: bool) -> Self {
         match status {
             PayStatus::Accepted(_) => Self::Accepted,
             PayStatus::Processing(_) => Self::Processing,
@@ -203,7 +205,7 @@ impl Meaning {
                 "You may pay again, with a new external_id.",
             ],
             Self::CanceledOddly => &[
-                "Canceled, and yet the answer bears a transaction or a bank's receipt.",
+                "Canceled, and yet it bears a transaction or a receipt, or was seen on its way.",
                 "Do not pay again before kamiPay has cleared that up.",
             ],
             Self::NotKnown => &[
@@ -239,7 +241,11 @@ struct Report {
 }
 
 impl Report {
-    fn new(payment: &PaymentTarget, status: &PayStatus) -> Result<Self, Failure> {
+    fn new(
+        payment: &PaymentTarget,
+        status: &PayStatus,
+        may_pay_again: bool,
+    ) -> Result<Self, Failure> {
         let broken = |error: serde_json::Error| {
             Failure::other(format!("the state of the payment cannot be written: {error}"))
         };
@@ -250,8 +256,8 @@ impl Report {
             payment: payment.clone(),
             state: status.state().to_owned(),
             over: status.is_over(),
-            may_pay_again: status.permission_to_pay_again().is_some(),
-            meaning: Meaning::of(status),
+            may_pay_again,
+            meaning: Meaning::of(status, may_pay_again),
             msg: status.msg().map(str::to_owned),
             fields: answer.data.map(Fields::of).unwrap_or_default(),
         })

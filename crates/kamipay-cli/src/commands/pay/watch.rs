@@ -76,7 +76,7 @@ impl Waiting {
         let end = follow(&mut watch, &mut changes, &client, deadline, &stop);
         progress.end();
         let end = end?;
-        changes.finish(watch.last())?;
+        changes.finish(&watch)?;
         let (exit, words) = match end {
             End::Done(payment) => {
                 let receipt = payment.bank_txid.map(|it| format!(", the bank's receipt is {it}"));
@@ -206,25 +206,28 @@ impl<'a> Changes<'a> {
         let (Some(status), Some(seen)) = (watch.last(), watch.evidence().seen.last()) else {
             return Ok(());
         };
+        let report = self.report(watch, status)?;
         match self.format {
             Format::Json => return Ok(()), // one value, at the end
-            Format::Table => self.lines.text(&line(seen, Meaning::of(status)))?,
-            Format::Ndjson => self.lines.json(&Report::new(self.payment, status)?)?,
-            Format::Csv => self.lines.csv(Report::new(self.payment, status)?.row())?,
+            Format::Table => self.lines.text(&line(seen, report.meaning))?,
+            Format::Ndjson => self.lines.json(&report)?,
+            Format::Csv => self.lines.csv(report.row())?,
         }
         self.lines.flush()
     }
 
     /// The last state, where it is printed at the end.
-    fn finish(&mut self, last: Option<&PayStatus>) -> Result<(), Failure> {
-        match (self.format, last) {
-            (Format::Json, Some(status)) => {
-                self.output.thing(&Report::new(self.payment, status)?)?;
-            }
+    fn finish(&mut self, watch: &Watch) -> Result<(), Failure> {
+        match (self.format, watch.last()) {
+            (Format::Json, Some(status)) => self.output.thing(&self.report(watch, status)?)?,
             (Format::Json, None) => self.lines.line(NO_ANSWER)?,
             _ => {}
         }
         self.lines.flush()
+    }
+
+    fn report(&self, watch: &Watch, status: &PayStatus) -> Result<Report, Failure> {
+        Report::new(self.payment, status, watch.permission_to_pay_again().is_some())
     }
 
     /// A question without an answer, for somebody who is watching.
@@ -271,7 +274,7 @@ fn unknown(evidence: &Evidence) -> Failure {
     };
     let failure = Failure::unknown(format!("{evidence}{before}")).tip(
         "that is neither a failure nor leave to pay again, however long it lasts: only a refund \
-         with a transaction or a cancellation is",
+         with a transaction is, or a cancellation of what was never sent",
     );
     let failure = match &evidence.last {
         None => failure.tip("is the base URL the API's, and this machine online?"),
@@ -280,6 +283,10 @@ fn unknown(evidence: &Evidence) -> Failure {
         }
         Some(PayStatus::Failed(_)) => {
             failure.tip("it failed, and the refund does not show yet: ask kamiPay if it stays so")
+        }
+        // The same command again would not know what this one saw.
+        Some(PayStatus::Canceled(_)) => {
+            return failure.tip("it was sent, and yet is canceled: ask kamiPay what became of it");
         }
         Some(_) => failure,
     };
