@@ -413,7 +413,7 @@ fn row_17_the_echo_of_a_list() {
         let body = changed(path, from, to);
         let error = call.parse(response(200, body)).map(drop).unwrap_err();
         let ErrorKind::Mismatch(mismatch) = error.kind() else { panic!("{error:?}") };
-        (mismatch.field, mismatch.came.clone())
+        (mismatch.field, mismatch.came.clone().unwrap())
     }
     fn check<E: Paginated>(call: &E, path: &str) {
         assert!(call.parse(response(200, fixture(path).body())).is_ok());

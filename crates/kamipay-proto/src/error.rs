@@ -143,27 +143,27 @@ pub struct DecodeError {
     reason: String,
 }
 
-/// An answer to another question than the one asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the answer is to another question: asked for {field} {}, got {}",
-    Shown(asked),
-    Shown(came)
-)]
+/// An answer to another question than the one asked, or one that has to say to which, and does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
     /// What differs, in the vendor's words, such as `offset`.
     pub field: &'static str,
     /// What was asked for.
     pub asked: String,
-    /// What came.
-    pub came: String,
+    /// What came; `None` where the answer does not say it.
+    pub came: Option<String>,
 }
 
 impl Mismatch {
     /// Says that the answer's `field` is not the one asked for.
     pub fn new(field: &'static str, asked: impl fmt::Display, came: impl fmt::Display) -> Self {
-        Self { field, asked: asked.to_string(), came: came.to_string() }
+        Self { field, asked: asked.to_string(), came: Some(came.to_string()) }
+    }
+
+    /// Says that the answer has no such `field`, and that nothing tells whom it is about.
+    pub fn none(field: &'static str, asked: impl fmt::Display) -> Self {
+        Self { field, asked: asked.to_string(), came: None }
     }
 
     /// Holds an echo against what was asked.
@@ -175,6 +175,24 @@ impl Mismatch {
         if asked == came { Ok(()) } else { Err(Self::new(field, asked, came)) }
     }
 }
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (field, asked) = (self.field, Shown(&self.asked));
+        match &self.came {
+            Some(came) => {
+                let came = Shown(came);
+                write!(
+                    f,
+                    "the answer is to another question: asked for {field} {asked}, got {came}"
+                )
+            }
+            None => write!(f, "the answer does not say whose it is: asked for {field} {asked}"),
+        }
+    }
+}
+
+impl std::error::Error for Mismatch {}
 
 /// A request that can not be built. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -108,6 +108,16 @@ impl PayStatus {
         }
     }
 
+    /// Whether anything in it says that the payment was sent to the blockchain.
+    fn says_that_it_was_sent(&self) -> bool {
+        match self {
+            Self::Processing(_) | Self::Done(_) | Self::Failed(_) => true,
+            Self::Accepted(payment) | Self::Canceled(payment) => payment.was_sent(),
+            Self::NotFound { .. } => false,
+            Self::_Unnamed(_) => get::has_hash(self),
+        }
+    }
+
     /// What is known of a payment that is accepted, processing, done or canceled.
     pub fn payment(&self) -> Option<&Payment> {
         match self {

@@ -42,10 +42,10 @@
 //!   no offset, and nothing that could shift between two requests.
 //! * Anything else (an empty or short page, a row twice, a `total` that disagrees) is read again, a
 //!   bounded number of times, and is then an error with the evidence.
-//! * Neighbouring windows are asked for with different limits (1000, 999, …), so that an answer to
-//!   another window's question, from a cache or a connection that is one answer behind, is not
-//!   taken: it echoes another limit. Where nothing is echoed, a window that only has the rows of the
-//!   one before it is read again.
+//! * One window after the other is asked for with another limit (1000, 999, …), so that the answer to
+//!   another window's question, from a cache or a connection that is one answer behind, is seldom
+//!   taken: it echoes another limit. Where limits do not tell, a window that has just the rows of
+//!   the one before it is read again.
 //! * Rows that stand at one instant can not be cut apart, and rows that stand close together are
 //!   not worth cutting apart (the charges of one settlement). They are paged by offset, ten pages at
 //!   most where it could be helped, and as often as it takes until two readings one after the other
@@ -296,8 +296,9 @@ impl<S: Scannable> Scan<S> {
     /// Asks for pages of so many rows, in place of the largest ones that the API gives.
     ///
     /// It is also the most rows that a window may have, so that a smaller page means less memory
-    /// and more requests. Some windows are asked for with up to 7 rows less, so that their answers
-    /// can be told apart.
+    /// and more requests. Windows are asked for with up to 7 rows less, by turns, so that their
+    /// answers can be told apart; of less than 20 rows, all are asked for alike. A listing without
+    /// pages (the confirmed charges) takes no notice.
     ///
     /// # Errors
     ///
@@ -480,7 +481,7 @@ impl<S: Scannable> Scan<S> {
                         && is_repetition::<S>(rows, &self.previous) =>
                 {
                     if node.readings.len() > self.rereads as usize {
-                        node.progress = Progress::Failed(Reason::DatesIgnored);
+                        node.progress = Progress::Failed(Reason::Repeated);
                     } else {
                         self.read_again(0, None);
                     }
@@ -731,8 +732,11 @@ fn limit(page_size: u64, ticket: u64) -> u64 {
     page_size - (ticket - 1) % kinds
 }
 
-/// Whether all these rows were in the window before, and not because they stand on the border.
+/// Whether these rows are those of the window before, and not because they stand on the border.
 fn is_repetition<S: Scannable>(rows: &[S::Row], previous: &HashSet<Key<S>>) -> bool {
+    if rows.len() != previous.len() {
+        return false;
+    }
     let mut times = rows.iter().filter_map(Row::time);
     let Some(first) = times.next() else { return false };
     let (earliest, latest) = times

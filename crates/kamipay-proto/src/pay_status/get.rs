@@ -67,7 +67,7 @@ impl Endpoint for GetPayStatus {
             }
             // Leave to pay again is for the payment that was asked for, and no other.
             None if status.permission_to_pay_again().is_some() => {
-                Err(Mismatch::new(target.as_str(), id, "none"))
+                Err(Mismatch::none(target.as_str(), id))
             }
             // Null until the payment has come so far, and then nothing to hold against.
             _ => Ok(()),
@@ -81,6 +81,11 @@ pub(super) fn same_hash(a: &str, b: &str) -> bool {
         hash.strip_prefix("0x").or_else(|| hash.strip_prefix("0X")).unwrap_or(hash)
     }
     digits(a).eq_ignore_ascii_case(digits(b))
+}
+
+/// Whether an answer bears the hash of any transaction.
+pub(super) fn has_hash(status: &PayStatus) -> bool {
+    !borne(status, Target::TxId).is_empty()
 }
 
 /// The identifiers of this kind that an answer bears.
@@ -154,7 +159,8 @@ impl PaymentTarget {
     }
 
     /// By the hash of the transaction. There is none until the payment is on chain, and newer
-    /// pages do not offer it: prefer the other two.
+    /// pages do not offer it: prefer the other two. A cancellation is not believed: its answer has
+    /// no hash that could say whose it is.
     ///
     /// # Errors
     ///
@@ -164,6 +170,8 @@ impl PaymentTarget {
     }
 
     /// By the bank's number. Newer pages do not offer it: prefer `external_id` and `kamipay_id`.
+    /// A cancellation and a refund are not believed: their answers do not have that number, so that
+    /// nothing says whose they are.
     ///
     /// # Errors
     ///
@@ -435,7 +443,7 @@ mod tests {
         let error = ask(Target::OperationId, "17", &failed).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the answer is to another question: asked for operation_id 17, got none"
+            "the answer does not say whose it is: asked for operation_id 17"
         );
         // Where it permits nothing, there is nothing to lose.
         let pending = failed.replace(&format!("\"{REFUND}\""), "null");

@@ -57,8 +57,8 @@ use crate::wire::timestamp;
 ///
 /// * *Done*, *canceled*, and *failed with the refund's hash* are the ends. Everything else is waited
 ///   out: not found, a state that has no name here, *failed* as long as no refund shows, an answer
-///   that contradicts itself or one before it (*canceled* is never sent, and *processing* is), a call
-///   without an answer.
+///   that contradicts itself or one before it (a payment that was seen on its way is not canceled), a
+///   call without an answer.
 /// * It ends at the latest with its [limits](WatchLimits). When the time is up it asks once more, so
 ///   that it does not end on an old answer.
 /// * Leave to pay again comes from the last answer ([`permission_to_pay_again`]). No number of *not
@@ -155,6 +155,8 @@ pub struct Evidence {
     pub questions: u32,
     /// How many of them had no answer that could be used.
     pub faults: u32,
+    /// Whether any answer says that the payment was sent: then it is not canceled any more.
+    pub was_sent: bool,
     /// What was seen: a state after the other, and the same one only if there was another between.
     pub seen: Vec<Sighting>,
     /// The last answer.
@@ -209,22 +211,24 @@ impl Watch {
         &self.evidence
     }
 
-    /// The last answer.
+    /// The last answer. Whether it permits to pay again is for
+    /// [`permission_to_pay_again`](Self::permission_to_pay_again) of the watch to say: those before
+    /// it may contradict.
     pub fn last(&self) -> Option<&PayStatus> {
         self.evidence.last.as_ref()
     }
 
     /// Leave to make the same payment once more, where the last answer gives it
     /// ([`PayStatus::permission_to_pay_again`]) and none before it contradicts: a payment that was
-    /// seen in *processing* was sent, and is not canceled.
+    /// seen in *processing* or *failed*, or with the hash of a transaction, was sent, and is not
+    /// canceled.
     pub fn permission_to_pay_again(&self) -> Option<PermissionToPayAgain> {
         self.permission(self.last()?)
     }
 
     fn permission(&self, status: &PayStatus) -> Option<PermissionToPayAgain> {
-        let was_sent = || self.evidence.seen.iter().any(|it| it.state == "processing");
-        let permission = status.permission_to_pay_again()?;
-        (!matches!(status, PayStatus::Canceled(_)) || !was_sent()).then_some(permission)
+        let is_contradicted = self.evidence.was_sent && matches!(status, PayStatus::Canceled(_));
+        if is_contradicted { None } else { status.permission_to_pay_again() }
     }
 
     /// What to do now.
@@ -274,6 +278,7 @@ impl Watch {
             self.failed(mismatch, None, now, random);
             return false;
         }
+        self.evidence.was_sent |= status.says_that_it_was_sent();
         // Failed, and failed with its refund, are two states: the first one gives no permission.
         let permits = self.permission(&status).is_some();
         let is_new = permits || self.last().is_none_or(|last| last.state() != status.state());

@@ -64,6 +64,7 @@ impl fmt::Display for Incomplete {
         let reason = match self.reason {
             Reason::Inconsistent => "its readings do not agree with themselves",
             Reason::DatesIgnored => "it has more rows than the longer window it is a part of",
+            Reason::Repeated => "it has just the rows of the window before it, time and again",
         };
         write!(
             f,
@@ -91,6 +92,9 @@ pub enum Reason {
     /// The API does not seem to look at the dates: the parts of a window have more rows than the
     /// window.
     DatesIgnored,
+    /// It has just the rows of the window before it: the API does not seem to look at the dates, or
+    /// something on the way answers by itself.
+    Repeated,
 }
 
 /// What one reading of a window gave.

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::confirmed_charges::ScanConfirmedCharges;
+use crate::confirmed_charges::{ConfirmedCharge, ScanConfirmedCharges};
 use crate::lots::{ListLots, Lot, LotPage, LotStatus, ScanLots};
 use crate::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
 use crate::{DateRange, Endpoint};
@@ -465,8 +465,24 @@ fn an_api_that_ignores_the_dates_is_found_out() {
         let ListLots { limit, offset, .. } = *call;
         model.answer(&ListLots { limit, offset, ..everything.clone() })
     });
-    assert_eq!(missing.unwrap_err().reason, Reason::DatesIgnored);
+    assert_eq!(missing.unwrap_err().reason, Reason::Repeated);
     assert!(model.requests < 60, "{}", model.requests);
+}
+
+#[test]
+fn parts_do_not_have_more_rows_than_the_whole() {
+    let mut model = Model::still((0..12).map(|n| n * DAY));
+    let mut scan = scan(31 * DAY, 10);
+    let missing = read(&mut scan, |call| {
+        let mut page = model.answer(call);
+        if call.range.start() > start() {
+            page.total = 1000;
+        }
+        page
+    });
+    let missing = missing.unwrap_err();
+    assert_eq!(missing.reason, Reason::DatesIgnored);
+    assert!(missing.manifest.rows > 0 && missing.window.start() > Some(start()), "{missing}");
 }
 
 #[test]
@@ -484,18 +500,18 @@ fn an_answer_to_another_window_is_not_taken() {
     }
 }
 
+fn charge(id: u64, credited: DateTime<Utc>) -> ConfirmedCharge {
+    let charge = format!(
+        r#"{{"operation_id": {id}, "store_id": 1, "checkout_id": 1, "tx_hash": "0x{id}",
+        "brl_requested": "1.50", "usdt_credited": "0.25", "external_data": null,
+        "request_datetime": "{credited:?}", "credit_datetime": "{credited:?}"}}"#
+    );
+    serde_json::from_str(&charge).unwrap()
+}
+
 /// Two days of charges, of which the second one has the first one's answer so many times.
 fn second_day_late(times: u32) -> Result<Manifest, Box<Incomplete>> {
-    let charge = |id: u64| {
-        let time = at(id * DAY / 4 + DAY / 8);
-        let seconds = time.timestamp();
-        let charge = format!(
-            r#"{{"operation_id": {id}, "store_id": 1, "checkout_id": 1, "tx_hash": "0x{id}",
-            "brl_requested": "1.50", "usdt_credited": "0.25", "external_data": null,
-            "request_datetime": {seconds}, "credit_datetime": {seconds}}}"#
-        );
-        serde_json::from_str::<crate::confirmed_charges::ConfirmedCharge>(&charge).unwrap()
-    };
+    let charge = |id: u64| charge(id, at(id * DAY / 4 + DAY / 8));
     let mut scan = Scan::new(ScanConfirmedCharges::new(period(DAY * 3 / 2)));
     let mut repeat = times;
     loop {
@@ -520,7 +536,29 @@ fn a_window_with_the_rows_of_the_one_before_is_read_again() {
         let manifest = second_day_late(times).unwrap();
         assert_eq!((manifest.rows, manifest.rereads), (6, times.into()));
     }
-    assert_eq!(second_day_late(5).unwrap_err().reason, Reason::DatesIgnored);
+    assert_eq!(second_day_late(5).unwrap_err().reason, Reason::Repeated);
+}
+
+/// The last second of a day is in the windows of two days, whose charges may have been credited later.
+#[test]
+fn what_stands_on_a_border_is_no_repetition() {
+    let charge = |id: u64, millis: i64| charge(id, start() + TimeDelta::milliseconds(millis));
+    let mut scan = Scan::new(ScanConfirmedCharges::new(period(DAY)));
+    let late = [charge(2, 86_399_000), charge(3, 86_402_500)];
+    let mut rows = 0;
+    loop {
+        match scan.delivery() {
+            Delivery::Row(_) => rows += 1,
+            Delivery::Done(manifest) => break assert_eq!((rows, manifest.rereads), (3, 0)),
+            Delivery::Incomplete(missing) => panic!("{missing}"),
+            Delivery::Waiting => {
+                let request = scan.request().unwrap();
+                let is_tail = request.call.range.unwrap().start() > start();
+                let others = (!is_tail).then(|| charge(1, 5_000));
+                scan.answer(request.ticket, late.iter().cloned().chain(others).collect());
+            }
+        }
+    }
 }
 
 #[test]

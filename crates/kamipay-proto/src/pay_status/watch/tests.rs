@@ -118,7 +118,9 @@ fn no_sequence_of_answers_gives_leave_to_pay_again_but_those_that_do() {
 
             let permission = watch.permission_to_pay_again();
             let may_pay_again = match letter {
-                Canceled => !letters.contains(&Processing), // which was sent
+                Canceled => !letters.iter().any(|letter| {
+                    [Processing, FailedWithoutRefund, Unknown].contains(letter) // which were sent
+                }),
                 _ => *letter == FailedWithRefund,
             };
             // A fault keeps the answer before it, which gives no leave: the watch went on after it.
@@ -144,12 +146,12 @@ fn no_sequence_of_answers_gives_leave_to_pay_again_but_those_that_do() {
             }
         }
     }
-    // Of the ten letters three end the watch, or two after *processing*: so many sequences of n
-    // letters are open without it, and with it.
+    // Of the ten letters three end the watch, or two after one of the three that say that it was
+    // sent: so many sequences of n letters are open without any of those, and with one.
     let mut open = vec![[1, 0]];
     for n in 0..6 {
         let [without, with]: [u32; 2] = open[n];
-        open.push([6 * without, without + 8 * with]);
+        open.push([4 * without, 3 * without + 8 * with]);
     }
     let all = |n: usize| open[n].iter().sum::<u32>();
     let asked: u32 = (0..6).map(all).sum();
@@ -180,6 +182,37 @@ fn the_intervals_grow_and_are_spread() {
             assert_eq!(watch.step(now), Step::Wait(Duration::from_nanos(1)));
             now += Duration::from_nanos(1);
         }
+    }
+}
+
+#[test]
+fn what_was_seen_on_its_way_is_not_canceled() {
+    let hash = format!(r#", "txid": "{HASH}""#);
+    for (state, rest) in [
+        ("processing", ""),
+        ("failed", ""),
+        ("accepted", &*hash),
+        ("canceled", &*hash),
+        ("canceled", r#", "bank_txid": "E1""#),
+        ("under_review", &*hash),
+    ] {
+        let mut watch = watch();
+        assert!(watch.answered(in_state(state, rest), at(0), HALF), "{state}");
+        // Also by another process.
+        let mut watch: Watch =
+            serde_json::from_str(&serde_json::to_string(&watch).unwrap()).unwrap();
+        watch.answered(Canceled.status().unwrap(), at(9), HALF);
+        assert!(watch.last().unwrap().permission_to_pay_again().is_some());
+        assert!(watch.permission_to_pay_again().is_none() && watch.end().is_none(), "{state}");
+        // A refund is a refund.
+        watch.answered(FailedWithRefund.status().unwrap(), at(19), HALF);
+        assert!(matches!(watch.end(), Some(End::Returned(_))), "{state}");
+    }
+    for (state, rest) in [("accepted", r#", "txid": """#), ("under_review", "")] {
+        let mut watch = watch();
+        watch.answered(in_state(state, rest), at(0), HALF);
+        watch.answered(Canceled.status().unwrap(), at(9), HALF);
+        assert!(matches!(watch.end(), Some(End::Canceled(_))), "{state}");
     }
 }
 
