@@ -4,6 +4,7 @@ mod kinds;
 mod out;
 mod saved;
 
+use std::fs::File;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,7 +17,7 @@ use kamipay_ureq::{Client, Rows, ScanError};
 
 pub(crate) use self::kinds::{Listing, Plan};
 pub(crate) use self::out::OutFile;
-use self::out::{is_at, place, standard_output};
+use self::out::{is_at, place, standard_output, to_its_end};
 use self::saved::{Saved, Store};
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
@@ -44,8 +45,9 @@ pub(crate) struct Settings {
     ///
     /// The period has to be over: what is whole now would not be whole later. The rows have to go
     /// to a file, because only there it is sure that they arrived: --out, where each row is there
-    /// once in any case, or standard output that is appended to a file (>> ROWS), where the rows of
-    /// the last second may come twice after a kill (SIGKILL), but not after Ctrl-C or an error.
+    /// once in any case, or standard output that is appended to a file (>> ROWS; with systemd
+    /// StandardOutput=append:, not truncate:), where the rows of the last second may come twice
+    /// after a kill (SIGKILL), but not after Ctrl-C or an error.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Write the rows to FILE, in place of standard output: ndjson unless --output csv
@@ -109,8 +111,16 @@ impl Settings {
         let format = self.format(output)?;
         let period = what.period();
         self.check(period)?;
-        let Begun { scan, kept, out, is_new, has_rows } = self.begin(what, format, connection)?;
+        let Begun { scan, kept, out, is_new, has_header } = self.begin(what, format, connection)?;
+        let progress = Progress::listing(output.is_quiet(), period);
+        let lines = out.map_or_else(|| Lines::beside(&progress), Lines::to_file);
+        let mut list = List::new(format, lines);
+        if !has_header {
+            list.header()?;
+        }
         if !is_new && scan.state().is_done {
+            list.flush()?;
+            progress.end();
             output.note(&format!(
                 "the listing is whole, with {} rows; to read it again, remove the file of --resume",
                 thousands(scan.manifest().rows),
@@ -118,12 +128,6 @@ impl Settings {
             return Ok(false);
         }
 
-        let progress = Progress::listing(output.is_quiet(), period);
-        let lines = out.map_or_else(|| Lines::beside(&progress), Lines::to_file);
-        let mut list = List::new(format, lines);
-        if !has_rows {
-            list.header()?;
-        }
         let mut keep = |rows: &Rows<S>, list: &mut List<S::Row>| match &kept {
             Some(kept) => {
                 list.flush()?;
@@ -197,7 +201,7 @@ impl Settings {
         };
         let Some(path) = &self.resume else {
             let out = self.out.as_deref().map(OutFile::new).transpose()?;
-            return Ok(Begun { scan, kept: None, out, is_new: true, has_rows: false });
+            return Ok(Begun { scan, kept: None, out, is_new: true, has_header: false });
         };
         let store = Store::lock(path)?;
         let mut fresh =
@@ -207,22 +211,25 @@ impl Settings {
             fresh.keep_username_of(saved);
         }
         let out = self.open_out(saved.as_ref())?;
-        if let (Some(saved), None) = (&saved, &out) {
-            check_is_appended(saved.state.manifest.rows)?;
-        }
-        // Killed before the first line was known to be in the file, it is not.
-        let has_rows = saved.as_ref().is_some_and(Saved::is_begun);
+        let printed = if out.is_none() { standard_output() } else { None };
+        let bytes = printed.as_ref().map(to_its_end).transpose()?;
+        let has_header = match (&saved, bytes) {
+            (Some(saved), Some(bytes)) => is_appended(saved, bytes)?,
+            // Killed before the first line was known to be in the file, it is not.
+            (Some(saved), None) => saved.is_begun(),
+            (None, _) => false,
+        };
         let is_new = saved.is_none();
         let scan = match saved {
             Some(saved) => self.requests.set(Scan::resume(saved.state))?,
             None => scan,
         };
-        let kept = Kept { store, fresh };
+        let kept = Kept { store, fresh, printed };
         if is_new && out.is_some() {
             // Before the first line: killed in between, the next run knows whose the file is.
             kept.save(scan.state(), out.as_ref())?;
         }
-        Ok(Begun { scan, kept: Some(kept), out, is_new, has_rows })
+        Ok(Begun { scan, kept: Some(kept), out, is_new, has_header })
     }
 
     fn open_out<S: Listing>(&self, saved: Option<&Saved<S>>) -> Result<Option<OutFile>, Failure> {
@@ -282,18 +289,21 @@ struct Begun<S: Listing> {
     /// Whether no run before this one read of it.
     is_new: bool,
     /// Whether lines were written before, the header among them.
-    has_rows: bool,
+    has_header: bool,
 }
 
 /// Where it is kept how far a listing is.
 struct Kept<S: Listing> {
     store: Store,
     fresh: Saved<S>,
+    /// Standard output, where the rows go there.
+    printed: Option<File>,
 }
 
 impl<S: Listing> Kept<S> {
     fn save(&self, state: ScanState<S>, out: Option<&OutFile>) -> Result<(), Failure> {
-        self.store.save(&self.fresh.at(state, out))
+        let printed = self.printed.as_ref().map(to_its_end).transpose()?;
+        self.store.save(&self.fresh.at(state, out, printed))
     }
 }
 
@@ -311,15 +321,19 @@ fn check_is_over(period: Option<Period>, now: DateTime<Utc>) -> Result<(), Failu
     .tip("without --resume the period may end when it likes"))
 }
 
-/// A shell's `>` in place of `>>` has emptied the file that holds the rows so far.
-fn check_is_appended(rows: u64) -> Result<(), Failure> {
-    let known = standard_output().and_then(|file| file.metadata().ok());
-    if rows == 0 || known.is_none_or(|known| known.len() > 0) {
-        return Ok(());
+/// Whether standard output's file still has what was written to it before. A shell's `>` in place of
+/// `>>` empties it, which is no loss as long as there were no rows.
+fn is_appended<S: Listing>(saved: &Saved<S>, bytes: u64) -> Result<bool, Failure> {
+    let (before, rows) = (saved.printed.unwrap_or_default(), saved.state.manifest.rows);
+    if bytes >= before || rows == 0 {
+        return Ok(bytes >= before);
     }
     Err(Failure::usage(format!(
-        "--resume: {} rows were written before, and standard output is an empty file",
-        thousands(rows)
+        "--resume: {} rows were written before, and standard output is a file with {} bytes, which \
+         had {} when the state was saved",
+        thousands(rows),
+        thousands(bytes),
+        thousands(before)
     ))
     .tip("append to the file that they are in: >> FILE")
     .tip("if they are lost, remove the file of --resume, and all are read again"))

@@ -496,6 +496,73 @@ fn rows_go_to_a_file_where_they_are_sure_to_arrive() {
     assert!(run.code == 2 && run.err.contains("leave --out away"), "{}", run.err);
 }
 
+/// As systemd's `StandardOutput=file:` and a shell's `1<>rows` open it: at its start.
+#[cfg(unix)]
+#[test]
+fn rows_are_appended_however_standard_output_was_opened() {
+    let server = generated(&year().with_lots(300));
+    let dir = Dir::new("opened");
+    let [state, rows] = ["state", "rows"].map(|name| dir.file(name));
+    let list = [&["lots", "list", "--output", "csv"], &YEAR[..]].concat();
+    let whole = run(&mut with_token(server.base_url(), &list)).good();
+    let list = [&list[..], &["--resume", &state, "--page-size", "40"]].concat();
+    let print = || {
+        let stdout = fs::OpenOptions::new().write(true).open(&rows).unwrap();
+        let mut command = with_token(server.base_url(), &list);
+        let output = command.stdout(stdout).stderr(Stdio::piped()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    fs::write(&rows, "head\n").unwrap();
+    server.with_sandbox(|it| it.fail_at(9, Fault::Redirect302));
+    let (code, err) = print();
+    assert_eq!(code, Some(6), "{err}");
+
+    let some = fs::read_to_string(&rows).unwrap();
+    fs::write(&rows, &some[..some.len() - 1]).unwrap();
+    let (code, err) = print();
+    assert!(code == Some(2) && err.contains("rows were written before"), "{err}");
+    assert_eq!(length(&rows), some.len() as u64 - 1);
+
+    fs::write(&rows, &some).unwrap();
+    assert_eq!(print(), (Some(0), String::new()));
+    let written = fs::read_to_string(&rows).unwrap();
+    let written = written.strip_prefix("head\n").unwrap();
+    assert!(written.starts_with("lot_id,") && sorted(written) == sorted(&whole));
+}
+
+/// A shell's `>` empties the file before each run, and no row is lost as long as there was none.
+#[cfg(unix)]
+#[test]
+fn a_file_that_was_emptied_gets_its_header_again() {
+    let server = generated(&year().with_lots(300));
+    let dir = Dir::new("emptied");
+    let [state, rows] = ["state", "rows"].map(|name| dir.file(name));
+    let empty = ["--from", "2025-05-01T00:00:00Z", "--to", "2025-05-01T00:00:00Z"];
+    for (period, first, again) in [(&YEAR, 5, ""), (&empty, 0, "note: the listing is whole")] {
+        let list = [&["lots", "list", "--output", "csv"], &period[..]].concat();
+        let whole = run(&mut with_token(server.base_url(), &list)).good();
+        let list = [&list[..], &["--resume", &state]].concat();
+        let print = |head: &str| {
+            let mut file = fs::File::create(&rows).unwrap();
+            file.write_all(head.as_bytes()).unwrap();
+            let mut command = with_token(server.base_url(), &list);
+            let output = command.stdout(file).stderr(Stdio::piped()).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        for head in ["", "head\n"] {
+            server.with_sandbox(|it| it.fail_next(Fault::Redirect302, 1));
+            assert_eq!(print(head).0, Some(first));
+            server.with_sandbox(Sandbox::clear_faults);
+            let (code, err) = print(head);
+            assert!(code == Some(0) && err.starts_with(again), "{err}");
+            let written = fs::read_to_string(&rows).unwrap();
+            let written = written.strip_prefix(head).unwrap();
+            assert!(written.starts_with("lot_id,") && sorted(written) == sorted(&whole));
+            fs::remove_file(&state).unwrap();
+        }
+    }
+}
+
 #[test]
 fn the_rows_and_the_state_never_share_a_file() {
     let server = generated(&year());

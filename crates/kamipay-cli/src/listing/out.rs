@@ -141,6 +141,11 @@ pub(super) fn standard_output() -> Option<File> {
     file.metadata().is_ok_and(|known| known.is_file()).then_some(file)
 }
 
+/// Goes where nothing is written over, however the file was opened. Returns how long it is.
+pub(super) fn to_its_end(mut file: &File) -> Result<u64, Failure> {
+    Ok(file.seek(SeekFrom::End(0))?)
+}
+
 /// Where a path leads, however it is spelt, and whether or not there is a file.
 pub(super) fn place(path: &Path) -> PathBuf {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());

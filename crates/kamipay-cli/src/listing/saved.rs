@@ -31,10 +31,12 @@ pub(crate) struct Saved<S: Listing> {
     /// For whoever looks into the file: `state` has it, too.
     is_done: bool,
     pub(super) out: Option<Mark>,
+    /// How many bytes standard output's file has, where the rows go there.
+    pub(super) printed: Option<u64>,
     pub(super) state: ScanState<S>,
 }
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 impl<S: Listing> Saved<S> {
     /// A listing of which nothing is read yet, which is what `state` says.
@@ -55,13 +57,19 @@ impl<S: Listing> Saved<S> {
             look_back_seconds: look_back.map(|length| length.as_secs()),
             is_done: false,
             out: None,
+            printed: None,
         }
     }
 
     /// The same listing, further on.
-    pub(super) fn at(&self, state: ScanState<S>, out: Option<&OutFile>) -> Self {
+    pub(super) fn at(
+        &self,
+        state: ScanState<S>,
+        out: Option<&OutFile>,
+        printed: Option<u64>,
+    ) -> Self {
         let out = out.map(OutFile::mark).cloned();
-        Self { is_done: state.is_done, out, state, ..self.clone() }
+        Self { is_done: state.is_done, out, printed, state, ..self.clone() }
     }
 
     /// A run with a token does not know the name that another run logged in with.
