@@ -1,6 +1,7 @@
 //! Lists over several pages, and the search for a payout.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use kamipay_sandbox::Generated;
 use serde_json::Value;
@@ -165,8 +166,51 @@ fn a_lot_that_failed_is_no_answer_while_there_may_be_another() {
     }
 }
 
+/// A retry is later than the payout, so that nothing before it is read.
+#[test]
+fn after_a_lot_that_failed_nothing_before_the_payout_is_searched() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let id = "txc_01jranqegkf509bq5svh03ztt8"; // of 2025-04-08
+    let lots = answers_of_two_lots(["FAILED", "FAILED"], id);
+    let url = server({
+        let asked = Arc::clone(&asked);
+        move |_, target| {
+            asked.lock().unwrap().push(target.to_owned());
+            lots(target)
+        }
+    });
+    let args = ["lots", "find-payout", id, "--from", "2025-01-01", "--to", "2025-04-30"];
+    let found = run(&mut with_token(&url, &args));
+    assert!(found.code == 0 && found.err.contains("this lot FAILED"), "{}", found.err);
+    let asked = asked.lock().unwrap();
+    let starts = asked.iter().filter_map(|target| target.split("start_date=").nth(1));
+    assert_eq!(starts.map(|start| &start[..10]).min(), Some("2025-04-08"));
+}
+
+#[test]
+fn an_error_does_not_hide_the_lot_that_failed() {
+    let id = "txc_01jranqegkf509bq5svh03ztt8";
+    let lots = answers_of_two_lots(["FAILED", "MINED"], id);
+    let url = server(move |_, target| match target.rsplit('/').next() {
+        Some("b") => (404, r#"{"detail": "Not Found"}"#.to_owned()),
+        _ => lots(target),
+    });
+    let args = ["lots", "find-payout", id, "--from", "2025-04-01", "--to", "2025-04-30"];
+    let found = run(&mut with_token(&url, &args));
+    assert_eq!((found.code, found.out.as_str()), (3, ""), "{}", found.err);
+    insta::assert_snapshot!(found.err);
+}
+
 /// The lots `a` and, a day later, `b`. Both hold the payout.
 fn two_lots(statuses: [&'static str; 2], payout: &str) -> String {
+    let answer = answers_of_two_lots(statuses, payout);
+    server(move |_, target| answer(target))
+}
+
+fn answers_of_two_lots(
+    statuses: [&'static str; 2],
+    payout: &str,
+) -> impl Fn(&str) -> (u16, String) + Send + Sync + 'static {
     let payout = payout.to_owned();
     let lot = move |name: &str, rest: &str| {
         let n = usize::from(name == "b");
@@ -175,7 +219,7 @@ fn two_lots(statuses: [&'static str; 2], payout: &str) -> String {
             r#"{{"lot_id":"{name}","transaction_hash":null,"usdt_amount":"1.5","created_at":"2025-04-{day:02}T00:00:00Z","status":"{status}"{rest}}}"#
         )
     };
-    server(move |_, target| {
+    move |target| {
         let Some((_, query)) = target.split_once('?') else {
             let rest = format!(
                 r#","payouts":[{{"kamipay_id":"{payout}","amount":"1.5","created_at":"2025-04-08T00:00:00Z"}}],"refunds":[]"#
@@ -193,7 +237,7 @@ fn two_lots(statuses: [&'static str; 2], payout: &str) -> String {
         let (rows, total) = (rows.join(","), rows.len());
         let at = crate::support::offset(target);
         (200, format!(r#"{{"lots":[{rows}],"total":{total},"limit":1000,"offset":{at}}}"#))
-    })
+    }
 }
 
 #[test]

@@ -28,7 +28,8 @@ use crate::time::PeriodArgs;
 /// identifiers are searched for from --to back to --from.
 ///
 /// A lot that FAILED is no answer while there may be another: its payouts may be retried in a later
-/// lot, so that the search goes on, and prints the failed lot only where no other holds the payout.
+/// lot, so that the search goes on to --to, and prints the failed lot only where no other holds the
+/// payout.
 ///
 /// A payout that is in no lot of the period ends with exit code 1: it can be in a lot that was
 /// created later.
@@ -78,15 +79,19 @@ impl FindPayout {
         };
         let outcome = search.run(period);
         progress.end();
+        let outcome = outcome.map_err(|failure| match &search.failed {
+            Some(found) => failure.tip(found.failed_words()),
+            None => failure,
+        });
         let Some(found) = outcome? else {
             return Err(self.not_found(period, search.opened.len()));
         };
         self.output.thing(&found)?;
         if found.is_failed() {
             self.output.note(&format!(
-                "this lot FAILED, and no other from {} holds the payout: it may be retried in a \
+                "this lot FAILED, and no other up to {} holds the payout: it may be retried in a \
                  later one. What became of it: kamipay pay status --kamipay-id {}",
-                period_words(period),
+                table::time(Some(period.end())),
                 self.kamipay_id
             ));
         }
@@ -122,9 +127,18 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn run(&mut self, period: Period) -> Result<Option<Found>, Failure> {
-        for (part, order) in order(period, made_at(self.kamipay_id)) {
-            if let Some(found) = self.part(part, order)? {
-                return Ok(Some(found));
+        let parts = order(period, made_at(self.kamipay_id));
+        let (after, before): (Vec<_>, Vec<_>) =
+            parts.into_iter().partition(|(_, order)| *order == Order::OldestFirst);
+        for parts in [after, before] {
+            for (part, order) in parts {
+                if let Some(found) = self.part(part, order)? {
+                    return Ok(Some(found));
+                }
+            }
+            // A retry is later than the payout, so it is not before it.
+            if self.failed.is_some() {
+                break;
             }
         }
         Ok(self.failed.take())
@@ -255,6 +269,14 @@ struct Found {
 impl Found {
     fn is_failed(&self) -> bool {
         self.lot.status == LotStatus::Failed
+    }
+
+    fn failed_words(&self) -> String {
+        format!(
+            "the lot {} of {} holds the payout, and FAILED; whether a later one does is not known",
+            self.lot.lot_id,
+            table::second(self.lot.created_at)
+        )
     }
 }
 
