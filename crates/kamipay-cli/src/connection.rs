@@ -36,7 +36,7 @@ pub(crate) struct Connection {
     /// For a network whose own authority signs for the API. FILE has to hold all that are trusted.
     #[arg(long, value_name = "FILE", env = "KAMIPAY_CA_FILE", hide_env_values = true)]
     ca_file: Option<OsString>,
-    /// Go by the proxy that the environment names: ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY
+    /// Use the proxy of the first of ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, but for those in NO_PROXY
     #[arg(long)]
     proxy_from_env: bool,
     /// The time for one attempt: 30s, 1m30s

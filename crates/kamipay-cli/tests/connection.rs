@@ -8,7 +8,7 @@ use rcgen::{CertificateParams, CertifiedKey, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::support::{in_may, lots, nobody, run, with_token};
+use crate::support::{documented, in_may, lots, run, with_token};
 
 #[test]
 fn an_authority_of_one_s_own_is_trusted_on_demand() {
@@ -95,16 +95,21 @@ fn a_proxy_is_asked_on_demand() {
             let _ = socket.get_mut().write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n");
         }
     });
-    for variable in ["ALL_PROXY", "HTTPS_PROXY"] {
+    for variable in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"] {
         let run = run(with_token("https://api.example.com", &list).env(variable, &url));
         assert_eq!((run.code, run.out.as_str()), (5, ""), "{}", run.err);
         let asked = saw.try_recv().unwrap();
         assert!(asked.starts_with("CONNECT api.example.com:443 HTTP/1.1"), "{asked}");
     }
 
-    let broken = run(with_token(&nobody(), &list).env("ALL_PROXY", "nonsense://"));
-    assert_eq!((broken.code, broken.out.as_str()), (2, ""), "{}", broken.err);
-    let words = "error: --proxy-from-env: the variable ALL_PROXY does not hold a proxy's URL";
-    assert!(broken.err.starts_with(words), "{}", broken.err);
+    for broken in ["nonsense://", "socks5://127.0.0.1:1"] {
+        let broken = run(with_token("https://api.example.com", &list).env("ALL_PROXY", broken));
+        assert_eq!((broken.code, broken.out.as_str()), (2, ""), "{}", broken.err);
+        let words = "error: --proxy-from-env: the variable ALL_PROXY does not hold ";
+        assert!(broken.err.starts_with(words), "{}", broken.err);
+    }
+    // This machine needs none.
+    let here = run(with_token(documented().base_url(), &list).env("ALL_PROXY", &url));
+    assert_eq!(here.good().lines().count(), 2);
     assert!(saw.try_recv().is_err());
 }

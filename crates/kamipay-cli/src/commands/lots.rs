@@ -34,8 +34,9 @@ impl Lots {
 
 /// List the lots of a period, a row each
 ///
-/// The period, of any length, is one of created_at. The rows come oldest first. All lots are
-/// listed, or the command ends with exit code 6 and says what is missing.
+/// The period may have any length. The API's pages do not say which time of a lot it goes by. The
+/// rows come oldest first by created_at. All lots are listed, or the command ends with exit code 6
+/// and says what is missing.
 #[derive(Args)]
 #[command(override_usage = "kamipay lots list [OPTIONS] --from <TIME> --to <TIME>")]
 #[command(after_help = "\
