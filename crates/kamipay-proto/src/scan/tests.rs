@@ -7,7 +7,7 @@ use super::*;
 use crate::confirmed_charges::{ConfirmedCharge, ScanConfirmedCharges};
 use crate::lots::{ListLots, Lot, LotPage, LotStatus, ScanLots};
 use crate::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
-use crate::{DateRange, Endpoint};
+use crate::{DateRange, Endpoint, Paginated};
 
 /// Small, fast and the same on every machine (splitmix64).
 struct Random(u64);
@@ -584,6 +584,139 @@ fn where_paging_fails_it_cuts_and_does_not_page_again() {
     assert_eq!(scan.manifest().rereads, 4);
 }
 
+/// Three rows at one instant, on pages of two: asked for by offset, twice.
+fn read_by_offset<S: Scannable>(
+    what: S,
+    list: &str,
+    total: impl Fn(u64) -> String,
+    row: impl Fn(u64) -> String,
+) -> ScanState<S>
+where
+    S::Call: Paginated,
+{
+    let mut scan = Scan::new(what).with_page_size(2).unwrap();
+    let mut keys = HashSet::new();
+    loop {
+        match scan.delivery() {
+            Delivery::Row(row) => assert!(keys.insert(row.key())),
+            Delivery::Incomplete(missing) => panic!("{missing}"),
+            Delivery::Waiting => {
+                let Request { ticket, call, .. } = scan.request().unwrap();
+                let (limit, offset) = (call.limit(), call.offset());
+                let rows: Vec<String> = (offset..3).take(limit as usize).map(&row).collect();
+                let (rows, total) = (rows.join(","), total(3));
+                let page = format!(
+                    r#"{{"{list}": [{rows}], {total}, "limit": {limit}, "offset": {offset}}}"#
+                );
+                scan.answer(ticket, call.parse(http::Response::new(page)).unwrap());
+            }
+            Delivery::Done(manifest) => {
+                assert_eq!((keys.len(), manifest.rows, manifest.requests), (3, 3, 4));
+                return scan.state();
+            }
+        }
+    }
+}
+
+#[test]
+fn every_list_is_read_by_offset_and_saved() {
+    let instant = period(2); // too short to be cut
+    let total = |n: u64| format!(r#""total": {n}"#);
+    let lot = |n: u64| {
+        format!(
+            r#"{{"lot_id": "{n}", "transaction_hash": null, "usdt_amount": "1.50",
+            "created_at": "2026-01-01T00:00:00.000001Z", "status": "MINED"}}"#
+        )
+    };
+    let state = read_by_offset(ScanLots::new(instant), "lots", total, lot);
+    assert!(state.is_done && state.scan.period.is_empty());
+
+    let settlement = |n: u64| {
+        format!(
+            r#"{{"settlement_id": {n}, "settlement_provider_name": "p",
+            "provider_settlement_id": null, "external_settlement_id": null, "amount": 1.50,
+            "currency": "ARS", "address_to": "0x7a", "address_from": "0x4f",
+            "settlement_message": null, "settled_at": "2026-01-01T00:00:00.000001Z",
+            "created_at": "2026-01-01T00:00:00Z", "status": "DONE"}}"#
+        )
+    };
+    let state = read_by_offset(ScanSettlements::new(instant), "settlements", total, settlement);
+    assert!(state.is_done && state.scan.period.is_empty());
+
+    let charge = |n: u64| {
+        format!(
+            r#""kamipay_request_id": "ptxr_{n}", "kamipay_id": "dqr_1", "external_id": "e",
+            "charged_amount": 5.28, "charged_currency": "BRL", "settlement_amount": 29750.0,
+            "settlement_currency": "ARS", "charged_timestamp": "2026-01-01T00:00:00.000001Z""#
+        )
+    };
+    let transaction = |n: u64| {
+        format!(
+            r#"{{{}, "settlement_id": 1, "created_at": "2026-01-01T00:00:00.000001Z",
+            "settlement_provider_name": "p", "settled_at": null,
+            "provider_settlement_id": null, "external_settlement_id": null}}"#,
+            charge(n)
+        )
+    };
+    let mut what = ScanTransactions::new(instant);
+    what.settlement_id = Some(1.into());
+    let state = read_by_offset(what, "transactions", total, transaction);
+    assert!(state.is_done && state.scan.period.is_empty());
+    assert_eq!(state.scan.settlement_id, Some(1.into()));
+
+    let totals = |n: u64| format!(r#""totals": {{"count": {n}, "settlement_amount": 1.0}}"#);
+    let pending = |n: u64| format!("{{{}}}", charge(n));
+    let mut what = ScanPendingCharges::new();
+    what.checkout_id = Some(42.into());
+    what.period = Some(instant);
+    let state = read_by_offset(what, "items", totals, pending);
+    assert!(state.is_done && state.scan.period.unwrap().is_empty());
+    assert_eq!(state.scan.checkout_id, Some(42.into()));
+
+    let what = ScanConfirmedCharges::new(period(DAY));
+    let later = Period::new(at(DAY / 2), at(DAY)).unwrap();
+    assert_eq!(what.with_period(later).period, later);
+}
+
+#[test]
+fn a_manifest_says_what_there_was() {
+    let mut manifest = Manifest::default();
+    assert_eq!(manifest.to_string(), "0 rows in 0 windows, 0 requests");
+    (manifest.rows, manifest.windows, manifest.requests) = (6, 5, 7);
+    (manifest.cuts, manifest.duplicates, manifest.rereads, manifest.late_rows) = (1, 2, 3, 4);
+    assert_eq!(
+        manifest.to_string(),
+        "6 rows in 5 windows, 7 requests, 1 windows cut, 2 rows on borders dropped once, 3 windows \
+         read again, 4 rows added meanwhile"
+    );
+}
+
+#[test]
+fn a_row_on_a_border_is_counted_as_dropped() {
+    let border = u64::try_from(DateRange::MAX.num_microseconds().unwrap()).unwrap();
+    let mut model = Model::still([5, border, border + 5]);
+    let mut scan = scan(2 * border, 1000);
+    assert_eq!(read(&mut scan, |call| model.answer(call)).unwrap(), [1, 2, 3]);
+    assert_eq!(scan.manifest().duplicates, 1);
+}
+
+#[test]
+fn what_was_seen_is_forgotten_when_it_is_behind() {
+    let mut model = Model::still((0..20).map(|n| n * 10 * DAY));
+    let mut first = scan(200 * DAY, 1000);
+    for _ in 0..3 {
+        while !matches!(first.delivery(), Delivery::Row(_)) {
+            let request = first.request().unwrap();
+            first.answer(request.ticket, model.answer(&request.call));
+        }
+    }
+    let state = first.state();
+    assert!(!state.seen.is_empty());
+    let mut rest = Scan::resume(state);
+    assert_eq!(read(&mut rest, |call| model.answer(call)).unwrap().len(), 17);
+    assert!(rest.seen.is_empty() && rest.seen_until.is_none());
+}
+
 #[test]
 fn a_scan_that_is_done_asks_nothing_more() {
     let mut model = Model::still([1, 2, 3]);
@@ -625,6 +758,9 @@ fn the_last_second_that_can_be_written_is_a_period() {
         assert_eq!(parts.len(), 1);
         let part = ScanState { continues: true, ..parts[0].clone() };
         assert_eq!(calls(Scan::resume(part)), 2); // and its border
+        let border = Window::border::<S>(what.period().unwrap());
+        assert_eq!(border.end().unwrap() - border.start().unwrap(), S::RESOLUTION);
+        assert!(border.end().unwrap() >= what.period().unwrap().start() - S::RESOLUTION);
         calls(Scan::new(what))
     }
     for start in ["9999-12-31T00:00:00Z", "9999-12-31T23:59:59.999998Z"] {
@@ -812,7 +948,8 @@ fn every_listing_can_be_scanned() {
     assert_eq!((call.range.start(), call.range.end()), (None, None));
     assert_eq!((call.checkout_id, call.limit.rows()), (Some(42.into()), 500));
     what.period = Some(period(62 * DAY));
-    assert_eq!(calls(what).len(), 3);
+    let [first, .., last] = &calls(what)[..] else { panic!() };
+    assert_eq!((first.range.start(), last.range.end()), (Some(start()), Some(at(62 * DAY))));
 
     let mut what = ScanConfirmedCharges::new(period(2 * DAY));
     what.store_id = vec![1.into()];
