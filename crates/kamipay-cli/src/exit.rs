@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use kamipay_ureq::proto::pay_status::PaymentTarget;
 use kamipay_ureq::proto::scan::Reason;
-use kamipay_ureq::proto::{self, InvalidRange, IssueToken};
+use kamipay_ureq::proto::{self, InvalidRange, IssueToken, Mismatch};
 use kamipay_ureq::{ConnectFault, Error, ErrorKind, ScanError};
 
 use crate::text::Escaped;
@@ -110,6 +110,10 @@ impl Failure {
                 Self::incomplete(format!("{doing}: {missing}")).tip(match missing.reason {
                     Reason::DatesIgnored => {
                         "the API seems not to look at the dates that it is asked for: tell kamiPay"
+                    }
+                    Reason::Repeated => {
+                        "does something between here and the API answer in its place, such as a \
+                         cache? Or the API does not look at the dates: tell kamiPay"
                     }
                     _ => {
                         "rows came or went while they were read, or the API counts wrong: go on in \
@@ -295,6 +299,7 @@ fn tips(error: &Error) -> Vec<&'static str> {
                 }
             }
             proto::ErrorKind::UnexpectedStatus => vec![BASE],
+            proto::ErrorKind::Mismatch(_) if is_nameless(error) => vec![BY_ANOTHER],
             proto::ErrorKind::Mismatch(_) => vec![AGAIN],
             proto::ErrorKind::Decode(_) => {
                 vec![BASE, "if it is, the API has changed: is there a newer version of kamipay?"]
@@ -303,6 +308,18 @@ fn tips(error: &Error) -> Vec<&'static str> {
         },
         _ => vec![],
     }
+}
+
+/// What helps where an answer does not say whose it is.
+pub(crate) const BY_ANOTHER: &str =
+    "ask by --external-id or --kamipay-id, which such an answer does bear";
+
+/// Whether that is why an answer can not be used.
+pub(crate) fn is_nameless(error: &Error) -> bool {
+    matches!(
+        error.answer().map(proto::Error::kind),
+        Some(proto::ErrorKind::Mismatch(Mismatch { came: None, .. }))
+    )
 }
 
 /// The status of a refusal.

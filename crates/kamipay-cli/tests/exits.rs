@@ -130,6 +130,19 @@ fn six_is_a_list_that_can_not_be_whole() {
     insta::assert_snapshot!(errors.join("\n"));
 }
 
+/// Something answers in the API's place, and always the same.
+#[test]
+fn six_is_also_a_window_that_repeats_the_one_before_it() {
+    let url = server(|_, _| {
+        let (status, body) = lots(0..2, 2, 0);
+        (status, body.replacen("2026-05-01", "2026-05-02", 1)) // not at one moment, on a border
+    });
+    let list = [&["lots", "list"], &TWO_WINDOWS[..]].concat();
+    let run = run(&mut with_token(&url, &list));
+    assert_eq!((run.code, run.out.lines().count()), (6, 2), "{}", run.err);
+    insta::assert_snapshot!(run.err);
+}
+
 #[test]
 fn nothing_is_printed_as_if_it_were_whole() {
     for (format, lines) in [("json", 0), ("table", 0), ("csv", 3), ("ndjson", 2)] {

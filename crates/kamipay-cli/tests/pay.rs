@@ -149,6 +149,30 @@ fn a_row_is_a_line_whatever_an_unknown_state_bears() {
     assert!(run.out.trim_end().ends_with(told), "{}", run.out);
 }
 
+/// What would permit to pay again has to say whose it is, and asking again does not help.
+#[test]
+fn an_answer_that_does_not_say_whose_it_is_is_asked_for_by_another_identifier() {
+    const REFUNDED: &str = r#"{"status":"ok","msg":"Tx Failed, returned","data":{"status":"failed","refund_txid":"0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab","original_txid":"0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833","external_id":"7","kamipay_id":"txc_1"}}"#;
+    const CANCELED: &str = r#"{"status":"ok","msg":"transaction canceled","data":{"status":"canceled","kamipay_id":"txc_1","external_id":"7"}}"#;
+    let mut told = Vec::new();
+    for (flag, answer) in [("--operation-id", REFUNDED), ("--tx-id", CANCELED)] {
+        let url = server(move |_, _| (200, answer.to_owned()));
+        let ask = ["pay", "status", flag, "0x17"];
+        let watch = [&ask[..], &["--watch", "--every", "10ms", "--for", "50ms"]].concat();
+        for (args, code) in [(&ask[..], 5), (&watch, 12)] {
+            let run = run(&mut with_token(&url, args));
+            assert_eq!((run.code, run.out.as_str()), (code, ""), "{flag}: {}", run.err);
+            assert!(run.err.contains("do not pay again"), "{}", run.err);
+            assert!(run.err.contains("tip: ask by --external-id or --kamipay-id"), "{}", run.err);
+            assert!(!run.err.contains("again goes on") && !run.err.contains("in a moment"));
+            if code == 5 {
+                told.push(run.err);
+            }
+        }
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
 #[test]
 fn a_canceled_payment_with_a_transaction_is_not_to_be_paid_again() {
     let contradiction = r#"{"status":"ok","msg":"transaction canceled","data":{"status":"canceled","txid":"0x1","kamipay_id":"txc_1"}}"#;

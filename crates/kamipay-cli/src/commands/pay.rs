@@ -89,10 +89,15 @@ struct By {
     #[arg(allow_hyphen_values = true)]
     kamipay_id: Option<PaymentTarget>,
     /// The hash of the transaction; there is none until the payment is on chain
+    ///
+    /// A canceled payment has none, so that an answer that says so is not taken for this one's.
     #[arg(long, value_name = "HASH", value_parser = |id: &str| PaymentTarget::tx_id(id))]
     #[arg(allow_hyphen_values = true)]
     tx_id: Option<PaymentTarget>,
     /// The bank's number
+    ///
+    /// An answer about a payment that was canceled, or failed, does not bear it, and none that would
+    /// give leave to pay again is taken for this one's.
     #[arg(long, value_name = "NUMBER", value_parser = |id: &str| PaymentTarget::operation_id(id))]
     #[arg(allow_hyphen_values = true)]
     operation_id: Option<PaymentTarget>,

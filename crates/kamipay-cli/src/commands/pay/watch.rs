@@ -95,7 +95,7 @@ impl Waiting {
                              external_id";
                 (Exit::Canceled, words.to_owned())
             }
-            End::StillUnknown(evidence) => return Err(unknown(&evidence)),
+            End::StillUnknown(evidence) => return Err(unknown(&evidence, changes.is_nameless)),
         };
         output.note(&words);
         Ok(exit)
@@ -145,6 +145,7 @@ fn follow(
         let random = random.hash_one(watch.evidence().questions) as u32;
         match answer {
             Ok(status) => {
+                changes.is_nameless = false;
                 if watch.answered(status, now(), random) {
                     changes.print(watch)?;
                 }
@@ -158,6 +159,7 @@ fn follow(
             Err(error) => {
                 let fault = exit::whole(&error);
                 changes.fault(&fault);
+                changes.is_nameless = exit::is_nameless(&error);
                 watch.failed(fault, error.retry_after(), now(), random);
             }
         }
@@ -184,6 +186,8 @@ struct Changes<'a> {
     format: Format,
     lines: Lines,
     progress: &'a Progress,
+    /// Whether the last answer does not say whose it is.
+    is_nameless: bool,
 }
 
 impl<'a> Changes<'a> {
@@ -198,7 +202,7 @@ impl<'a> Changes<'a> {
             lines.csv(Report::header())?;
             lines.flush()?;
         }
-        Ok(Self { payment, output, format, lines, progress })
+        Ok(Self { payment, output, format, lines, progress, is_nameless: false })
     }
 
     /// The state that the watch saw just now.
@@ -263,7 +267,7 @@ fn line(seen: &Sighting, meaning: Meaning) -> String {
 }
 
 /// The time or the questions are used up.
-fn unknown(evidence: &Evidence) -> Failure {
+fn unknown(evidence: &Evidence, is_nameless: bool) -> Failure {
     let before = match evidence.seen.split_last() {
         Some((_, before)) if !before.is_empty() => {
             let last = before.iter().skip(before.len().saturating_sub(5));
@@ -277,6 +281,7 @@ fn unknown(evidence: &Evidence) -> Failure {
          with a transaction is, or a cancellation of what was never sent",
     );
     let failure = match &evidence.last {
+        _ if is_nameless => return failure.tip(exit::BY_ANOTHER),
         None => failure.tip("is the base URL the API's, and this machine online?"),
         Some(PayStatus::NotFound { .. }) => {
             failure.tip("is it the right kind of identifier, and the right chain?")
