@@ -679,6 +679,14 @@ fn every_list_is_read_by_offset_and_saved() {
 }
 
 #[test]
+fn the_last_window_reaches_over_the_end_of_the_period() {
+    let half = Period::new(at(500_000), at(10_500_000)).unwrap();
+    let call = Scan::new(ScanConfirmedCharges::new(half)).request().unwrap().call;
+    let range = call.range.unwrap();
+    assert_eq!((range.start(), range.end()), (at(0), at(11_000_000)));
+}
+
+#[test]
 fn a_manifest_says_what_there_was() {
     let mut manifest = Manifest::default();
     assert_eq!(manifest.to_string(), "0 rows in 0 windows, 0 requests");
