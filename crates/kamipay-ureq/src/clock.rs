@@ -24,13 +24,14 @@ pub(crate) trait Clock: Debug + Send + Sync {
 /// The machine's.
 #[derive(Debug)]
 pub(crate) struct System {
-    random: AtomicU64,
+    /// The standard library's only randomness: the keys of its hash maps.
+    keys: RandomState,
+    count: AtomicU64,
 }
 
 impl System {
     pub(crate) fn new() -> Self {
-        // The standard library's only randomness: the keys of its hash maps.
-        Self { random: AtomicU64::new(RandomState::new().hash_one("kamipay")) }
+        Self { keys: RandomState::new(), count: AtomicU64::new(0) }
     }
 }
 
@@ -48,12 +49,8 @@ impl Clock for System {
     }
 
     fn random(&self) -> u32 {
-        // splitmix64: good enough to spread delays, and no secret.
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        let state = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 32) as u32
+        // Good enough to spread delays, and no secret.
+        self.keys.hash_one(self.count.fetch_add(1, Ordering::Relaxed)) as u32
     }
 }
 
@@ -148,5 +145,12 @@ mod tests {
         assert!(quarters.iter().all(|count| (2200..2800).contains(count)), "{quarters:?}");
         let first: Vec<u32> = (0..8).map(|_| System::new().random()).collect();
         assert!(first.iter().any(|it| *it != first[0]), "{first:?}");
+    }
+    #[test]
+    fn a_sleep_takes_its_time() {
+        let clock = System::new();
+        let (begun, time) = (clock.now(), Duration::from_millis(20));
+        clock.sleep(time);
+        assert!(clock.now() - begun >= time);
     }
 }

@@ -164,3 +164,47 @@ pub enum InvalidConfig {
     #[error("the root certificates are not a list of certificates in PEM")]
     Certificates,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f86_times_end_at_a_year() {
+        let year = Duration::from_secs(31_536_000);
+        for (time, capped) in [
+            (Duration::ZERO, Duration::ZERO),
+            (year - Duration::from_nanos(1), year - Duration::from_nanos(1)),
+            (year, year),
+            (Duration::MAX, year),
+        ] {
+            assert_eq!(cap(time), capped);
+        }
+    }
+
+    #[test]
+    fn f72_a_user_agent_is_a_header() {
+        let with = |suffix: Option<&str>| {
+            let mut config = Config::default();
+            config.user_agent_suffix = suffix.map(str::to_owned);
+            config.user_agent()
+        };
+        let name = concat!("kamipay-ureq/", env!("CARGO_PKG_VERSION"));
+        assert_eq!(with(None).unwrap(), name);
+        assert_eq!(with(Some("")).unwrap(), name);
+        assert_eq!(with(Some("my-shop/2.1 ~")).unwrap(), format!("{name} my-shop/2.1 ~"));
+        for suffix in ["a\r\nb", "\t", "é", "\u{7f}"] {
+            assert_eq!(with(Some(suffix)), Err(InvalidConfig::UserAgent));
+        }
+    }
+
+    #[test]
+    fn f71_only_an_http_proxy_is_one() {
+        for proxy in ["http://proxy:3128", "https://proxy", "http://user:pass@10.0.0.1:8080"] {
+            assert!(is_usable(proxy), "{proxy}");
+        }
+        for proxy in ["socks5://proxy:1080", "socks4://proxy", "nonsense://", " ", "http://"] {
+            assert!(!is_usable(proxy), "{proxy}");
+        }
+    }
+}

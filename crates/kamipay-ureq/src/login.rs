@@ -360,6 +360,16 @@ mod tests {
     }
 
     #[test]
+    fn f80_who_had_an_older_token_goes_on_with_the_newer_one() {
+        let (session, clock) = session();
+        let old = session.token(None, None, |_| token("old")).unwrap();
+        session.token(Some(&old), None, |_| Ok(jwt(3600))).unwrap();
+        clock.pass(Duration::from_secs(3540)); // to be renewed, and nobody can
+        let held = session.token(Some(&old), None, |_| Err(unreachable())).unwrap();
+        assert_eq!(held.number, 2);
+    }
+
+    #[test]
     fn f80_who_needs_no_other_token_yet_does_not_wait_for_one() {
         let (session, clock) = session();
         session.token(None, None, |_| Ok(jwt(3600))).unwrap();

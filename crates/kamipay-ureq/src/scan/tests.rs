@@ -11,6 +11,27 @@ fn may(world: &World) -> Rows<ScanLots> {
     world.client().scan(ScanLots::new(may))
 }
 
+#[test]
+fn rows_say_what_was_read_and_what_is_left() {
+    let lot = r#"{"lot_id": "a", "transaction_hash": null, "usdt_amount": "1.50",
+        "created_at": "2026-05-14T15:00:42Z", "status": "MINED"}"#;
+    let one = format!(r#"{{"lots": [{lot}], "total": 1, "limit": 1000, "offset": 0}}"#);
+    for threads in [0, 1, 2] {
+        let mut rows = may(&World::with([answer(200, &one)]));
+        if let Some(threads) = NonZero::new(threads) {
+            rows = rows.on_threads(threads);
+        }
+        assert_eq!(rows.rest().unwrap().length().num_days(), 31);
+        let lot = rows.next_within(Duration::from_secs(60)).unwrap().unwrap().unwrap();
+        assert_eq!(lot.lot_id.as_str(), "a");
+        assert!(rows.next().is_none());
+        assert_eq!((rows.manifest().rows, rows.manifest().requests), (1, 1));
+        assert!(rows.rest().unwrap().is_empty());
+        let debug = format!("{rows:?}");
+        assert!(debug.starts_with("Rows { rest: ") && debug.contains("threads: "), "{debug}");
+    }
+}
+
 /// As if a thread came late with a failure.
 fn fail_late(rows: &Rows<ScanLots>) {
     let error = may(&World::with([answer(400, "")])).next().unwrap().unwrap_err();

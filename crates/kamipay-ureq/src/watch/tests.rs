@@ -4,7 +4,7 @@ use kamipay_proto::retry::Stop;
 use super::*;
 use crate::client::tests::{World, answer, closed, refused, wait};
 use crate::clock::Clock as _;
-use crate::error::{CertificateFault, TlsFault};
+use crate::error::{CertificateFault, History, TlsFault};
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOT_FOUND: &str = r#"{"status": "failed", "msg": "TX not found"}"#;
@@ -127,6 +127,28 @@ fn a_certificate_that_is_not_good_is_not_worth_waiting_for() {
 }
 
 #[test]
+fn what_can_not_be_asked_at_all_ends_it() {
+    let error = |kind| {
+        let history = History {
+            sent: crate::Sent::No,
+            attempts: 0,
+            elapsed: Duration::ZERO,
+            stop: Stop::Permanent,
+        };
+        Error::new("GET /v2/status/tx_status", kind, history)
+    };
+    let mut watch = watch();
+    let too_long = || ErrorKind::Build(kamipay_proto::BuildError::TooLong);
+    assert!(error(too_long()).ends_watch(&watch));
+    // Whatever was answered before.
+    let not_found = serde_json::from_str(NOT_FOUND).unwrap();
+    watch.answered(not_found, chrono::DateTime::UNIX_EPOCH, 0);
+    assert!(error(too_long()).ends_watch(&watch));
+    assert!(error(ErrorKind::Login(error(too_long()))).ends_watch(&watch));
+    assert!(!error(ErrorKind::TimeIsUp).ends_watch(&watch));
+}
+
+#[test]
 fn what_may_pass_is_waited_out_even_before_any_answer() {
     for status in [408, 429, 500] {
         let world = World::with([answer(status, "")]);
@@ -144,11 +166,15 @@ fn the_client_s_deadline_ends_the_wait_and_not_the_watch() {
     let client = world.client();
     let until = client.until(world.clock.now() + 100 * SECOND);
     let evidence = still_unknown(until.watch(&mut watch, |_| {}).unwrap());
-    assert!(world.clock.passed() <= 100 * SECOND);
-    assert!(watch.end().is_none());
+    assert!((60 * SECOND..=100 * SECOND).contains(&world.clock.passed()));
+    assert!(evidence.questions > 5 && watch.end().is_none());
     // With no time at all nothing is asked.
     world.seen();
     world.clock.pass(100 * SECOND - world.clock.passed());
+    assert_eq!(still_unknown(until.watch(&mut watch, |_| {}).unwrap()), evidence);
+    assert_eq!(world.seen().len(), 0);
+    // Nor where it is time for a question.
+    world.clock.pass(60 * SECOND);
     assert_eq!(still_unknown(until.watch(&mut watch, |_| {}).unwrap()), evidence);
     assert_eq!(world.seen().len(), 0);
     // Somebody with more time goes on.
