@@ -185,9 +185,8 @@ mod tests {
     #[test]
     fn f72_a_user_agent_is_a_header() {
         let with = |suffix: Option<&str>| {
-            let mut config = Config::default();
-            config.user_agent_suffix = suffix.map(str::to_owned);
-            config.user_agent()
+            let user_agent_suffix = suffix.map(str::to_owned);
+            Config { user_agent_suffix, ..Config::default() }.user_agent()
         };
         let name = concat!("kamipay-ureq/", env!("CARGO_PKG_VERSION"));
         assert_eq!(with(None).unwrap(), name);
