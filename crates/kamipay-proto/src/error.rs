@@ -730,7 +730,9 @@ mod tests {
             b"{\"rows\": [{\"amount\": -}]}",
             b"{\"total\": 1.,\n",
             b"<html>e",
-            b"[}\n1.", // the fault is in another line, as far from its start as the end is
+            // The fault is in another line, as far from its start as the end is.
+            b"{\"rows\": [}\nnine more1.",
+            b"{\"rows\": [}\nnine mor1.",
             b"{\"total\": x",
             b"{\"total\": 01",
         ] {

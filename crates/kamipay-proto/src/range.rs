@@ -491,6 +491,9 @@ mod tests {
         for (from, to) in [(Some(start), None), (None, Some(start)), (None, None)] {
             let range = OpenDateRange::new(from, to).unwrap();
             assert_eq!((range.start(), range.end()), (from, to));
+            let text = |time: Option<Rfc3339>| time.map(|time| time.to_string());
+            let texts = [from, to].map(|time| time.map(|_| "2026-05-01T00:00:00Z".to_owned()));
+            assert_eq!([text(range.start_text()), text(range.end_text())], texts);
         }
         let day = DateRange::new(start, start + TimeDelta::days(1)).unwrap();
         let open = OpenDateRange::from(day);
