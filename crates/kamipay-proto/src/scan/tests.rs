@@ -735,6 +735,9 @@ fn a_scan_that_is_done_asks_nothing_more() {
     let mut again = Scan::resume(scan.state());
     assert!(again.request().is_none());
     assert!(matches!(again.delivery(), Delivery::Done(manifest) if manifest.rows == 3));
+    // Without a period there is no rest of one that could say it.
+    let pool = ScanState { is_done: true, ..Scan::new(ScanPendingCharges::new()).state() };
+    assert!(Scan::resume(pool).request().is_none());
 }
 
 #[test]
