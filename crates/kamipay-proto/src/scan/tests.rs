@@ -603,6 +603,7 @@ where
             Delivery::Waiting => {
                 let Request { ticket, call, .. } = scan.request().unwrap();
                 let (limit, offset) = (call.limit(), call.offset());
+                assert_eq!(limit, 2);
                 let rows: Vec<String> = (offset..3).take(limit as usize).map(&row).collect();
                 let (rows, total) = (rows.join(","), total(3));
                 let page = format!(
