@@ -475,3 +475,29 @@ fn tls_fault(error: &rustls::Error, stage: Stage) -> TlsFault {
         (_, Stage::Head) => TlsFault::Handshake,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What no server can be made to cause at will.
+    #[test]
+    fn each_fault_of_ureq_has_its_kind() {
+        use ureq::Error;
+        let of = |error, stage| format!("{:?}", classify(error, stage));
+        for (error, kind) in [
+            (Error::HostNotFound, "Connect(Dns)"),
+            (Error::ConnectionFailed, "Connect(Unreachable)"),
+            (Error::InvalidProxyUrl, "Connect(Proxy)"),
+            (Error::ConnectProxyFailed("407".to_owned()), "Connect(Proxy)"),
+            (Error::TlsRequired, "Tls(Handshake)"),
+            (Error::Rustls(rustls::Error::HandshakeNotComplete), "Tls(Handshake)"),
+            (Error::Rustls(rustls::Error::DecryptError), "Tls(Record)"),
+        ] {
+            assert_eq!(of(error, Stage::Head), kind);
+        }
+        let damaged = rustls::Error::HandshakeNotComplete;
+        assert_eq!(of(Error::Rustls(damaged), Stage::Body), "Tls(Record)");
+        assert_eq!(of(Error::BodyStalled, Stage::Body), "Truncated");
+    }
+}

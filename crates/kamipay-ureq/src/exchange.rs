@@ -217,6 +217,21 @@ mod tests {
     }
 
     #[test]
+    fn f86_without_any_time_nothing_is_sent() {
+        let base = "http://127.0.0.1:1".parse().unwrap();
+        let send = |connect_timeout, attempt_timeout, left| {
+            let config = Config { connect_timeout, attempt_timeout, ..Config::default() };
+            let request = Request::get("http://127.0.0.1:1/").body(Vec::new()).unwrap();
+            format!("{:?}", Sockets::new(&config, &base).unwrap().send(request, left).unwrap_err())
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!(send(second, second, second), "Connect(Refused)");
+        assert_eq!(send(Duration::ZERO, second, second), "TimeIsUp");
+        assert_eq!(send(second, Duration::ZERO, second), "TimeIsUp");
+        assert_eq!(send(second, second, Duration::ZERO), "TimeIsUp");
+    }
+
+    #[test]
     fn f02_a_look_up_has_the_time_of_a_connection() {
         let base = "https://api.kamipay.io".parse().unwrap();
         let agent = Config::default().agent(&base).unwrap();
