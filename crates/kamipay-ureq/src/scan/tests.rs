@@ -1,7 +1,10 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use kamipay_proto::lots::ScanLots;
 
 use super::*;
 use crate::client::tests::{World, answer};
+use crate::{Credentials, OnAttempt};
 
 const NO_LOTS: &str = r#"{"lots": [], "total": 0, "limit": 1000, "offset": 0}"#;
 const TOO_FEW: &str = r#"{"lots": [], "total": 5, "limit": 1000, "offset": 0}"#;
@@ -55,4 +58,33 @@ fn nothing_comes_after_the_end() {
             assert!(rows.next().is_none());
         }
     }
+}
+
+#[test]
+fn threads_end_with_the_rows() {
+    let world = World::with([answer(200, NO_LOTS)]);
+    let mut rows = may(&world).on_threads(NonZero::new(3).unwrap());
+    assert!(rows.next().is_none());
+    let again = World::with([answer(200, NO_LOTS)]);
+    for rows in [rows, may(&again).on_threads(NonZero::new(3).unwrap())] {
+        let shared = Arc::downgrade(&rows.shared);
+        drop(rows);
+        let begun = Instant::now();
+        while shared.upgrade().is_some() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "a thread waits for ever");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[test]
+fn a_thread_that_panics_is_not_waited_for() {
+    let world = World::with([answer(200, NO_LOTS)]);
+    let client = world.client_with(Credentials::token("t".parse().unwrap()), |config| {
+        config.on_attempt = Some(OnAttempt::new(|_| panic!("as a test of it")));
+    });
+    let may = Period::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z").unwrap();
+    let mut rows = client.scan(ScanLots::new(may)).on_threads(NonZero::<usize>::MIN);
+    let next = AssertUnwindSafe(|| rows.next_within(Duration::from_secs(20)).is_err());
+    assert!(catch_unwind(next).is_err());
 }
