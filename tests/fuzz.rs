@@ -77,6 +77,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             "https://api.kamipay.io",
             "http://[::1]:8080/kami/pay",
             "https://api2.kamipay.io:8443/v0/",
+            "https://0X/",
         ]),
         "path_and_query" => texts(&[
             "9c030c8b-6d68-445b-8048-1bacd91012fa",

@@ -307,7 +307,8 @@ fn parse_host(host: &str) -> Result<String, InvalidBaseUrl> {
     });
     // A name that ends in digits is an address, and `127.1` is one only for some.
     let last = labels.rsplit('.').next().unwrap_or_default();
-    let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
+    let numeric = last.bytes().all(|byte| byte.is_ascii_digit())
+        || matches!(last.as_bytes(), [b'0', b'x' | b'X', ..]);
     if !named || host.len() > 253 || (numeric && host.parse::<Ipv4Addr>().is_err()) {
         return Err(InvalidBaseUrl::Host);
     }
@@ -479,6 +480,8 @@ mod tests {
             ("http://2130706433", Host),
             ("http://0x7f.1", Host),
             ("http://127.0.0.0x1", Host),
+            ("https://127.0.0.0X1", Host),
+            ("https://0X", Host),
         ] {
             assert_eq!(text.parse::<BaseUrl>(), Err(error), "{text:?}");
         }
