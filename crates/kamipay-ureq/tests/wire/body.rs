@@ -4,7 +4,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use kamipay_ureq::{ErrorKind, Sent};
 
-use crate::server::{Hold, ReadRequest, Reply, Reset, Server, WriteForever};
+use crate::server::{Hold, Pause, ReadRequest, Reply, Reset, Server, WriteForever};
 use crate::{LOT, client, get, get_from, ok, whole};
 
 fn chunked(parts: &[&[u8]]) -> Vec<u8> {
@@ -87,6 +87,15 @@ fn a_reset_in_the_middle_is_cut_off() {
         assert!(matches!(kind, ErrorKind::Truncated | ErrorKind::ConnectionClosed), "{kind:?}");
         assert_eq!(error.sent(), Sent::Maybe);
     }
+}
+
+#[test]
+fn f16_a_whole_document_before_a_reset_is_whole() {
+    let server = Server::start(vec![vec![Reply(ok("", LOT)), Pause, Reset]]);
+    assert_eq!(get_from(&server.url).unwrap().usdt_amount.to_string(), "10027.79968000");
+    let server = Server::start(vec![vec![Reply(ok("", &LOT[..50])), Pause, Reset]]);
+    let error = get_from(&server.url).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Truncated), "{error:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// What to do with a connection: a step after the other, then close it.
 pub(crate) enum Step {
@@ -16,11 +17,13 @@ pub(crate) enum Step {
     WriteForever(Vec<u8>),
     /// Wait until the other side closes.
     Hold,
+    /// Wait until the other side has read what there is.
+    Pause,
     /// Close so that the other side sees a reset.
     Reset,
 }
 
-pub(crate) use Step::{Hold, Read as ReadRequest, Reset, Write as Reply, WriteForever};
+pub(crate) use Step::{Hold, Pause, Read as ReadRequest, Reset, Write as Reply, WriteForever};
 
 /// Serves each connection by its script. A connection without a script is closed at once.
 pub(crate) struct Server {
@@ -86,6 +89,7 @@ fn play(mut stream: TcpStream, script: Vec<Step>, seen: &Mutex<Vec<String>>) {
             }
             WriteForever(bytes) => while stream.write_all(&bytes).is_ok() {},
             Hold => while matches!(stream.read(&mut [0; 1024]), Ok(1..)) {},
+            Pause => thread::sleep(Duration::from_millis(300)),
             Reset => {
                 // Closing with bytes unread sends a reset.
                 let mut byte = [0; 1];
