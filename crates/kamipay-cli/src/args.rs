@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{charges, demo, lots, pay, sandbox, scan, settlements};
 
-/// Reconcile kamiPay's lots and settlements, and follow payments
+/// List kamiPay's lots, settlements and charges completely, and follow payments
 ///
 /// Data goes to standard output, everything else to standard error.
 #[derive(Parser)]
