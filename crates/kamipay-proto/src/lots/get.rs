@@ -62,8 +62,8 @@ fn same(a: &str, b: &str) -> bool {
 /// A `lot_id` or a `transaction_hash`; the API finds a lot by either.
 ///
 /// A text that starts with `0x` (or `0X`, which is sent as `0x`) is a hash, and has 64 hexadecimal
-/// digits. All else is a `lot_id`:
-/// today a UUID, but opaque, so that any 1 to 128 letters, digits, `-` and `_` are taken.
+/// digits. All else is a `lot_id`: today a UUID, but opaque, so that any 1 to 128 letters, digits,
+/// `-` and `_` are taken.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LotIdentifier(String);
