@@ -1,10 +1,12 @@
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::hash::Hash;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::wire::timestamp::Rfc3339;
 use crate::{Endpoint, Mismatch};
 
 /// A list call: one page of a list that is read by `limit` and `offset`.
@@ -45,16 +47,64 @@ pub trait Page {
     fn offset(&self) -> u64;
 }
 
-/// A row of a list, with what tells it from all others.
+/// A row of a list.
 pub trait Row {
-    /// What a row is told from all others by.
+    /// The type of a row's unique key.
     type Key: Clone + Debug + Eq + Hash + Ord + Serialize + DeserializeOwned;
 
-    /// What this row is told from all others by.
+    /// The row's unique key within its list.
     fn key(&self) -> Self::Key;
 
-    /// The time that the list is asked by, in UTC, where the row shows it.
+    /// The time that the list is asked by, in UTC. `None` where the row does not show it.
     fn time(&self) -> Option<DateTime<Utc>>;
+
+    /// The row's amounts. Two rows with one key and different amounts are not the same row.
+    fn amounts(&self) -> Amounts;
+}
+
+/// The amounts of a [`Row`], in the order of its fields.
+pub type Amounts = [Option<Decimal>; 2];
+
+/// How far outside the period asked for a row's time may lie: the API may compare whole seconds.
+pub(crate) const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
+
+/// Whether a time lies between two ends, to within [`TOLERANCE`].
+pub(crate) fn is_within(time: DateTime<Utc>, ends: OpenEnds) -> bool {
+    let (start, end) = ends;
+    start.is_none_or(|start| time >= start - TOLERANCE)
+        && end.is_none_or(|end| time <= end + TOLERANCE)
+}
+
+/// Start and end of a period; `None` where it is open.
+pub(crate) type OpenEnds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// Checks that each row's time lies in the period asked for. `field` is the time's name in the API.
+///
+/// A cache or a connection that is one answer behind returns rows of another period.
+pub(crate) fn verify_times<'a, R: Row + 'a>(
+    field: &'static str,
+    ends: OpenEnds,
+    rows: impl IntoIterator<Item = &'a R>,
+) -> Result<(), Mismatch> {
+    let mut times = rows.into_iter().filter_map(Row::time);
+    match times.find(|time| !is_within(*time, ends)) {
+        Some(time) => Err(Mismatch::new(field, Ends(ends), Rfc3339(time))),
+        None => Ok(()),
+    }
+}
+
+/// Shows a period, for messages.
+pub(crate) struct Ends(pub(crate) OpenEnds);
+
+impl fmt::Display for Ends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            (Some(start), Some(end)) => write!(f, "{} to {}", Rfc3339(start), Rfc3339(end)),
+            (Some(start), None) => write!(f, "from {}", Rfc3339(start)),
+            (None, Some(end)) => write!(f, "until {}", Rfc3339(end)),
+            (None, None) => f.write_str("the API's own period"),
+        }
+    }
 }
 
 /// Whether a page is the one asked for: `limit` and `offset` as asked, and no row too many.
@@ -181,6 +231,10 @@ mod tests {
 
         fn key(&self) -> Self {
             *self
+        }
+
+        fn amounts(&self) -> Amounts {
+            [None, None]
         }
     }
 
