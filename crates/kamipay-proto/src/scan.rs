@@ -628,7 +628,8 @@ impl<S: Scannable> Scan<S> {
         self.forget_cut(node.cut);
         let Node { window, purpose, .. } = node;
         if S::LISTED_BY == ListedBy::RowTimePerhaps {
-            self.handed_over.listed_by_another_time |= rows.iter().any(|row| is_outside(row, window));
+            self.handed_over.listed_by_another_time |=
+                rows.iter().any(|row| is_outside(row, window));
         }
         let oldest = self.queue.iter().map(|it| it.number).fold(node.number, u64::min);
         self.handed_over.enter(window, oldest);

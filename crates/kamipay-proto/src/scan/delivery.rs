@@ -85,7 +85,8 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         let mut state = ScanState::new(what);
         let before = previous.map_or(&none, |it| &it.contents);
         state.seen = sorted(self.seen.iter().chain(before).chain(now));
-        let ends = [self.seen_until, previous.and_then(|it| it.end), window.and_then(|it| it.end())];
+        let ends =
+            [self.seen_until, previous.and_then(|it| it.end), window.and_then(|it| it.end())];
         state.seen_until = ends.into_iter().flatten().max();
         state.in_flight = sorted(&self.in_flight);
         state.listed_by_another_time = self.listed_by_another_time;
@@ -126,14 +127,19 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     }
 
     /// Whether a row that its time decides about is to be handed over.
-    pub(super) fn is_in_period(&self, row: &impl Row, purpose: Purpose, whole: Option<Period>) -> bool {
+    pub(super) fn is_in_period(
+        &self,
+        row: &impl Row,
+        purpose: Purpose,
+        whole: Option<Period>,
+    ) -> bool {
         let period = match (purpose, &self.look_back) {
             (Purpose::LookBack, Some(look_back)) => Some(look_back.period),
             _ => whole,
         };
-        period.zip(row.time()).is_none_or(|(period, time)| {
-            period.start() <= time && time < period.end()
-        })
+        period
+            .zip(row.time())
+            .is_none_or(|(period, time)| period.start() <= time && time < period.end())
     }
 
     /// Forgets what cannot come again in this window or later. `oldest`: of the windows left, the
@@ -150,7 +156,12 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     }
 
     /// What is known of a row that came again.
-    pub(super) fn known(&self, row: &impl Row<Key = K>, purpose: Purpose, by_time: bool) -> Option<Known> {
+    pub(super) fn known(
+        &self,
+        row: &impl Row<Key = K>,
+        purpose: Purpose,
+        by_time: bool,
+    ) -> Option<Known> {
         let key = row.key();
         if let Some(amounts) = self.in_flight.get(&key) {
             let changed = row.time().is_some() || *amounts != row.amounts();

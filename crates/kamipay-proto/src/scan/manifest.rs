@@ -84,7 +84,9 @@ impl fmt::Display for Incomplete {
             Reason::DatesIgnored => "it has more rows than the longer window it is a part of",
             Reason::Repeated => "it has just the rows of the window before it, time and again",
             Reason::Conflict => "a row came with different amounts, time and again",
-            Reason::Capped => "its total of exactly 10000 may be a cap, and it cannot be cut further",
+            Reason::Capped => {
+                "its total of exactly 10000 may be a cap, and it cannot be cut further"
+            }
         };
         write!(
             f,

@@ -207,7 +207,8 @@ impl<R: Row> Reader<R> {
     fn proceed(&mut self, mut pages: Pages<R>, came: u64, new: u64) -> Verdict<R> {
         let count = pages.rows.len() as u64;
         // The last page is not full, and the longest page may be all that the API ever gives.
-        let is_full = self.limit.is_some_and(|limit| came >= limit) || (count > came && came >= pages.longest);
+        let is_full = self.limit.is_some_and(|limit| came >= limit)
+            || (count > came && came >= pages.longest);
         pages.longest = pages.longest.max(came);
         if count < pages.total && new > 0 || count == pages.total && is_full {
             self.pages = Some(pages);

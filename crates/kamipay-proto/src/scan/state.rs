@@ -99,7 +99,9 @@ mod amounts {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Amounts, D::Error> {
         let [first, second] = <[Option<String>; 2]>::deserialize(from)?;
         let parse = |text: Option<String>| match text {
-            Some(text) => money::parse(&text).map(Some).ok_or(D::Error::custom(reason::AMOUNT)),
+            Some(text) => {
+                money::parse(&text).map(Some).ok_or_else(|| D::Error::custom(reason::AMOUNT))
+            }
             None => Ok(None),
         };
         Ok([parse(first)?, parse(second)?])

@@ -8,8 +8,8 @@ use super::server::{Item, Listed, Order, Page, Server, Turn, Way, at, start};
 use super::{DAY, Random};
 use crate::confirmed_charges::ScanConfirmedCharges;
 use crate::lots::ScanLots;
-use crate::scan::{Delivery, ListedBy, Request, Scan, ScanState};
-use crate::settlements::ScanTransactions;
+use crate::scan::{Delivery, ListedBy, Reason, Request, Scan, ScanState};
+use crate::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
 use crate::{Endpoint, Period, Row};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,7 +113,8 @@ where
             Trouble::Replicas => {
                 let rows = server.replicas[0].clone();
                 server.replicas = vec![rows; 1 + random.below(3) as usize];
-                server.turn = [Turn::InTurn, Turn::Random, Turn::Sticky][random.below(3) as usize];
+                server.turn =
+                    [Turn::Rotating, Turn::Random, Turn::Sticky][random.below(3) as usize];
                 server.ties_differ = random.one_in(3);
                 // Each replica lacks a row or two, for ever or until it caught up.
                 for replica in 0..server.replicas.len() {
@@ -320,7 +321,8 @@ where
         }
     };
 
-    let context = || format!("{trouble:?} {seed}, {period:?}, {page_size} a page: {:?}", world.server);
+    let context =
+        || format!("{trouble:?} {seed}, {period:?}, {page_size} a page: {:?}", world.server);
     for (id, count) in &handed_over {
         assert_eq!(*count, 1, "{id} was handed over {count} times: {}", context());
         assert!(world.ever.contains(id), "{id} was never there: {}", context());
@@ -331,10 +333,8 @@ where
         );
     }
     if is_complete {
-        let missing: Vec<_> = must
-            .difference(&world.unsteady)
-            .filter(|id| !handed_over.contains_key(*id))
-            .collect();
+        let missing: Vec<_> =
+            must.difference(&world.unsteady).filter(|id| !handed_over.contains_key(*id)).collect();
         assert!(missing.is_empty(), "{missing:?} were there throughout: {}", context());
     }
     Ended { is_complete, is_still: world.unrest == 0, order: world.server.order }
@@ -398,4 +398,140 @@ fn capped_limits_and_totals() {
 #[test]
 fn rows_in_flight_that_get_a_time() {
     run(Trouble::InFlight, 85);
+}
+
+/// The ids of a period, read by scans of `days` each.
+fn ids_by<S: Listed<Call: std::fmt::Debug>>(server: &mut Server, whole: i64, days: i64) -> Vec<u64>
+where
+    Page<S>: Clone,
+{
+    let day = DAY as i64;
+    let mut ids = Vec::new();
+    for from in (0..whole).step_by(days as usize) {
+        let to = (from + days).min(whole);
+        let mut scan = Scan::new(S::of(Period::new(at(from * day), at(to * day)).unwrap()));
+        loop {
+            match scan.delivery() {
+                Delivery::Row(row) => ids.push(S::id(&row)),
+                Delivery::Done(_) => break,
+                Delivery::Incomplete(missing) => panic!("{missing}"),
+                Delivery::Waiting => {
+                    let request = scan.request().unwrap();
+                    let page = server.answer::<S>(&request.call);
+                    request.call.verify(&page).unwrap();
+                    scan.answer(request.ticket, page);
+                }
+            }
+        }
+    }
+    ids.sort_unstable();
+    ids
+}
+
+fn days_add_up<S: Listed<Call: std::fmt::Debug>>()
+where
+    Page<S>: Clone,
+{
+    let (year, day, second) = (365, DAY as i64, 1_000_000);
+    // At midnight and beside it, on every eighth day, which meets weeks and months too.
+    let beside = [-second, -1_000, -1, 0, 1, 1_000, second];
+    let times = (0..=year).step_by(7).chain((0..=year).step_by(30)).collect::<BTreeSet<_>>();
+    let times = times.into_iter().flat_map(|n| beside.map(|offset| n * day + offset));
+    let items: BTreeMap<u64, Item> =
+        (1..).zip(times.map(|listed| Item { listed, is_dated: true })).collect();
+    let of_the_year = |item: &&Item| (0..year * day).contains(&item.listed);
+    let expected = items.values().filter(of_the_year).count();
+    for ends in 0..4 {
+        for (step, cuts_rows) in
+            [(1, false), (1_000, false), (1_000, true), (second, false), (second, true)]
+        {
+            let mut server = Server::new(items.clone(), Random(0));
+            (server.includes_start, server.includes_end) = (ends & 1 > 0, ends & 2 > 0);
+            (server.step, server.cuts_rows) = (step, cuts_rows);
+            let whole = ids_by::<S>(&mut server, year, year);
+            assert_eq!(whole.len(), expected, "{ends} {step} {cuts_rows}");
+            for days in [1, 7, 30] {
+                assert_eq!(ids_by::<S>(&mut server, year, days), whole, "{ends} {step} by {days}");
+            }
+        }
+    }
+}
+
+#[test]
+fn days_weeks_and_months_of_settlements_add_up_to_the_year() {
+    days_add_up::<ScanSettlements>();
+}
+
+#[test]
+fn days_weeks_and_months_of_transactions_add_up_to_the_year() {
+    days_add_up::<ScanTransactions>();
+}
+
+#[test]
+fn days_weeks_and_months_of_pending_charges_add_up_to_the_year() {
+    days_add_up::<ScanPendingCharges>();
+}
+
+#[test]
+fn days_weeks_and_months_of_lots_add_up_to_the_year() {
+    days_add_up::<ScanLots>();
+}
+
+#[test]
+fn a_total_that_is_capped_where_the_rows_end_too_is_an_error() {
+    // More charges in one second than a search engine counts or shows.
+    let items = (1..=10_500).map(|id| (id, Item { listed: 5, is_dated: true })).collect();
+    let mut server = Server::new(items, Random(0));
+    (server.most_total, server.ends_at_most_total) = (Some(10_000), true);
+    let mut scan = Scan::new(ScanTransactions::new(Period::new(start(), at(DAY as i64)).unwrap()));
+    let missing = loop {
+        match scan.delivery() {
+            Delivery::Incomplete(missing) => break missing,
+            Delivery::Waiting => {
+                let request = scan.request().unwrap();
+                let page = server.answer::<ScanTransactions>(&request.call);
+                scan.answer(request.ticket, page);
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(missing.reason, Reason::Capped);
+    assert!(missing.to_string().contains("exactly 10000 may be a cap"), "{missing}");
+}
+
+#[test]
+fn two_amounts_under_one_key_are_never_merged() {
+    use rust_decimal::Decimal;
+
+    // In the overlap of two windows, the second time with another amount.
+    let border = 20 * DAY as i64;
+    let items = BTreeMap::from([(1, Item { listed: border + 500_000, is_dated: true })]);
+    for changes in [0, 1, u64::MAX] {
+        let mut server = Server::new(items.clone(), Random(0));
+        let whole = Period::new(start(), at(2 * border)).unwrap();
+        let mut scan = Scan::new(ScanTransactions::new(whole));
+        let mut second = 0;
+        let (rows, missing) = loop {
+            match scan.delivery() {
+                Delivery::Row(_) => {}
+                Delivery::Done(manifest) => break (manifest.rows, None),
+                Delivery::Incomplete(missing) => {
+                    break (missing.manifest.rows, Some(missing.reason));
+                }
+                Delivery::Waiting => {
+                    let request = scan.request().unwrap();
+                    let mut page = server.answer::<ScanTransactions>(&request.call);
+                    if request.call.range.start() > start() {
+                        second += 1;
+                        if second <= changes {
+                            page.transactions[0].charged_amount += Decimal::ONE;
+                        }
+                    }
+                    scan.answer(request.ticket, page);
+                }
+            }
+        };
+        assert_eq!(rows, 1);
+        assert_eq!(missing, (changes > 1).then_some(Reason::Conflict));
+    }
 }

@@ -10,7 +10,11 @@ use super::Random;
 use crate::confirmed_charges::{ConfirmedCharge, ListConfirmedCharges, ScanConfirmedCharges};
 use crate::lots::{ListLots, Lot, LotPage, LotStatus, ScanLots};
 use crate::scan::Scannable;
-use crate::settlements::{ListTransactions, ScanTransactions, Transaction, TransactionPage};
+use crate::settlements::{
+    ListPendingCharges, ListSettlements, ListTransactions, PendingCharge, PendingChargePage,
+    PendingTotals, ScanPendingCharges, ScanSettlements, ScanTransactions, Settlement,
+    SettlementPage, Transaction, TransactionPage,
+};
 use crate::{CheckoutId, Endpoint, Period, SettlementId, StoreId};
 
 pub(super) fn start() -> DateTime<Utc> {
@@ -125,6 +129,75 @@ impl Listed for ScanTransactions {
     }
 }
 
+impl Listed for ScanSettlements {
+    fn of(period: Period) -> Self {
+        Self::new(period)
+    }
+
+    fn ask(call: &ListSettlements) -> Ask {
+        let (from, to) = (micros(call.range.start()), micros(call.range.end()));
+        Ask { from, to, limit: call.limit.rows(), offset: call.offset }
+    }
+
+    fn row(id: u64, item: Item) -> Settlement {
+        Settlement {
+            settlement_id: SettlementId::new(id),
+            settlement_provider_name: "p".to_owned(),
+            provider_settlement_id: None,
+            external_settlement_id: None,
+            amount: Decimal::ONE,
+            currency: "ARS".into(),
+            address_to: "0x7a".to_owned(),
+            address_from: "0x4f".to_owned(),
+            settlement_message: None,
+            settled_at: item.is_dated.then(|| at(item.listed)),
+            created_at: start(),
+            status: None,
+        }
+    }
+
+    fn answer(settlements: Vec<Settlement>, total: u64, ask: &Ask) -> SettlementPage {
+        SettlementPage { settlements, total, limit: ask.limit, offset: ask.offset }
+    }
+
+    fn id(row: &Settlement) -> u64 {
+        row.settlement_id.number()
+    }
+}
+
+impl Listed for ScanPendingCharges {
+    fn of(period: Period) -> Self {
+        Self { period: Some(period), ..Self::new() }
+    }
+
+    fn ask(call: &ListPendingCharges) -> Ask {
+        let (from, to) = (call.range.start().unwrap(), call.range.end().unwrap());
+        Ask { from: micros(from), to: micros(to), limit: call.limit.rows(), offset: call.offset }
+    }
+
+    fn row(id: u64, item: Item) -> PendingCharge {
+        PendingCharge {
+            kamipay_request_id: (id / 2).to_string().as_str().into(),
+            kamipay_id: id.to_string().as_str().into(),
+            external_id: None,
+            charged_amount: Decimal::ONE,
+            charged_currency: "BRL".into(),
+            settlement_amount: Decimal::ONE,
+            settlement_currency: "ARS".into(),
+            charged_timestamp: at(item.listed),
+        }
+    }
+
+    fn answer(items: Vec<PendingCharge>, count: u64, ask: &Ask) -> PendingChargePage {
+        let totals = PendingTotals { count, settlement_amount: Decimal::from(count) };
+        PendingChargePage { items, totals, limit: ask.limit, offset: ask.offset }
+    }
+
+    fn id(row: &PendingCharge) -> u64 {
+        row.kamipay_id.as_str().parse().unwrap()
+    }
+}
+
 impl Listed for ScanConfirmedCharges {
     /// Listed by its request, and credited some minutes later.
     const LAG: i64 = 3 * 60 * 1_000_000;
@@ -173,7 +246,7 @@ pub(super) enum Order {
 /// Which replica answers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Turn {
-    InTurn,
+    Rotating,
     Random,
     Sticky,
 }
@@ -239,7 +312,7 @@ impl Server {
         let ask = S::ask(call);
         let count = self.replicas.len();
         let replica = match self.turn {
-            Turn::InTurn => self.requests as usize % count,
+            Turn::Rotating => self.requests as usize % count,
             Turn::Random => self.random.below(count as u64) as usize,
             Turn::Sticky => 0,
         };
