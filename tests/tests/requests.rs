@@ -13,9 +13,10 @@ use kamipay_proto::{
 };
 use kamipay_tests::{api, calls, with_call};
 
-/// Holds the whole request against a `GET` of this URI.
+/// Checks that the whole request is a `GET` of this URI.
 fn assert_get(call: &impl Endpoint, uri: &str) {
-    let headers = "authorization: Bearer token\ncontent-type: application/json\n";
+    let headers =
+        "authorization: Bearer token\ncache-control: no-cache\ncontent-type: application/json\n";
     assert_eq!(written(&call.request(&api()).unwrap()), format!("GET {uri}\n{headers}\n"));
 }
 

@@ -417,7 +417,7 @@ impl<S: Scannable> Scan<S> {
         let node = &mut self.queue[at];
         node.progress = Progress::Waiting;
         let is_proven = S::is_proven(node.window, &rows);
-        let verdict = node.reader.take(rows, total, is_proven);
+        let verdict = node.reader.take(rows, total, is_proven, self.limits.smallest());
         self.follow(at, verdict);
     }
 
@@ -535,7 +535,7 @@ impl<S: Scannable> Scan<S> {
         let (window, count) = (node.window, node.reader.count());
         let windows = match reason {
             Reason::Repeated | Reason::DatesIgnored => None,
-            _ if node.reader.limit().is_none_or(|limit| count < limit) => None,
+            _ if count < self.limits.smallest() => None,
             _ => window.cut(count, self.limits.page_size()),
         };
         match windows {

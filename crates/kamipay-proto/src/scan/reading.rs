@@ -78,17 +78,27 @@ impl Limits {
         Self { page_size, next: first }
     }
 
+    /// The smallest limit. A window with fewer rows fits on a page, whichever limit it is asked with.
+    pub(super) fn smallest(&self) -> u64 {
+        match self.page_size {
+            small @ ..SMALL => small.max(2), // pages overlap by a row: one of one row leads nowhere
+            large => large - (large / 10).min(MANY) + 1,
+        }
+    }
+
     /// Another limit than the last ones, and than those of the readings under way.
     pub(super) fn next(&mut self, in_use: &[u64]) -> u64 {
-        let limit = |n| match self.page_size {
-            // Pages overlap by a row, so a page of one row leads nowhere.
-            small @ ..SMALL => small.max(2) + n % FEW,
-            large => large - n % (large / 10).min(MANY),
-        };
-        let free = (0..MANY).find(|n| !in_use.contains(&limit(self.next.wrapping_add(*n))));
-        let n = self.next.wrapping_add(free.unwrap_or(0));
+        let mut all = (0..MANY).map(|n| self.next.wrapping_add(n));
+        let n = all.find(|n| !in_use.contains(&self.limit(*n))).unwrap_or(self.next);
         self.next = n.wrapping_add(1);
-        limit(n)
+        self.limit(n)
+    }
+
+    fn limit(&self, n: u64) -> u64 {
+        match self.page_size {
+            ..SMALL => self.smallest() + n % FEW,
+            large => large - n % (large / 10).min(MANY),
+        }
     }
 
     pub(super) fn page_size(&self) -> u64 {
@@ -157,18 +167,24 @@ impl<R: Row> Reader<R> {
     }
 
     /// Takes a page. `is_proven`: its rows show that it answers this window and no other.
-    pub(super) fn take(&mut self, rows: Vec<R>, total: Option<u64>, is_proven: bool) -> Verdict<R> {
+    /// `fitting`: a window with fewer rows fits on a page.
+    pub(super) fn take(
+        &mut self,
+        rows: Vec<R>,
+        total: Option<u64>,
+        is_proven: bool,
+        fitting: u64,
+    ) -> Verdict<R> {
         let came = rows.len() as u64;
         self.is_suspicious = !is_proven;
-        let limit = self.limit.unwrap_or(u64::MAX);
         let Some(total) = total else { return self.complete(rows, came, !is_proven) };
         let Some(pages) = self.pages.take() else {
             // A full page says nothing about what comes after it, whatever `total` says.
             let count = total.max(came);
-            if count < limit && came == total {
+            if count < fitting && came == total {
                 return self.complete(rows, total, !is_proven);
             }
-            let is_large = count >= limit;
+            let is_large = count >= fitting;
             self.pages = Some(Pages { total, rows, longest: came });
             return if is_large { Verdict::Large(count) } else { self.page_on() };
         };
