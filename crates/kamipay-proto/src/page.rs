@@ -361,6 +361,83 @@ mod tests {
     }
 
     #[test]
+    fn f62_rows_of_another_period_are_not_the_answer() {
+        use crate::confirmed_charges::ListConfirmedCharges;
+        use crate::settlements::{ListPendingCharges, ListSettlements, ListTransactions};
+
+        let (from, to) = ("2026-05-14T00:00:00Z", "2026-05-14T12:00:00Z");
+        let range = crate::DateRange::parse(from, to).unwrap();
+        let settlements = |time: &str| {
+            let body = format!(
+                r#"{{"settlements": [{{"settlement_id": 1, "settlement_provider_name": "p",
+                "amount": 1.50, "currency": "ARS", "address_to": "0x7a", "address_from": "0x4f",
+                "settled_at": "{time}", "created_at": "2020-05-14T14:55:18Z"}}],
+                "total": 1, "limit": 100, "offset": 0}}"#
+            );
+            ListSettlements::new(range).parse(http::Response::new(body)).map(drop)
+        };
+        let charge = r#""kamipay_request_id": "ptxr_1", "kamipay_id": "dqr_1",
+            "charged_amount": 5.28, "charged_currency": "BRL", "settlement_amount": 29750.0,
+            "settlement_currency": "ARS""#;
+        let transactions = |time: &str| {
+            let body = format!(
+                r#"{{"transactions": [{{{charge}, "settlement_id": 1, "created_at": "{time}",
+                "settlement_provider_name": "p"}}], "total": 1, "limit": 100, "offset": 0}}"#
+            );
+            ListTransactions::new(range).parse(http::Response::new(body)).map(drop)
+        };
+        let pending = |time: &str| {
+            let mut call = ListPendingCharges::new();
+            call.range = range.into();
+            let body = format!(
+                r#"{{"items": [{{{charge}, "charged_timestamp": "{time}"}}], "limit": 100,
+                "totals": {{"count": 1, "settlement_amount": 1.0}}, "offset": 0}}"#
+            );
+            call.parse(http::Response::new(body)).map(drop)
+        };
+        let confirmed = |requested: &str, credited: &str| {
+            let mut call = ListConfirmedCharges::new();
+            call.range = Some(crate::EpochRange::new(range.start(), range.end()).unwrap());
+            let body = format!(
+                r#"[{{"store_id": 1, "checkout_id": 1, "operation_id": "1", "tx_hash": "txid1",
+                "brl_requested": "1.00", "usdt_credited": "1.00",
+                "request_datetime": "{requested}", "credit_datetime": "{credited}"}}]"#
+            );
+            call.parse(http::Response::new(body)).map(drop)
+        };
+        let other = "2020-01-01T00:00:00Z";
+        for (time, is_in) in [
+            (from, true),
+            (to, true),
+            ("2026-05-13T23:59:59Z", true), // the API may compare whole seconds
+            ("2026-05-14T12:00:01Z", true),
+            ("2026-05-13T23:59:58.999999Z", false),
+            ("2026-05-14T12:00:01.000001Z", false),
+            (other, false),
+        ] {
+            let answers = [
+                settlements(time),
+                transactions(time),
+                pending(time),
+                confirmed(time, other),
+                confirmed(other, time),
+            ];
+            for (n, answer) in answers.into_iter().enumerate() {
+                match answer {
+                    Ok(()) => assert!(is_in, "{n} {time}"),
+                    Err(error) => {
+                        assert!(!is_in, "{n} {time}: {error}");
+                        let crate::ErrorKind::Mismatch(it) = error.kind() else {
+                            panic!("{error}")
+                        };
+                        assert_eq!(it.asked, format!("{from} to {to}"));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_page_is_the_one_that_was_asked_for() {
         let call = ListNumbers { limit: 3, offset: 5 };
         let page = |rows: u64, limit, offset, total| Numbers {

@@ -372,6 +372,111 @@ fn an_answer_to_another_window_is_not_taken() {
     }
 }
 
+/// The requests of a scan, read to its end: the limit, and whether on a fresh connection.
+fn read_lots_with(mut answer: impl FnMut(u64, &ListLots) -> LotPage) -> (Vec<(u64, bool)>, u64) {
+    let mut scan = scan(10 * DAY, 1000);
+    let mut requests = Vec::new();
+    loop {
+        match scan.delivery() {
+            Delivery::Row(_) => {}
+            Delivery::Done(manifest) => return (requests, manifest.rows),
+            Delivery::Incomplete(missing) => panic!("{missing}"),
+            Delivery::Waiting => {
+                let request = scan.request().unwrap();
+                requests.push((request.call.limit.rows(), request.on_fresh_connection));
+                let page = answer(requests.len() as u64, &request.call);
+                request.call.verify(&page).unwrap();
+                scan.answer(request.ticket, page);
+            }
+        }
+    }
+}
+
+#[test]
+fn lots_that_all_lie_outside_are_asked_for_again_on_a_fresh_connection() {
+    // The answer of another period, with the limit that was asked for.
+    let mut model = Model::still((1..10).map(|n| n * DAY));
+    let (requests, rows) = read_lots_with(|n, call| {
+        let page = model.answer(call);
+        let other = (20..23).map(|id| lot(id, 60 * DAY + id)).collect();
+        if n == 1 { LotPage { lots: other, total: 3, ..page } } else { page }
+    });
+    assert_eq!((requests, rows), (vec![(1000, false), (999, true)], 9));
+}
+
+#[test]
+fn lots_that_lie_outside_are_believed_where_two_connections_agree() {
+    // The API may go by another time than `created_at`.
+    let (requests, rows) = read_lots_with(|_, call| LotPage {
+        lots: (20..23).map(|id| lot(id, 60 * DAY + id)).collect(),
+        total: 3,
+        limit: call.limit.rows(),
+        offset: call.offset,
+    });
+    assert_eq!((requests, rows), (vec![(1000, false), (999, true)], 3));
+}
+
+#[test]
+fn an_empty_list_of_confirmed_charges_is_asked_for_twice() {
+    let mut scan = Scan::new(ScanConfirmedCharges::new(period(DAY / 2)));
+    let first = scan.request().unwrap();
+    assert!(!first.on_fresh_connection);
+    scan.answer(first.ticket, Vec::new()); // which could be the response to any request
+    assert!(matches!(scan.delivery(), Delivery::Waiting));
+    let second = scan.request().unwrap();
+    assert!(second.on_fresh_connection);
+    scan.answer(second.ticket, vec![charge(1, at(DAY / 4))]);
+    assert!(matches!(scan.delivery(), Delivery::Row(_)));
+    assert!(matches!(scan.delivery(), Delivery::Done(manifest) if manifest.requests == 2));
+}
+
+#[test]
+fn pages_that_do_not_overlap_by_their_row_are_read_again() {
+    // The second page begins a row too late, and another row came at the end: the count agrees.
+    let mut model = Model::still([1; 6]);
+    let mut scan = scan(3, 4);
+    let mut requests = 0;
+    let rows = read(&mut scan, |call| {
+        requests += 1;
+        let mut page = model.answer(call);
+        if requests == 2 {
+            page.lots.remove(0);
+            page.lots.push(lot(99, 1));
+        }
+        page
+    });
+    assert_eq!(rows.unwrap(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(scan.manifest().rereads, 1);
+}
+
+#[test]
+fn a_lot_in_flight_comes_once_and_its_change_is_counted() {
+    // In flight in all windows, and mined while the scan runs.
+    let mut mined = false;
+    let mut scan = Scan::new(ScanLots::new(period(90 * DAY))).with_look_ahead(1);
+    let mut rows = 0;
+    let manifest = loop {
+        match scan.delivery() {
+            Delivery::Row(_) => rows += 1,
+            Delivery::Done(manifest) => break manifest,
+            Delivery::Incomplete(missing) => panic!("{missing}"),
+            Delivery::Waiting => {
+                let Request { ticket, call, .. } = scan.request().unwrap();
+                let is_in = call.range.start() < at(50 * DAY) && at(50 * DAY) < call.range.end();
+                let lots = match (mined, is_in) {
+                    (false, _) => vec![Lot { created_at: None, ..lot(1, 0) }],
+                    (true, true) => vec![lot(1, 50 * DAY)],
+                    (true, false) => Vec::new(),
+                };
+                mined = true;
+                let (limit, offset) = (call.limit.rows(), call.offset);
+                scan.answer(ticket, LotPage { total: lots.len() as u64, lots, limit, offset });
+            }
+        }
+    };
+    assert_eq!((rows, manifest.rows, manifest.changed), (1, 1, 1));
+}
+
 fn charge(id: u64, credited: DateTime<Utc>) -> ConfirmedCharge {
     let charge = format!(
         r#"{{"operation_id": {id}, "store_id": 1, "checkout_id": 1, "tx_hash": "0x{id}",

@@ -340,8 +340,8 @@ where
     Ended { is_complete, is_still: world.unrest == 0, order: world.server.order }
 }
 
-/// Runs all histories of a kind. At least this share of them must end well: an error is no answer
-/// to trouble that another reading overcomes.
+/// Runs all histories of a kind. At least this share must end well: an error is the wrong answer to
+/// trouble that another reading overcomes.
 fn run(trouble: Trouble, percent: u64) {
     let count = histories();
     let mut complete = 0;
@@ -357,47 +357,48 @@ fn run(trouble: Trouble, percent: u64) {
             assert_eq!(ended.order, Order::Unstable, "{seed}");
         }
     }
+    println!("{trouble:?}: {complete} of {count} ended well"); // seen with --nocapture
     assert!(complete * 100 >= count * percent, "{trouble:?}: {complete} of {count} ended well");
 }
 
 #[test]
 fn rows_that_come_and_go() {
-    run(Trouble::Unrest, 75);
+    run(Trouble::Unrest, 91);
 }
 
 #[test]
 fn a_cache_by_url() {
-    run(Trouble::Cache, 75);
+    run(Trouble::Cache, 91);
 }
 
 #[test]
 fn replicas_that_differ() {
-    run(Trouble::Replicas, 75);
+    run(Trouble::Replicas, 82);
 }
 
 #[test]
 fn rows_that_flicker() {
-    run(Trouble::Flicker, 50);
+    run(Trouble::Flicker, 86);
 }
 
 #[test]
 fn filters_of_any_step_with_any_ends() {
-    run(Trouble::Filter, 85);
+    run(Trouble::Filter, 94);
 }
 
 #[test]
 fn connections_that_are_behind() {
-    run(Trouble::Behind, 75);
+    run(Trouble::Behind, 94);
 }
 
 #[test]
 fn capped_limits_and_totals() {
-    run(Trouble::Caps, 50);
+    run(Trouble::Caps, 82);
 }
 
 #[test]
 fn rows_in_flight_that_get_a_time() {
-    run(Trouble::InFlight, 85);
+    run(Trouble::InFlight, 94);
 }
 
 /// The ids of a period, read by scans of `days` each.
