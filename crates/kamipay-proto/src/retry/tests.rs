@@ -65,7 +65,9 @@ fn a_get_and_the_login_may_arrive_twice_and_nothing_else() {
         Repeat::of(call, &call.request(&api).unwrap()).is_allowed()
     }
     assert!(may(&IssueToken::new("u", "p")));
-    assert!(may(&crate::lots::GetLot::new("9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap())));
+    assert!(may(&crate::lots::GetLot::new(
+        "9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap()
+    )));
     for method in ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "get", "QUERY"] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let is_get = method == Method::GET;
