@@ -326,6 +326,10 @@ proptest! {
         };
 
         let chain = if tron { Chain::Tron } else { Chain::Polygon };
+        let id = match target {
+            Target::TxId => format!("0x{number:064x}"),
+            _ => id,
+        };
         let call = GetPayStatus::new(PaymentTarget::new(target, &id).unwrap(), chain);
         check(&api, base, &call, &["v2", "status", "tx_status"], &[
             ("target", target.as_str().to_owned()),

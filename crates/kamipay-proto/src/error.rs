@@ -97,7 +97,8 @@ impl std::error::Error for Error {
 pub enum ErrorKind {
     /// The API refused the call, or failed: a status from 400 to 599.
     Api(ApiError),
-    /// A status that the API does not use for an answer: a redirect, a partial or empty one.
+    /// A status that the API does not use for this answer: a redirect, a partial or empty one, or
+    /// another one than 200 and 201 for a state that gives permission to pay again.
     UnexpectedStatus,
     /// The API accepted the call, and its answer can not be read.
     Decode(DecodeError),
@@ -207,6 +208,11 @@ pub enum BuildError {
     /// The URI is too long for any server.
     #[error("the URI is over 65,534 bytes")]
     TooLong,
+    /// A transaction hash on Polygon is without its `0x`.
+    #[error(
+        "a transaction hash is 0x and 64 hexadecimal digits: without 0x it can be on Tron only"
+    )]
+    Hash,
     /// A value failed to write itself.
     #[error("a value in the query can not be written as text")]
     Value,
@@ -224,7 +230,7 @@ struct Answer {
 /// The one place where a status becomes an error, and a body a value.
 pub(crate) fn read<T: DeserializeOwned>(
     response: &Response<impl AsRef<[u8]>>,
-    verify: impl FnOnce(&T) -> Result<(), Mismatch>,
+    verify: impl FnOnce(&T) -> Result<(), ErrorKind>,
 ) -> Result<T, Error> {
     let (status, body) = (response.status(), response.body().as_ref());
     let kind = match status.as_u16() {
@@ -232,7 +238,7 @@ pub(crate) fn read<T: DeserializeOwned>(
         200..=299 => match decode::<T>(body) {
             Ok(output) => match verify(&output) {
                 Ok(()) => return Ok(output),
-                Err(mismatch) => ErrorKind::Mismatch(mismatch),
+                Err(kind) => kind,
             },
             Err(error) => ErrorKind::Decode(error),
         },
@@ -858,8 +864,10 @@ mod tests {
         assert!(source.source().is_none());
 
         let response = Response::new(WHOLE);
-        let error =
-            read(&response, |list: &List| Mismatch::check("total", 7, list.total)).unwrap_err();
+        let error = read(&response, |list: &List| {
+            Err(ErrorKind::Mismatch(Mismatch::new("total", 7, list.total)))
+        })
+        .unwrap_err();
         assert_eq!(
             error.to_string(),
             "the answer is to another question: asked for total 7, got 2"
