@@ -193,7 +193,10 @@ impl Endpoint for Through {
         Ok(self.0.borrow().clone().unwrap())
     }
 
-    fn parse(&self, response: Response<impl AsRef<[u8]>>) -> Result<Captured, Error> {
+    fn parse(
+        &self,
+        response: Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
+    ) -> Result<Captured, Error> {
         let (parts, body) = response.into_parts();
         let headers = parts.headers.iter();
         Ok(Captured {

@@ -276,9 +276,11 @@ enum Presence {
 impl<'de> Deserialize<'de> for Presence {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(from)?.get();
-        let dense: String = raw.split_ascii_whitespace().collect();
-        Ok(match &*dense {
-            "null" | "{}" | "[]" | "\"\"" => Self::Nothing,
+        let mut dense = raw.bytes().filter(|byte| !byte.is_ascii_whitespace());
+        // The first bytes tell: nothing that is longer begins like one of these.
+        let first = [dense.next(), dense.next(), dense.next()];
+        Ok(match first.map(|byte| byte.unwrap_or_default()) {
+            [b'{', b'}', 0] | [b'[', b']', 0] | [b'"', b'"', 0] | [b'n', ..] => Self::Nothing,
             _ if raw.starts_with('{') => Self::Object,
             _ => Self::Other,
         })

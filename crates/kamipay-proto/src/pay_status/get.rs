@@ -93,9 +93,12 @@ impl Endpoint for GetPayStatus {
 
     /// Any 2xx is read by its body, but permission to pay again comes with a documented status only:
     /// 200 or 201.
-    fn parse(&self, response: http::Response<impl AsRef<[u8]>>) -> Result<PayStatus, Error> {
+    fn parse(
+        &self,
+        response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
+    ) -> Result<PayStatus, Error> {
         let is_documented = matches!(response.status(), StatusCode::OK | StatusCode::CREATED);
-        error::read(&response, |status: &PayStatus| {
+        error::read(response, |status: &PayStatus| {
             self.verify(status).map_err(ErrorKind::Mismatch)?;
             if !is_documented && status.permission_to_pay_again().is_some() {
                 return Err(ErrorKind::UnexpectedStatus);
