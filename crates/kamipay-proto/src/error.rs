@@ -263,10 +263,50 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
             Some(_) => DecodeError::whole("not UTF-8 text"),
             None => DecodeError { truncated: true, ..DecodeError::whole(CUT) }, // within a character
         })?;
+    if !is_bounded(text) {
+        return Err(DecodeError::whole("a text or a depth of over 1 MiB"));
+    }
     match serde_json::from_str(text) {
         Ok(Object(output)) => Ok(output),
         Err(_) => Err(locate::<T>(text)),
     }
+}
+
+/// Whether what a parser has to remember of a large document is small: a key or another text with
+/// escapes, and how deep it is. Of a small document all of it is.
+fn is_bounded(text: &str) -> bool {
+    const SMALL: usize = 4 << 20;
+    const MOST: usize = 1 << 20;
+    if text.len() <= SMALL {
+        return true;
+    }
+    let (mut text, mut depth) = (text.as_bytes(), 0_usize);
+    while let Some((byte, rest)) = text.split_first() {
+        text = rest;
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let mut at = 0;
+                loop {
+                    match text.get(at) {
+                        Some(b'\\') => at += 2,
+                        Some(b'"') | None => break,
+                        Some(_) => at += 1,
+                    }
+                }
+                if at > MOST {
+                    return false;
+                }
+                text = text.get(at + 1..).unwrap_or_default();
+            }
+            _ => {}
+        }
+        if depth > MOST {
+            return false;
+        }
+    }
+    true
 }
 
 /// The body without the byte order mark that some servers put before it.
@@ -409,7 +449,7 @@ impl Said {
     /// `{"message": "…"}` from the gateway, `detail` as a list of objects from the web framework,
     /// `msg` in the envelope of the status calls.
     fn in_body(body: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(without_mark(body)).ok()?;
+        let text = std::str::from_utf8(without_mark(body)).ok().filter(|text| is_bounded(text))?;
         let [detail, message, msg, request_id] =
             object::pick(text, ["detail", "message", "msg", "request_id"])?;
         let words = |raw: Option<&RawValue>| words(raw?, LONGEST_KEPT);
@@ -903,6 +943,35 @@ mod tests {
             assert_eq!(refusal(deep).message, None);
         }
         assert!(fault(&open).path.len() < 20);
+    }
+
+    #[test]
+    fn a_large_document_has_no_text_and_no_depth_of_its_size() {
+        let (mib, blanks) = (1 << 20, " ".repeat(4 << 20));
+        let text = |length: usize| format!("\"{}\"", "a".repeat(length));
+        let escapes = |length: usize| format!("\"{}\"", r#"\""#.repeat(length / 2));
+        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for (value, fits) in [
+            (text(mib), true),
+            (text(mib + 1), false),
+            (escapes(mib), true),
+            (escapes(mib + 2), false),
+            (deep(mib - 1), true),
+            (deep(mib), false), // within an object
+            (format!("[{}]", "[[[]]],\"]\",".repeat(100_000) + "0"), true),
+        ] {
+            let with =
+                |blanks: &str| WHOLE.replacen('{', &format!("{blanks}{{\"new\": {value}, "), 1);
+            assert_eq!(answer(200, with(&blanks)).is_ok(), fits, "{value:.20}");
+            assert!(answer(200, with("")).is_ok(), "{value:.20}: as a small document");
+            let refusal =
+                |blanks: &str| format!("{blanks}{{\"new\": {value}, \"detail\": \"bad\"}}");
+            assert_eq!(self::refusal(refusal(&blanks)).message.is_some(), fits);
+            assert!(self::refusal(refusal("")).message.is_some());
+        }
+        for cut in ["{\"a\": \"", "{\"a\": \"\\"] {
+            assert!(fault(format!("{blanks}{cut}")).truncated);
+        }
     }
 
     #[test]

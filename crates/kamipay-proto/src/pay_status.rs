@@ -34,6 +34,7 @@ pub use permission::PermissionToPayAgain;
 pub use watch::{End, Evidence, Sighting, Step, Watch, WatchLimits};
 
 use rust_decimal::Decimal;
+use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -300,6 +301,9 @@ impl<'de> Deserialize<'de> for PayStatus {
         // The tag first, then the concrete type from the same text: money can not be read through
         // serde's own tagged enums, which hold a number as an `f64` in between.
         let text = <&RawValue>::deserialize(from)?.get();
+        if text.len() > 1 << 20 {
+            return Err(D::Error::custom(wire::reason::PAYMENT)); // an unnamed state keeps all of it
+        }
         let Envelope { status: envelope, msg, data } = decode_part(text)?;
         let unnamed =
             |word, msg, known| Self::_Unnamed(Unnamed { word, msg, json: text.into(), known });

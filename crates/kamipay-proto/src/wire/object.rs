@@ -9,6 +9,8 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 
+use super::reason;
+
 /// A struct that is read from an object only.
 pub(crate) struct Object<T>(pub(crate) T);
 
@@ -29,7 +31,25 @@ where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    struct Rows<T>(PhantomData<T>);
+    rows(from, usize::MAX)
+}
+
+/// The rows of a page. No page has more than 1000; the rows of a body that is full of small ones
+/// take ten times its size.
+pub(crate) fn page<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    rows(from, 4096)
+}
+
+fn rows<'de, D, T>(from: D, most: usize) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Rows<T>(usize, PhantomData<T>);
 
     impl<'de, T: Deserialize<'de>> Visitor<'de> for Rows<T> {
         type Value = Vec<T>;
@@ -41,13 +61,16 @@ where
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
             let mut rows = Vec::new();
             while let Some(Object(row)) = list.next_element()? {
+                if rows.len() == self.0 {
+                    return Err(A::Error::custom(reason::ROWS));
+                }
                 rows.push(row);
             }
             Ok(rows)
         }
     }
 
-    from.deserialize_seq(Rows(PhantomData))
+    from.deserialize_seq(Rows(most, PhantomData))
 }
 
 /// The values of these keys of an object, as they stand there. The rest is passed over, and costs
