@@ -2,6 +2,7 @@
 
 mod watch;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use anstyle::Style;
@@ -385,11 +386,11 @@ impl<'de> Deserialize<'de> for Fields {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Fields::default();
+                let (mut fields, mut names) = (Fields::default(), HashSet::new());
                 while let Some(name) = map.next_key::<String>()? {
                     // `status` is our `state`, and no field of theirs takes the place of ours.
                     let ours = ["status", "state", "over", "may_pay_again", "msg"];
-                    if ours.contains(&name.as_str()) || fields.get(&name).is_some() {
+                    if ours.contains(&name.as_str()) || !names.insert(name.clone()) {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     }

@@ -100,7 +100,7 @@ impl ScanLots {
 #[non_exhaustive]
 pub struct LotPage {
     /// The lots on this page.
-    #[serde(deserialize_with = "wire::object::list")]
+    #[serde(deserialize_with = "wire::object::page")]
     pub lots: Vec<Lot>,
     /// How many lots the range has.
     pub total: u64,

@@ -98,7 +98,7 @@ impl ScanSettlements {
 #[non_exhaustive]
 pub struct SettlementPage {
     /// The settlements on this page.
-    #[serde(deserialize_with = "wire::object::list")]
+    #[serde(deserialize_with = "wire::object::page")]
     pub settlements: Vec<Settlement>,
     /// How many settlements the range has.
     pub total: u64,

@@ -109,7 +109,7 @@ impl ScanPendingCharges {
 #[non_exhaustive]
 pub struct PendingChargePage {
     /// The charges on this page.
-    #[serde(deserialize_with = "wire::object::list")]
+    #[serde(deserialize_with = "wire::object::page")]
     pub items: Vec<PendingCharge>,
     /// The totals of the whole pool, not of this page.
     #[serde(deserialize_with = "wire::object::one")]

@@ -112,7 +112,7 @@ impl ScanTransactions {
 #[non_exhaustive]
 pub struct TransactionPage {
     /// The charges on this page.
-    #[serde(deserialize_with = "wire::object::list")]
+    #[serde(deserialize_with = "wire::object::page")]
     pub transactions: Vec<Transaction>,
     /// How many charges the range has.
     pub total: u64,

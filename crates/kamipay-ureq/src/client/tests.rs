@@ -175,7 +175,7 @@ impl Endpoint for Pay {
         api: &kamipay_proto::Api,
     ) -> Result<Request<Vec<u8>>, kamipay_proto::BuildError> {
         let mut request = api.get(&["v1", "payments", "payToPixKey"]).finish()?;
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = http::Method::POST;
         Ok(request)
     }
 
