@@ -132,6 +132,7 @@ fn a_contradiction_on_the_way_is_no_end() {
         (answer("canceled", receipt), returned(), 12),
         (answer("processing", &other), returned(), 12),
         (answer("processing", &refund), returned(), 12),
+        (answer("processing", r#","amount_brl":"lots""#), canceled(), 12),
         (answer("paused", ""), canceled(), 11),
         (answer("processing", ""), returned(), 10),
     ] {

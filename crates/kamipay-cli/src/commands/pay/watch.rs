@@ -160,6 +160,9 @@ fn follow(
                 let fault = exit::whole(&error);
                 changes.fault(&fault);
                 changes.is_nameless = exit::is_nameless(&error);
+                if let Some(answer) = error.answer() {
+                    watch.unreadable(answer);
+                }
                 watch.failed(fault, error.retry_after(), now(), random);
             }
         }
