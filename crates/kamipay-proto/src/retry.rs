@@ -30,6 +30,7 @@
 //!
 //! * Only what may pass is tried again: no connection, a connection that was closed, an answer that
 //!   was cut or did not come in time, a 5xx, a 429, a 408.
+//! * An answer to another request: once more, at once, on a fresh connection.
 //! * Only a call that may arrive twice is repeated: a `GET`, and `POST /auth/token`.
 //! * The delay is random between nothing and a ceiling that doubles: 0.2 s, 0.4 s, … 10 s ("full
 //!   jitter": clients that failed together do not come back together).
@@ -120,6 +121,11 @@ impl RetryPolicy {
         if !failure.repeat.is_allowed() {
             return Err(Stop::NotRepeatable);
         }
+        if failure.fault == Fault::Mismatch {
+            // Once, at once, and whatever `max_attempts` is: the connection was behind, or not.
+            let is_first = failure.attempts <= 1 && failure.time_left != Some(Duration::ZERO);
+            return if is_first { Ok(Duration::ZERO) } else { Err(Stop::Permanent) };
+        }
         if failure.attempts >= self.max_attempts {
             return Err(Stop::Attempts);
         }
@@ -202,7 +208,8 @@ pub struct Failure {
     pub repeat: Repeat,
     /// What happened.
     pub fault: Fault,
-    /// How often the call was made, this time included.
+    /// How often the call was made, this time included. Of a [`Fault::Mismatch`]: how often that
+    /// was the answer.
     pub attempts: u32,
     /// How much time there is until the call has to be over. `None` for no end.
     pub time_left: Option<Duration>,
@@ -242,6 +249,8 @@ pub enum Fault {
     Truncated,
     /// The answer did not come in time.
     TimedOut,
+    /// The answer was to another request. It passes on a fresh connection, or not at all.
+    Mismatch,
     /// The API answered with this status, and asked for so much time with `Retry-After`.
     Status(StatusCode, Option<Duration>),
     /// Anything that comes to the same again: a certificate, an answer that is too long, one that
@@ -253,7 +262,9 @@ impl Fault {
     /// Whether it may have passed by the next attempt.
     pub fn may_pass(self) -> bool {
         match self {
-            Self::NotSent | Self::Closed | Self::Truncated | Self::TimedOut => true,
+            Self::NotSent | Self::Closed | Self::Truncated | Self::TimedOut | Self::Mismatch => {
+                true
+            }
             // 408 is what some servers say to a connection that was idle, before they close it.
             Self::Status(status, _) => matches!(status.as_u16(), 408 | 429 | 500..=599),
             Self::Permanent => false,
@@ -274,6 +285,7 @@ impl From<&Error> for Fault {
         match error.kind() {
             ErrorKind::Api(refusal) => Self::Status(refusal.status, error.retry_after()),
             ErrorKind::Decode(decode) if decode.truncated => Self::Truncated,
+            ErrorKind::Mismatch(_) => Self::Mismatch,
             _ => Self::Permanent,
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
-use kamipay_proto::retry::{Failure, Repeat, RetryBudget, RetryPolicy, Stop};
+use kamipay_proto::retry::{Failure, Fault, Repeat, RetryBudget, RetryPolicy, Stop};
 use kamipay_proto::{AccessToken, Api, BaseUrl, Endpoint, IssueToken};
 
 use crate::attempt::Attempt;
@@ -141,6 +141,11 @@ impl Client {
         }
     }
 
+    /// Has the next call use a new connection.
+    pub(crate) fn drop_connections(&self) {
+        self.shared.exchange.drop_connections();
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.shared.clock
     }
@@ -197,7 +202,8 @@ impl Client {
         let mut before: Option<ErrorKind> = None;
         // A token that the API refused, to have another one.
         let mut refused: Option<Held> = None;
-        let mut renewals = 0;
+        // Attempts that the policy does not count: after a renewal, and after a mismatch.
+        let (mut renewals, mut mismatches) = (0, 0);
         let end = |history: History, kind, stop| {
             let elapsed = clock.now().saturating_duration_since(started);
             Err(Error::new(E::CALL, kind, History { elapsed, stop, ..history }))
@@ -230,7 +236,7 @@ impl Client {
             let kind = match outcome {
                 Ok(output) => {
                     self.tell::<E>(&history, Ok(()), took, Err(None));
-                    let attempts = history.attempts - renewals;
+                    let attempts = history.attempts - renewals - mismatches;
                     policy.succeeded(attempts, &mut self.budget());
                     return Ok(output);
                 }
@@ -250,7 +256,13 @@ impl Client {
                 self.tell::<E>(&history, Err(&kind), took, Ok(Duration::ZERO));
                 refused = Some(held);
             } else {
-                let mut failure = Failure::new(repeat, kind.fault(), history.attempts - renewals);
+                let fault = kind.fault();
+                mismatches += u32::from(fault == Fault::Mismatch);
+                let attempts = match fault {
+                    Fault::Mismatch => mismatches,
+                    _ => history.attempts - renewals - mismatches,
+                };
+                let mut failure = Failure::new(repeat, fault, attempts);
                 failure.time_left = deadline.map(|it| it.saturating_duration_since(now));
                 let random = clock.random();
                 let decision = policy.decide(&failure, &mut self.budget(), random);
@@ -280,7 +292,7 @@ impl Client {
             kamipay_proto::ErrorKind::Decode(decode) if decode.truncated => ErrorKind::Truncated,
             kamipay_proto::ErrorKind::Mismatch(_) => {
                 // A connection that is one answer behind stays one behind.
-                self.shared.exchange.drop_connections();
+                self.drop_connections();
                 ErrorKind::Answer(error)
             }
             _ => ErrorKind::Answer(error),
