@@ -72,9 +72,9 @@ impl Failure {
     pub(crate) fn range(error: &InvalidRange) -> Self {
         let failure = Self::usage(format!("--from and --to: {error}"));
         match error {
-            InvalidRange::Order { .. } => {
-                failure.tip("a date stands for its start in --from, and for its end in --to")
-            }
+            InvalidRange::Order { .. } => failure.tip("give a --to that is after --from").tip(
+                "a date is its start in --from and its end in --to: for one day, give it twice",
+            ),
             _ => failure,
         }
     }

