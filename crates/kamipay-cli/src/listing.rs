@@ -201,8 +201,9 @@ impl Settings {
         };
         let printed = self.check_places(state)?;
         let store = Store::lock(state)?;
-        let (account, format) = (connection.account()?, (format, output.is_for_spreadsheet()));
-        let mut fresh = Saved::new(what, account, format, self.look_back, scan.state());
+        let as_what = (format, output.is_for_spreadsheet());
+        let account = connection.account()?;
+        let mut fresh = Saved::new(what, account, as_what, self.look_back, scan.state());
         let saved = store.load(&fresh)?;
         if let Some(saved) = &saved {
             fresh.keep_username_of(saved);
@@ -216,7 +217,7 @@ impl Settings {
         };
         let (scan, out) = match saved {
             Some(saved) => {
-                let out = open()?.go_on(&saved.out, &saved.state, output)?;
+                let out = open()?.go_on(&saved.out, &saved.state, format, output)?;
                 (self.requests.set(Scan::resume(saved.state))?, out)
             }
             None => (scan, open()?.begin()?),

@@ -1,14 +1,17 @@
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use crc32fast::Hasher;
 use fs4::{FileExt, TryLockError};
-use kamipay_ureq::proto::scan::{ScanState, Scannable};
+use kamipay_ureq::proto::scan::ScanState;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::Listing;
 use crate::exit::Failure;
-use crate::output::Output;
+use crate::output::{Format, Output, Record as _};
 use crate::progress::thousands;
 
 /// The file that rows are appended to: that of `--out`, or standard output's.
@@ -21,9 +24,6 @@ pub(crate) struct OutFile {
     own: File,
     mark: Mark,
     sum: Hasher,
-    /// Up to here there are bytes of a run that was killed: rows that come again are compared with
-    /// them, in place of being written.
-    written: u64,
 }
 
 /// How much of a file is known to be right, and how to tell that it is that file.
@@ -85,7 +85,7 @@ impl OutFile {
 
     fn lock(path: Option<PathBuf>, file: File, own: File) -> Result<Self, Failure> {
         let mark = Mark { file: path.clone(), ..Mark::default() };
-        let out = Self { path, file, own, mark, sum: Hasher::new(), written: 0 };
+        let out = Self { path, file, own, mark, sum: Hasher::new() };
         match FileExt::try_lock(&out.own) {
             Ok(()) => Ok(out),
             Err(TryLockError::WouldBlock) => Err(Failure::other(format!(
@@ -114,16 +114,17 @@ impl OutFile {
     }
 
     fn begin_at(&mut self, length: u64) -> Result<(), Failure> {
-        (self.mark.begins, self.mark.bytes, self.written) = (length, length, length);
+        (self.mark.begins, self.mark.bytes) = (length, length);
         self.sum = Hasher::new();
         self.to_the_end(length)
     }
 
     /// Goes on behind what is known to be right.
-    pub(super) fn go_on<S: Scannable>(
+    pub(super) fn go_on<S: Listing>(
         mut self,
         mark: &Mark,
         state: &ScanState<S>,
+        format: Format,
         output: Output,
     ) -> Result<Self, Failure> {
         let length = self.length()?;
@@ -148,20 +149,11 @@ impl OutFile {
         }
         self.sum = sum;
         self.mark = Mark { file: self.path.clone(), ended: false, ..mark.clone() };
-        self.written = length;
         let more = length - bytes;
-        if more == 0 {
+        let is_shared = self.path.is_none();
+        if more == 0 || is_shared && state.is_done {
             self.to_the_end(bytes)?;
-        } else if self.path.is_some() {
-            output.note(&format!(
-                "{}: cutting off its last {} bytes, which came after the state was saved",
-                self.flag(),
-                thousands(more)
-            ));
-            self.file.set_len(bytes).map_err(|error| self.cannot("cut", &error))?;
-            self.written = bytes;
-            self.to_the_end(bytes)?;
-        } else if mark.ended && !state.is_done {
+        } else if is_shared && mark.ended {
             output.note(&format!(
                 "{} bytes were appended to standard output's file after the last run: the rows go \
                  on behind them",
@@ -169,54 +161,56 @@ impl OutFile {
             ));
             let length = self.length()?; // the note may be in it
             self.begin_at(length)?;
+        } else {
+            let broken = |error| self.cannot("read", &error);
+            if is_shared && !are_rows(&self.tail(bytes, more).map_err(broken)?, format, S::Row::CSV)
+            {
+                return Err(self.foreign(bytes, more));
+            }
+            output.note(&format!(
+                "{}: cutting off its last {} bytes, which came after the state was saved",
+                self.flag(),
+                thousands(more)
+            ));
+            self.file.set_len(bytes).map_err(|error| self.cannot("cut", &error))?;
+            self.to_the_end(bytes)?;
         }
         Ok(self)
     }
 
+    /// What is behind what is known to be right, as far as one run could have written it.
+    fn tail(&self, bytes: u64, more: u64) -> io::Result<Vec<u8>> {
+        let (mut own, mut tail) = (&self.own, Vec::new());
+        if more <= 64 << 20 {
+            own.seek(SeekFrom::Start(bytes))?;
+            own.take(more).read_to_end(&mut tail)?;
+        }
+        Ok(tail)
+    }
+
+    fn foreign(&self, bytes: u64, more: u64) -> Failure {
+        Failure::usage(format!(
+            "{}: its last {} bytes came after the state was saved, and are not all rows of this \
+             listing",
+            self.flag(),
+            thousands(more)
+        ))
+        .tip(format!(
+            "if they can be spared, cut them off (truncate -s {bytes} FILE), and give the same \
+             command again"
+        ))
+    }
+
     /// Writes whole lines.
     pub(crate) fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
-        let again = usize::try_from(self.written - self.mark.bytes).unwrap_or(usize::MAX);
-        let (again, new) = lines.split_at(again.min(lines.len()));
-        if !again.is_empty() {
-            self.compare(again)?;
-        }
-        if !new.is_empty() {
-            self.check_alone()?;
-            let start = self.mark.bytes + again.len() as u64;
-            let write = self.to_the_end(start).and_then(|()| {
-                self.file.write_all(new).map_err(|error| self.cannot("write to", &error))
-            });
-            if let Err(failure) = write {
-                let _ = self.file.set_len(start); // no half line
-                return Err(failure.tip("what is there is not the whole"));
-            }
-            self.written = start + new.len() as u64;
-        }
+        self.check_alone()?;
+        self.file.write_all(lines).map_err(|error| {
+            let _ = self.file.set_len(self.mark.bytes); // no half line
+            self.cannot("write to", &error).tip("what is there is not the whole")
+        })?;
         self.mark.bytes += lines.len() as u64;
         self.sum.update(lines);
         Ok(())
-    }
-
-    /// Lines that a run before this one may have written already.
-    fn compare(&self, lines: &[u8]) -> Result<(), Failure> {
-        let mut there = vec![0; lines.len()];
-        let mut own = &self.own;
-        own.seek(SeekFrom::Start(self.mark.bytes))
-            .and_then(|_| own.read_exact(&mut there))
-            .map_err(|error| self.cannot("read", &error))?;
-        if there == lines {
-            return Ok(());
-        }
-        let bytes = self.mark.bytes;
-        Err(Failure::other(format!(
-            "{}: the last run was killed, and what is behind byte {} is not what is read again",
-            self.flag(),
-            thousands(bytes)
-        ))
-        .tip(format!(
-            "if it can be spared, cut it off (truncate -s {bytes} FILE), and give the same command \
-             again"
-        )))
     }
 
     /// Makes sure that what was written stays, before a state says so.
@@ -229,7 +223,7 @@ impl OutFile {
     }
 
     fn check_alone(&self) -> Result<(), Failure> {
-        if self.length()? != self.written {
+        if self.length()? != self.mark.bytes {
             return Err(self.lost("something else wrote to it at the same time"));
         }
         Ok(())
@@ -250,7 +244,6 @@ impl OutFile {
 
     /// What a state keeps of it. `ended` says that nothing more is written.
     pub(super) fn mark(&self, ended: bool) -> Mark {
-        let ended = ended && self.written == self.mark.bytes;
         Mark { crc32: self.sum.clone().finalize(), ended, ..self.mark.clone() }
     }
 
@@ -339,6 +332,33 @@ fn sum(mut file: &File, start: u64, end: u64) -> io::Result<Hasher> {
     }
 }
 
+/// Whether these may be lines that a run wrote before it was killed, the last one perhaps in part.
+fn are_rows(tail: &[u8], format: Format, columns: &[&str]) -> bool {
+    if format == Format::Csv {
+        let is_whole =
+            tail.ends_with(b"\n") && tail.iter().filter(|it| **it == b'"').count() % 2 == 0;
+        let mut lines = csv::ReaderBuilder::new();
+        let lines = lines.has_headers(false).flexible(true).from_reader(tail).into_byte_records();
+        let cells: Option<Vec<usize>> = lines.map(|line| Some(line.ok()?.len())).collect();
+        return cells.and_then(|mut cells| Some((cells.pop()?, cells))).is_some_and(
+            |(last, cells)| {
+                cells.iter().all(|cells| *cells == columns.len())
+                    && (last == columns.len() || last < columns.len() && !is_whole)
+            },
+        );
+    }
+    let begin = format!("{{\"{}\":", columns.first().unwrap_or(&""));
+    let is_row = |line: &[u8]| match line.strip_suffix(b"\n") {
+        None => line.iter().zip(begin.as_bytes()).all(|(is, should)| is == should),
+        Some(line) => {
+            serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(line).is_ok_and(|row| {
+                row.len() == columns.len() && columns.iter().all(|name| row.contains_key(*name))
+            })
+        }
+    };
+    !tail.is_empty() && tail.split_inclusive(|byte| *byte == b'\n').all(is_row)
+}
+
 /// Where a path leads, however it is spelt, and whether or not there is a file.
 pub(super) fn place(path: &Path) -> PathBuf {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -365,4 +385,29 @@ pub(super) fn is_at(_: &File, _: &Path) -> Option<bool> {
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::other(format!("cannot {what} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_rows_and_a_part_of_one_may_be_cut_off() {
+        const COLUMNS: [&str; 2] = ["id", "name"];
+        let ndjson = "{\"id\":1,\"name\":\"a\"}\n{\"id\":2,\"name\":\"b\\n\"}\n";
+        let csv = "id,name\n1,\"a\n,\"\"b\"\n2,c\n";
+        for (format, rows) in [(Format::Ndjson, ndjson), (Format::Csv, csv)] {
+            let are_rows = |tail: &str| are_rows(tail.as_bytes(), format, &COLUMNS);
+            for end in 1..=rows.len() {
+                assert!(are_rows(&rows[..end]), "{}", &rows[..end]);
+            }
+            for more in ["mine\n", "\0\0\0\n", "1,2,3\n", "{\"id\":1}\n", "note: x\n1,2,3"] {
+                for tail in [more.to_owned(), format!("{rows}{more}"), format!("{more}{rows}")] {
+                    assert!(!are_rows(&tail), "{tail}");
+                }
+            }
+            assert!(!are_rows(""));
+        }
+        assert!(!are_rows(b"mine", Format::Ndjson, &COLUMNS));
+    }
 }
