@@ -125,6 +125,9 @@ fn identifiers() {
 fn the_others() {
     let refusals = [
         refused(&in_may(&["lots", "list", "--output", "xml"])),
+        refused(&in_may(&["lots", "list", "--spreadsheet"])),
+        refused(&in_may(&["lots", "list", "--spreadsheet", "--output", "json"])),
+        refused(&["pay", "status", "--external-id", "a", "--spreadsheet", "--output", "table"]),
         refused(&in_may(&["lots", "list", "--timeout", "30"])),
         refused(&in_may(&["lots", "list", "--timeout", "0s"])),
         refused(&in_may(&["lots", "list", "--deadline", "soon"])),

@@ -684,6 +684,7 @@ fn what_belongs_to_something_else_is_refused() {
     refused(&[&["settlements", "list"], &YEAR[..], &keep].concat());
     refused(&[&may[..], &keep].concat());
     refused(&[&lots[..], &keep, &["--output", "csv"]].concat());
+    refused(&[&lots[..], &keep, &["--output", "csv", "--spreadsheet"]].concat());
     refused(&[&lots[..], &keep, &["--output", "table"]].concat());
     refused(&[&lots[..], &keep, &["--look-back", "1d"]].concat());
     refused(&[&lots[..], &["--out", &out]].concat());
