@@ -78,7 +78,8 @@ fn whatever_ends_a_run_the_next_one_goes_on() {
     let mut random = Random::new();
     let seed = random.0;
     let mut ends = [0_u32; 5];
-    for listing in 0..12 {
+    let mut listing = 0;
+    while listing < 8 || ends[..4].contains(&0) {
         let command = [["lots", "list"], ["settlements", "transactions"]][listing % 2];
         let format = if random.below(2) == 0 { "ndjson" } else { "csv" };
         let list = [&command[..], &YEAR, &["--output", format]].concat();
@@ -128,8 +129,8 @@ fn whatever_ends_a_run_the_next_one_goes_on() {
         };
         assert!(is_whole, "seed {seed}: listing {listing}, {ends:?}");
         assert_eq!(saved(&state)["state"]["is_done"], true);
+        listing += 1;
     }
-    assert!(ends[..4].iter().all(|runs| *runs > 0), "seed {seed}: {ends:?}");
 }
 
 /// A file system with no room, where the test may make one.
