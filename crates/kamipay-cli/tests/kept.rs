@@ -247,6 +247,30 @@ fn a_state_that_cannot_be_saved_ends_the_command() {
     }
 }
 
+/// Not even a header is written before a state says whose the file is.
+#[test]
+fn nothing_is_written_before_the_first_state() {
+    let server = generated(&year().with_lots(300));
+    let dir = Dir::new("first");
+    let list = [&["lots", "list", "--output", "csv"], &YEAR[..]].concat();
+    let whole = run(&mut with_token(server.base_url(), &list)).good();
+    for is_printed in [false, true] {
+        let [state, rows] = ["state", "rows"].map(|it| dir.file(&format!("{it}-{is_printed}")));
+        let mut list = [&list[..], &["--resume", &state]].concat();
+        if !is_printed {
+            list.extend(["--out", &rows]);
+        }
+        let asked = server.requests().len();
+        fs::create_dir(format!("{state}.new")).unwrap();
+        let first = to_file(server.base_url(), &list, &rows);
+        assert_eq!(first.code, 1, "{}", first.err);
+        assert_eq!((length(&rows), server.requests().len()), (0, asked));
+        fs::remove_dir(format!("{state}.new")).unwrap();
+        to_file(server.base_url(), &list, &rows).good();
+        assert!(sorted(&fs::read_to_string(&rows).unwrap()) == sorted(&whole));
+    }
+}
+
 /// A state is saved after each second, also where nothing comes.
 #[test]
 fn a_state_is_saved_each_second() {

@@ -148,7 +148,7 @@ impl OutFile {
             ));
         }
         self.sum = sum;
-        self.mark = Mark { file: self.path.clone(), ended: false, ..mark.clone() };
+        self.mark = Mark { file: self.path.clone(), ..mark.clone() };
         let more = length - bytes;
         let is_shared = self.path.is_none();
         if more == 0 || is_shared && state.is_done {
