@@ -1,8 +1,10 @@
 //! The commands. Each one's arguments stand with what it does, in [`crate::commands`].
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, Parser, Subcommand};
 
 use crate::commands::{charges, demo, lots, pay, sandbox, scan, settlements};
+use crate::exit::Failure;
+use crate::output::{self, Format};
 
 /// List kamiPay's lots, settlements and charges completely, and follow payments
 ///
@@ -34,6 +36,28 @@ pub(crate) enum Command {
     Scan(scan::Scan),
     Sandbox(sandbox::Serve),
     Demo(demo::Demo),
+}
+
+/// What holds for every command that has such an argument, before anything is asked.
+pub(crate) fn check(program: &ArgMatches) -> Result<(), Failure> {
+    let mut command = program;
+    while let Some((_, inner)) = command.subcommand() {
+        command = inner;
+    }
+    if matches!(command.try_get_one("spreadsheet"), Ok(Some(true)))
+        && !matches!(command.try_get_one("output"), Ok(Some(Format::Csv)))
+    {
+        return Err(Failure::usage("--spreadsheet is for CSV").tip("give --output csv, too"));
+    }
+    // The answer of the others is an exit code, or a service.
+    let is_data = !matches!(program.subcommand_name(), Some("pay" | "sandbox" | "demo"));
+    let is_elsewhere = matches!(command.try_contains_id("out"), Ok(true));
+    if is_data && !is_elsewhere && output::is_closed() {
+        return Err(Failure::other("standard output is closed, so all data would be lost").tip(
+            "to throw it away, redirect it to /dev/null, opened for writing alone: > /dev/null",
+        ));
+    }
+    Ok(())
 }
 
 const AFTER_HELP: &str = "\

@@ -72,9 +72,9 @@ impl Failure {
     pub(crate) fn range(error: &InvalidRange) -> Self {
         let failure = Self::usage(format!("--from and --to: {error}"));
         match error {
-            InvalidRange::Order { .. } => {
-                failure.tip("a date stands for its start in --from, and for its end in --to")
-            }
+            InvalidRange::Order { .. } => failure.tip("give a --to that is after --from").tip(
+                "a date is its start in --from and its end in --to: for one day, give it twice",
+            ),
             _ => failure,
         }
     }
@@ -149,15 +149,24 @@ impl Failure {
             .tip("what was written is not the whole")
     }
 
-    /// The same failure, after some rows were printed already.
-    pub(crate) fn after_rows(self, rows: u64) -> Self {
+    /// The same failure, after some rows were printed already. `what` says which.
+    pub(crate) fn after_rows(self, rows: u64, what: &str) -> Self {
         if rows == 0 || self.exit == Exit::OutputClosed {
             return self;
         }
         let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
         let mut failure = Self::incomplete(self.message);
         failure.tips = self.tips;
-        failure.tip(format!("INCOMPLETE: the {rows} that were printed are not the whole list"))
+        failure.tip(format!("INCOMPLETE: the {rows} {what} are not the whole list"))
+    }
+
+    /// The same failure, with the place where it was.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.message = match self.exit {
+            Exit::Interrupted | Exit::Terminated => format!("{}, in {place}", self.message),
+            _ => format!("{place}: {}", self.message),
+        };
+        self
     }
 
     /// Adds what to do about it.

@@ -4,9 +4,8 @@ mod kinds;
 mod out;
 mod saved;
 
-use std::fs::File;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -17,7 +16,7 @@ use kamipay_ureq::{Client, Rows, ScanError};
 
 pub(crate) use self::kinds::{Listing, Plan};
 pub(crate) use self::out::OutFile;
-use self::out::{is_at, place, standard_output, to_its_end};
+use self::out::{StandardOutput, place};
 use self::saved::{Saved, Store};
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
@@ -44,16 +43,17 @@ pub(crate) struct Settings {
     /// is nothing left. FILE belongs to one command, base URL and user name.
     ///
     /// The period has to be over: what is whole now would not be whole later. The rows have to go
-    /// to a file, because only there it is sure that they arrived: --out, where each row is there
-    /// once in any case, or standard output that is appended to a file (>> ROWS; with systemd
-    /// StandardOutput=append:, not truncate:), where the rows of the last second may come twice
-    /// after a kill (SIGKILL), but not after Ctrl-C or an error.
+    /// to a file, because only there it is sure that they arrived: --out, or standard output that
+    /// is appended to a file (>> ROWS; with systemd StandardOutput=append:, not truncate:). Each
+    /// row is there once, also after a kill or a full disk; a file that was changed meanwhile is
+    /// refused.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Write the rows to FILE, in place of standard output: ndjson unless --output csv
     ///
-    /// Without --resume, FILE must not have anything in it. With it, FILE is cut back to what is
-    /// known to be right, and rows are appended.
+    /// Without --resume, FILE must not have anything in it. With it, FILE is cut back to what the
+    /// state knows, which is said on standard error, and rows are appended. FILE is for one run at
+    /// a time.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -111,15 +111,27 @@ impl Settings {
         let format = self.format(output)?;
         let period = what.period();
         self.check(period)?;
-        let Begun { scan, kept, out, is_new, has_header } = self.begin(what, format, connection)?;
+        let Begun { scan, kept, out, is_new } = self.begin(what, format, output, connection)?;
+        let has_header = out.as_ref().is_some_and(OutFile::is_begun);
         let progress = Progress::listing(output.is_quiet(), period);
         let lines = out.map_or_else(|| Lines::beside(&progress), Lines::to_file);
-        let mut list = List::new(format, lines);
+        let mut list = List::new(format, lines.for_output(output));
         if !has_header {
             list.header()?;
         }
-        if !is_new && scan.state().is_done {
+        let keep = |state, list: &mut List<S::Row>, ended| {
             list.flush()?;
+            let out = list.lines().file();
+            match (&kept, out) {
+                (Some(kept), Some(out)) => kept.save(state, out, ended),
+                (None, Some(out)) if ended => out.settle(),
+                _ => Ok(()),
+            }
+        };
+        if !is_new && scan.state().is_done {
+            if !has_header {
+                keep(scan.state(), &mut list, true)?;
+            }
             progress.end();
             output.note(&format!(
                 "the listing is whole, with {} rows; to read it again, remove the file of --resume",
@@ -128,28 +140,26 @@ impl Settings {
             return Ok(false);
         }
 
-        let mut keep = |rows: &Rows<S>, list: &mut List<S::Row>| match &kept {
-            Some(kept) => {
-                list.flush()?;
-                kept.save(rows.state(), list.lines().file())
-            }
-            None => Ok(()),
-        };
         let stop = Stop::on_signals()?;
         let mut reading = Reading::new(&self.requests, &client, scan, &progress, &stop);
-        let outcome = reading.print(&mut list, &mut each, &mut keep);
+        let mut on_the_way = |rows: &Rows<S>, list: &mut _| match kept {
+            Some(_) => keep(rows.state(), list, false),
+            None => Ok(()),
+        };
+        let outcome = reading.print(&mut list, &mut each, &mut on_the_way);
         progress.end();
         match outcome {
             Ok(()) => {
                 list.finish(&words(reading.read))?;
-                keep(&reading.rows, &mut list)?;
+                keep(reading.rows.state(), &mut list, true)?;
                 Ok(is_new)
             }
             Err(Cut::Output(failure)) => Err(failure),
             Err(cut) => {
-                keep(&reading.rows, &mut list)?;
-                list.flush()?;
-                Err(self.how_to_go_on(cut.words(&reading, list.printed()), &reading, &list, format))
+                keep(reading.rows.state(), &mut list, true)?;
+                let rows = list.lines().file().map_or_else(printed, OutFile::what);
+                let failure = cut.words(&reading, list.printed(), &rows);
+                Err(self.how_to_go_on(failure, &reading, &list, format))
             }
         }
     }
@@ -166,13 +176,70 @@ impl Settings {
         if period.is_none() && self.look_back.is_some() {
             return Err(Failure::usage("--look-back needs a period: give --from and --to"));
         }
-        let Some(state) = &self.resume else { return Ok(()) };
-        check_is_over(period, SystemTime::now().into())?;
+        match self.resume {
+            Some(_) => check_is_over(period, SystemTime::now().into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the listing begins, or goes on. Nothing is written before all of it fits together.
+    fn begin<S: Listing>(
+        &self,
+        what: S,
+        format: Format,
+        output: Output,
+        connection: &Connection,
+    ) -> Result<Begun<S>, Failure> {
+        let scan = self.requests.set(Scan::new(what.clone()))?;
+        let scan = match self.look_back {
+            Some(length) => scan.with_look_back(length),
+            None => scan,
+        };
+        let Some(state) = &self.resume else {
+            let out = self.out.as_deref().map(|path| OutFile::open(path)?.begin()).transpose()?;
+            return Ok(Begun { scan, kept: None, out, is_new: true });
+        };
+        let printed = self.check_places(state)?;
+        let store = Store::lock(state)?;
+        let as_what = (format, output.is_for_spreadsheet());
+        let account = connection.account()?;
+        let mut fresh = Saved::new(what, account, as_what, self.look_back, scan.state());
+        let saved = store.load(&fresh)?;
+        if let Some(saved) = &saved {
+            fresh.keep_username_of(saved);
+            self.check_way(saved)?;
+        }
+        let is_new = saved.is_none();
+        let open = || match (&self.out, printed) {
+            (_, Some(printed)) => printed.lock(),
+            (Some(path), None) => OutFile::open(path),
+            (None, None) => Err(no_file()),
+        };
+        let (scan, out) = match saved {
+            Some(saved) => {
+                let out = open()?.go_on(&saved.out, &saved.state, format, output)?;
+                (self.requests.set(Scan::resume(saved.state))?, out)
+            }
+            None => (scan, open()?.begin()?),
+        };
+        let kept = Kept { store, fresh };
+        if is_new || !scan.state().is_done {
+            // Before the first line: killed in between, the next run knows whose the file is.
+            kept.save(scan.state(), &out, false)?;
+        }
+        Ok(Begun { scan, kept: Some(kept), out: Some(out), is_new })
+    }
+
+    /// Rows and state go to different files. Returns standard output's, where the rows go there.
+    fn check_places(&self, state: &Path) -> Result<Option<StandardOutput>, Failure> {
         let names = Store::names(state);
-        let is_taken = match (&self.out, standard_output()) {
-            (Some(out), _) => names.iter().any(|name| place(name) == place(out)),
-            (None, Some(file)) => names.iter().any(|name| is_at(&file, name) == Some(true)),
-            (None, None) => return Err(no_file()),
+        let (printed, is_taken) = match &self.out {
+            Some(out) => (None, names.iter().any(|name| place(name) == place(out))),
+            None => {
+                let printed = OutFile::standard_output().ok_or_else(no_file)?;
+                let is_taken = names.iter().any(|name| printed.is_at(name));
+                (Some(printed), is_taken)
+            }
         };
         if is_taken {
             return Err(Failure::usage(
@@ -184,68 +251,28 @@ impl Settings {
                 names[2].display()
             )));
         }
-        Ok(())
+        Ok(printed)
     }
 
-    /// Where the listing begins, or goes on. Nothing is written before all of it fits together.
-    fn begin<S: Listing>(
-        &self,
-        what: S,
-        format: Format,
-        connection: &Connection,
-    ) -> Result<Begun<S>, Failure> {
-        let scan = self.requests.set(Scan::new(what.clone()))?;
-        let scan = match self.look_back {
-            Some(length) => scan.with_look_back(length),
-            None => scan,
-        };
-        let Some(path) = &self.resume else {
-            let out = self.out.as_deref().map(OutFile::new).transpose()?;
-            return Ok(Begun { scan, kept: None, out, is_new: true, has_header: false });
-        };
-        let store = Store::lock(path)?;
-        let mut fresh =
-            Saved::new(what, connection.account()?, format, self.look_back, scan.state());
-        let saved = store.load(&fresh)?;
-        if let Some(saved) = &saved {
-            fresh.keep_username_of(saved);
-        }
-        let out = self.open_out(saved.as_ref())?;
-        let printed = if out.is_none() { standard_output() } else { None };
-        let bytes = printed.as_ref().map(to_its_end).transpose()?;
-        let has_header = match (&saved, bytes) {
-            (Some(saved), Some(bytes)) => is_appended(saved, bytes)?,
-            // Killed before the first line was known to be in the file, it is not.
-            (Some(saved), None) => saved.is_begun(),
-            (None, _) => false,
-        };
-        let is_new = saved.is_none();
-        let scan = match saved {
-            Some(saved) => self.requests.set(Scan::resume(saved.state))?,
-            None => scan,
-        };
-        let kept = Kept { store, fresh, printed };
-        if is_new && out.is_some() {
-            // Before the first line: killed in between, the next run knows whose the file is.
-            kept.save(scan.state(), out.as_ref())?;
-        }
-        Ok(Begun { scan, kept: Some(kept), out, is_new, has_header })
-    }
-
-    fn open_out<S: Listing>(&self, saved: Option<&Saved<S>>) -> Result<Option<OutFile>, Failure> {
-        match (&self.out, saved) {
-            (None, Some(Saved { out: Some(mark), .. })) => Err(Failure::usage(format!(
+    /// The rows go where they went before.
+    fn check_way<S: Listing>(&self, saved: &Saved<S>) -> Result<(), Failure> {
+        match (&self.out, &saved.out.file) {
+            (None, Some(file)) => Err(Failure::usage(format!(
                 "--resume: the rows of this listing go to a file: give --out {}",
-                mark.file.display()
+                file.display()
             ))),
-            (None, _) => Ok(None),
-            (Some(path), Some(Saved { out: Some(mark), .. })) => {
-                OutFile::again(path, mark).map(Some)
-            }
-            (Some(_), Some(_)) => Err(Failure::usage(
+            (Some(_), None) => Err(Failure::usage(
                 "--resume: the rows of this listing go to standard output: leave --out away",
             )),
-            (Some(path), None) => OutFile::new(path).map(Some),
+            (Some(path), Some(_)) if saved.state.manifest.rows > 0 && !path.exists() => {
+                Err(Failure::usage(format!(
+                    "--out {}: it is gone, and the rows of this listing were in it",
+                    path.display()
+                ))
+                .tip("give the file that the listing was written to so far")
+                .tip("to begin again, remove the file of --resume"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -288,22 +315,19 @@ struct Begun<S: Listing> {
     out: Option<OutFile>,
     /// Whether no run before this one read of it.
     is_new: bool,
-    /// Whether lines were written before, the header among them.
-    has_header: bool,
 }
 
 /// Where it is kept how far a listing is.
 struct Kept<S: Listing> {
     store: Store,
     fresh: Saved<S>,
-    /// Standard output, where the rows go there.
-    printed: Option<File>,
 }
 
 impl<S: Listing> Kept<S> {
-    fn save(&self, state: ScanState<S>, out: Option<&OutFile>) -> Result<(), Failure> {
-        let printed = self.printed.as_ref().map(to_its_end).transpose()?;
-        self.store.save(&self.fresh.at(state, out, printed))
+    /// In this order: a state never says more than is on the disk.
+    fn save(&self, state: ScanState<S>, out: &OutFile, ended: bool) -> Result<(), Failure> {
+        out.settle()?;
+        self.store.save(&self.fresh.at(state, out.mark(ended)))
     }
 }
 
@@ -321,27 +345,16 @@ fn check_is_over(period: Option<Period>, now: DateTime<Utc>) -> Result<(), Failu
     .tip("without --resume the period may end when it likes"))
 }
 
-/// Whether standard output's file still has what was written to it before. A shell's `>` in place of
-/// `>>` empties it, which is no loss as long as there were no rows.
-fn is_appended<S: Listing>(saved: &Saved<S>, bytes: u64) -> Result<bool, Failure> {
-    let (before, rows) = (saved.printed.unwrap_or_default(), saved.state.manifest.rows);
-    if bytes >= before || rows == 0 {
-        return Ok(bytes >= before);
-    }
-    Err(Failure::usage(format!(
-        "--resume: {} rows were written before, and standard output is a file with {} bytes, which \
-         had {} when the state was saved",
-        thousands(rows),
-        thousands(bytes),
-        thousands(before)
-    ))
-    .tip("append to the file that they are in: >> FILE")
-    .tip("if they are lost, remove the file of --resume, and all are read again"))
+fn no_file() -> Failure {
+    Failure::usage(
+        "--resume: standard output is not a file that can be read back, so nobody knows which rows \
+         arrived",
+    )
+    .tip("give --out FILE, or append standard output to a file: >> FILE")
 }
 
-fn no_file() -> Failure {
-    Failure::usage("--resume: standard output is not a file, so nobody knows which rows arrived")
-        .tip("give --out FILE, or append standard output to a file: >> FILE")
+fn printed() -> String {
+    "that were printed".to_owned()
 }
 
 /// Why a listing ended before its end.
@@ -355,12 +368,12 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
-    /// What is said of it, after so many rows were printed.
-    fn words<S: Listing>(self, reading: &Reading<S>, printed: u64) -> Failure {
+    /// What is said of it, after so many rows were printed. `what` says which rows.
+    fn words<S: Listing>(self, reading: &Reading<S>, printed: u64, what: &str) -> Failure {
         match self {
             Self::Output(failure) => failure,
             Self::Scan(error) => {
-                Failure::scan(&format!("listing {}", S::NAME), &error).after_rows(printed)
+                Failure::scan(&format!("listing {}", S::NAME), &error).after_rows(printed, what)
             }
             Self::Stop(exit) => {
                 let rows = if printed == 1 { "row" } else { "rows" };
@@ -473,27 +486,44 @@ pub(crate) struct Parts<'a> {
     pub(crate) client: &'a Client,
     pub(crate) quiet: bool,
     pub(crate) stop: &'a Stop,
+    /// The rows of all parts so far.
     pub(crate) printed: u64,
 }
 
 impl Parts<'_> {
-    /// Prints the rows of a part.
-    pub(crate) fn print<S: Listing>(&mut self, part: ScanState<S>) -> Result<(), Failure> {
+    /// Prints the rows of a part, which is this line of the plan.
+    pub(crate) fn print<S: Listing>(
+        &mut self,
+        line: usize,
+        part: ScanState<S>,
+    ) -> Result<(), Failure> {
         let scan = self.requests.set(Scan::resume(part))?;
         let progress = Progress::listing(self.quiet, scan.what().period());
         let mut list = List::<S::Row>::new(Format::Ndjson, Lines::beside(&progress));
         let mut reading = Reading::new(self.requests, self.client, scan, &progress, self.stop);
         let outcome = reading.print(&mut list, &mut |_| (), &mut |_, _| Ok(()));
         progress.end();
+        let whole = self.printed;
         self.printed += reading.read;
-        match outcome {
-            Ok(()) => list.finish(""),
-            Err(Cut::Output(failure)) => Err(failure),
+        let failure = match outcome {
+            Ok(()) => match list.finish("") {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            },
+            Err(Cut::Output(failure)) => failure,
             Err(cut) => {
                 list.flush()?;
-                let failure = cut.words(&reading, self.printed);
-                Err(failure.tip("throw away what this run printed, and run the same lines again"))
+                cut.words(&reading, self.printed, &printed())
             }
-        }
+        };
+        let failure = failure.at(&format!("line {line}"));
+        Err(if whole == 0 {
+            failure.tip("throw away what this run printed, and run the same lines again")
+        } else {
+            failure.tip(format!(
+                "the first {whole} rows are whole, those of the lines before {line}: keep them \
+                 (head -n {whole}), and run the lines from {line} on again (tail -n +{line})"
+            ))
+        })
     }
 }

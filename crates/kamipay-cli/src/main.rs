@@ -15,14 +15,15 @@ mod time;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use self::args::Cli;
 use self::exit::{Exit, Failure};
 
 fn main() -> ExitCode {
-    let outcome = match Cli::try_parse() {
-        Ok(cli) => commands::run(cli.command),
+    let parsed = Cli::command().try_get_matches();
+    let outcome = match parsed.and_then(|it| Ok((Cli::from_arg_matches(&it)?, it))) {
+        Ok((cli, matches)) => args::check(&matches).and_then(|()| commands::run(cli.command)),
         // Help and the version are "errors" too, for standard output.
         Err(error) if error.use_stderr() => {
             exit::report_usage(&error);

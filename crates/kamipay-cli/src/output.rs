@@ -1,5 +1,7 @@
 //! What goes to standard output: data, in one of four formats, in whole lines.
 
+mod spreadsheet;
+
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
@@ -19,6 +21,14 @@ pub(crate) struct Output {
     /// The format; `table` on a terminal, `ndjson` otherwise
     #[arg(long, short, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
+    /// Make CSV safe to open in Excel, LibreOffice or Google Sheets
+    ///
+    /// A spreadsheet runs a cell such as `=HYPERLINK(…)` as a formula, and names and messages are
+    /// text that others wrote. This flag puts an apostrophe before text that begins like a formula
+    /// (= + - @, also after spaces or a semicolon). Numbers stay as they are. Without it CSV
+    /// contains the exact text, for programs.
+    #[arg(long)]
+    spreadsheet: bool,
     /// Nothing on standard error but errors
     #[arg(long, short)]
     quiet: bool,
@@ -68,6 +78,10 @@ impl Output {
         self.quiet
     }
 
+    pub(crate) fn is_for_spreadsheet(self) -> bool {
+        self.spreadsheet
+    }
+
     /// Says something about the data on standard error.
     pub(crate) fn note(self, text: &str) {
         if !self.quiet {
@@ -77,7 +91,7 @@ impl Output {
 
     /// Prints one thing.
     pub(crate) fn thing<T: Thing>(self, thing: &T) -> Result<(), Failure> {
-        let mut lines = Lines::new();
+        let mut lines = Lines::new().for_output(self);
         match self.format() {
             Format::Table => lines.text(&thing.table())?,
             Format::Json => lines.json_text(&json(thing, serde_json::to_string_pretty)?)?,
@@ -194,11 +208,35 @@ fn json<T: Serialize>(
     write(value).map_err(|error| Failure::other(format!("cannot be written as JSON: {error}")))
 }
 
+/// Whether standard output was closed when the program began.
+///
+/// Rust opens /dev/null in its place, for reading and writing; a shell's `> /dev/null` is for
+/// writing alone.
+#[cfg(unix)]
+pub(crate) fn is_closed() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
+
+    let out = io::stdout();
+    let (Ok(flags), Ok(known)) = (fcntl_getfl(&out), fstat(&out)) else { return true };
+    flags & OFlags::RWMODE == OFlags::RDWR
+        && FileType::from_raw_mode(known.st_mode) == FileType::CharacterDevice
+        && std::fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == known.st_rdev)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_closed() -> bool {
+    false
+}
+
 /// Standard output or a file, in whole lines: whoever stops the program finds no half one.
 pub(crate) struct Lines {
     ready: Vec<u8>,
     /// Whether a terminal would obey what is written.
     is_terminal: bool,
+    /// Whether a spreadsheet would take a cell for a formula.
+    is_for_spreadsheet: bool,
     /// In place of standard output.
     file: Option<OutFile>,
     /// What may be on the same terminal.
@@ -212,7 +250,13 @@ impl Lines {
     /// To standard output.
     pub(crate) fn new() -> Self {
         let is_terminal = io::stdout().is_terminal();
-        Self { ready: Vec::new(), is_terminal, file: None, progress: None }
+        Self {
+            ready: Vec::new(),
+            is_terminal,
+            is_for_spreadsheet: false,
+            file: None,
+            progress: None,
+        }
     }
 
     /// To a file.
@@ -224,6 +268,11 @@ impl Lines {
     pub(crate) fn beside(progress: &Progress) -> Self {
         let lines = Self::new();
         Self { progress: lines.is_terminal.then(|| progress.clone()), ..lines }
+    }
+
+    /// As these arguments say.
+    pub(crate) fn for_output(self, output: Output) -> Self {
+        Self { is_for_spreadsheet: output.spreadsheet, ..self }
     }
 
     /// The file, if it is one.
@@ -273,6 +322,10 @@ impl Lines {
             |error: &dyn std::fmt::Display| Failure::other(format!("cannot be written: {error}"));
         writer.serialize(record).map_err(|error| broken(&error))?;
         let line = writer.into_inner().map_err(|error| broken(&error))?;
+        let line = match self.is_for_spreadsheet {
+            true => spreadsheet::harmless(&line).map_err(|error| broken(&error))?,
+            false => line,
+        };
         let line = String::from_utf8(line).map_err(|error| broken(&error))?;
         match line.strip_suffix('\n') {
             Some(cells) if self.is_terminal => self.line(&format!("{}\n", Escaped(cells))),

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, Timelike as _, Utc};
 use clap::Args;
-use kamipay_ureq::proto::Period;
+use kamipay_ureq::proto::{InvalidRange, Period};
 
 use crate::exit::Failure;
+use crate::table;
 
 /// A period that is needed.
 #[derive(Args)]
@@ -58,7 +59,7 @@ impl PeriodArgs {
     pub(crate) fn period(&self) -> Result<Period, Failure> {
         let (start, end) =
             (self.from.start(self.day.utc_offset)?, self.to.end(self.day.utc_offset)?);
-        Period::new(start, end).map_err(|error| Failure::range(&error))
+        period(start, end)
     }
 }
 
@@ -68,10 +69,17 @@ impl OpenPeriodArgs {
         let (start, end) = match self.ends()? {
             [None, None] => return Ok(None),
             [Some(start), Some(end)] => (start, end),
-            [Some(start), None] => (start, now.max(start)),
+            [Some(start), None] if now <= start => {
+                return Err(Failure::usage(format!(
+                    "--from: {} is still to come, and without --to the period ends now",
+                    table::time(Some(start))
+                ))
+                .tip("give an earlier --from, or a --to after it"));
+            }
+            [Some(start), None] => (start, now),
             [None, Some(end)] => (end - Days::new(30), end), // far from chrono's first day
         };
-        Period::new(start, end).map(Some).map_err(|error| Failure::range(&error))
+        period(start, end).map(Some)
     }
 
     /// Whether the period's end is now, whenever that is.
@@ -84,6 +92,14 @@ impl OpenPeriodArgs {
         let end = self.to.map(|to| to.end(self.day.utc_offset)).transpose()?;
         Ok([start, end])
     }
+}
+
+/// A period that contains something. A saved state may have an empty one, a command may not.
+fn period(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Period, Failure> {
+    if start == end {
+        return Err(Failure::range(&InvalidRange::Order { start, end }));
+    }
+    Period::new(start, end).map_err(|error| Failure::range(&error))
 }
 
 /// A moment, or a day.

@@ -28,6 +28,77 @@ fn periods() {
     insta::assert_snapshot!(refusals.join("\n"));
 }
 
+/// Every command that takes a period: what stands before `--from`.
+const WITH_PERIOD: [&[&str]; 11] = [
+    &["lots", "list"],
+    &["lots", "find-payout", "txc_1"],
+    &["settlements", "list"],
+    &["settlements", "transactions"],
+    &["settlements", "pending"],
+    &["charges", "confirmed"],
+    &["scan", "plan", "lots"],
+    &["scan", "plan", "settlements"],
+    &["scan", "plan", "transactions"],
+    &["scan", "plan", "pending-charges"],
+    &["scan", "plan", "confirmed-charges"],
+];
+
+/// For the API, too, the end has to be after the start.
+#[test]
+fn a_period_that_ends_before_it_begins_or_at_once_is_refused() {
+    let periods: [(&[&str], &str); 8] = [
+        (&["--from", "2026-05-01", "--to", "2026-04-30"], "the end must be after the start"),
+        (&["--from", "2026-05-02", "--to", "2026-04-30"], "the end must be after the start"),
+        (
+            &["--from", "2026-05-01T00:00:00Z", "--to", "2026-05-01T00:00:00Z"],
+            "the end must be after the start",
+        ),
+        (
+            &["--from", "2026-05-01T00:00:00Z", "--to", "2026-04-30T21:00:00-03:00"],
+            "the end must be after the start",
+        ),
+        (
+            &["--from", "2026-05-01", "--to", "2026-04-30", "--utc-offset", "-03:00"],
+            "2026-05-01T03:00:00Z to 2026-05-01T03:00:00Z is no range",
+        ),
+        (
+            &["--from", "2026-05-01", "--to", "2026-05-01T00:00:00Z"],
+            "2026-05-01T00:00:00Z to 2026-05-01T00:00:00Z is no range",
+        ),
+        (
+            &["--from", "2026-05-01T03:00:00Z", "--to", "2026-04-30", "--utc-offset", "-03:00"],
+            "2026-05-01T03:00:00Z to 2026-05-01T03:00:00Z is no range",
+        ),
+        (
+            &["--from", "2026-05-01T12:00:00Z", "--to", "2026-04-30", "--utc-offset", "+05:30"],
+            "the end must be after the start",
+        ),
+    ];
+    for command in WITH_PERIOD {
+        for (period, why) in periods {
+            let refusal = refused(&[command, period].concat());
+            assert!(refusal.contains(why), "{refusal}");
+        }
+    }
+    for command in [&["settlements", "pending"][..], &["scan", "plan", "pending-charges"]] {
+        let refusal = refused(&[command, &["--from", "8999-01-01"]].concat());
+        assert!(refusal.contains("is still to come"), "{refusal}");
+    }
+    let totals = ["settlements", "pending", "--totals", "--from", "2026-05-01"];
+    refused(&[&totals[..], &["--to", "2026-04-30"]].concat());
+}
+
+#[test]
+fn one_date_twice_is_one_day() {
+    for command in WITH_PERIOD.iter().filter(|command| command[0] == "scan") {
+        let day = ["--from", "2026-05-14", "--to", "2026-05-14", "--utc-offset", "-03:00"];
+        let plan = run(&mut kamipay(&[command, &day[..]].concat())).good();
+        for end in [r#""start":"2026-05-14T03:00:00Z""#, r#""end":"2026-05-15T03:00:00Z""#] {
+            assert!(plan.contains(end), "{plan}");
+        }
+    }
+}
+
 #[test]
 fn identifiers() {
     let refusals = [
@@ -89,6 +160,9 @@ fn a_transaction_is_asked_for_by_a_hash() {
 fn the_others() {
     let refusals = [
         refused(&in_may(&["lots", "list", "--output", "xml"])),
+        refused(&in_may(&["lots", "list", "--spreadsheet"])),
+        refused(&in_may(&["lots", "list", "--spreadsheet", "--output", "json"])),
+        refused(&["pay", "status", "--external-id", "a", "--spreadsheet", "--output", "table"]),
         refused(&in_may(&["lots", "list", "--timeout", "30"])),
         refused(&in_may(&["lots", "list", "--timeout", "0s"])),
         refused(&in_may(&["lots", "list", "--deadline", "soon"])),

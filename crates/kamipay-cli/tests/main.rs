@@ -5,6 +5,7 @@ mod connection;
 mod exits;
 mod formats;
 mod help;
+mod kept;
 mod lists;
 mod pay;
 mod sandbox;

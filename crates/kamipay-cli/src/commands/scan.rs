@@ -126,7 +126,8 @@ fn print<S: Listing>(what: S) -> Result<Exit, Failure> {
 ///
 /// Each line is a part, as `kamipay scan plan` prints them: one or more, of one listing or several.
 /// The rows come as NDJSON, part after part. What all parts print, one after the other, is the
-/// whole listing. A part is whole, or the run ends with an exit code other than 0.
+/// whole listing. A part is whole, or the run ends with an exit code other than 0, names its line,
+/// and says how many of the rows before it are whole.
 #[derive(Args)]
 #[command(
     override_usage = "kamipay scan run [OPTIONS] [FILE]",
@@ -156,20 +157,20 @@ impl Run {
         let stop = Stop::on_signals()?;
         let (requests, quiet) = (&self.requests, self.quiet);
         let mut run = Parts { requests, client: &client, quiet, stop: &stop, printed: 0 };
-        for part in parts {
+        for (line, part) in parts {
             match part {
-                Plan::Lots(part) => run.print(part),
-                Plan::Settlements(part) => run.print(part),
-                Plan::Transactions(part) => run.print(part),
-                Plan::PendingCharges(part) => run.print(part),
-                Plan::ConfirmedCharges(part) => run.print(part),
+                Plan::Lots(part) => run.print(line, part),
+                Plan::Settlements(part) => run.print(line, part),
+                Plan::Transactions(part) => run.print(line, part),
+                Plan::PendingCharges(part) => run.print(line, part),
+                Plan::ConfirmedCharges(part) => run.print(line, part),
             }?;
         }
         Ok(Exit::Done)
     }
 
-    /// All lines are looked at before anything is sent.
-    fn parts(&self) -> Result<Vec<Plan>, Failure> {
+    /// All parts, each with the number of its line. Nothing is sent before all are looked at.
+    fn parts(&self) -> Result<Vec<(usize, Plan)>, Failure> {
         let mut text = String::new();
         let read = match self.file.as_str() {
             "-" => io::stdin().read_to_string(&mut text).map(drop),
@@ -178,8 +179,9 @@ impl Run {
         read.map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", self.file)))?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let parts = lines.map(|(n, line)| {
-            serde_json::from_str(line).map_err(|error| {
-                Failure::usage(format!("line {}: it is no part of a scan: {error}", n + 1))
+            let n = n + 1;
+            serde_json::from_str(line).map(|part| (n, part)).map_err(|error| {
+                Failure::usage(format!("line {n}: it is no part of a scan: {error}"))
                     .tip("kamipay scan plan prints such lines")
             })
         });

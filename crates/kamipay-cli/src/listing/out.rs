@@ -1,149 +1,362 @@
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use crc32fast::Hasher;
+use fs4::{FileExt, TryLockError};
+use kamipay_ureq::proto::scan::ScanState;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use super::Listing;
 use crate::exit::Failure;
+use crate::output::{Format, Output, Record as _};
+use crate::progress::thousands;
 
-/// A file that rows are appended to.
+/// The file that rows are appended to: that of `--out`, or standard output's.
 pub(crate) struct OutFile {
-    path: PathBuf,
+    /// Where it is; nothing for standard output.
+    path: Option<PathBuf>,
+    /// Where the rows go.
     file: File,
+    /// The same file to read it, and to lock it for this run alone.
+    own: File,
     mark: Mark,
+    sum: Hasher,
 }
 
 /// How much of a file is known to be right, and how to tell that it is that file.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mark {
-    /// Where it was when this was written.
-    pub(crate) file: PathBuf,
-    /// How long it is.
-    pub(crate) bytes: u64,
-    /// What it ends with, without the line end.
-    pub(crate) last_line: String,
+    /// Where it was when this was written; nothing for standard output.
+    pub(crate) file: Option<PathBuf>,
+    /// Where the lines begin: what was before them is somebody else's.
+    begins: u64,
+    /// Where they end.
+    bytes: u64,
+    /// The CRC-32 of the lines.
+    crc32: u32,
+    /// Whether the run was ended in order: no later byte is its own.
+    ended: bool,
 }
 
 impl OutFile {
-    /// Begins a file. One that has something in it is refused, whose it ever is.
-    pub(crate) fn new(path: &Path) -> Result<Self, Failure> {
-        Self::check_new(path)?;
-        let mark = Mark { file: path.to_owned(), ..Mark::default() };
-        Self::open(path, mark).map_err(|error| cannot("open", path, &error))
-    }
-
-    fn check_new(path: &Path) -> Result<(), Failure> {
+    /// Opens a file, and keeps other runs away from it.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         match path.metadata() {
             Ok(known) if !known.is_file() => {
-                Err(Failure::usage(format!("--out {}: it is not a file", path.display())))
-            }
-            Ok(known) if known.len() > 0 => Err(Failure::usage(format!(
-                "--out {}: the file has something in it, and no state says what",
-                path.display()
-            ))
-            .tip(
-                "name another file, or remove it; to go on, give the same --resume FILE as before",
-            )),
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(cannot("open", path, &error)),
-        }
-    }
-
-    /// Goes on with a file, cut back to what is known to be right.
-    pub(crate) fn again(path: &Path, mark: &Mark) -> Result<Self, Failure> {
-        let refuse = |why: &str| {
-            Failure::usage(format!("--out {}: {why}", path.display()))
-                .tip("give the file that the listing was written to so far")
-                .tip("to begin again, remove the file and that of --resume")
-        };
-        match path.metadata() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && mark.bytes > 0 => {
-                return Err(refuse(&format!("it is gone, and had {} bytes", mark.bytes)));
+                return Err(Failure::usage(format!("--out {}: it is not a file", path.display())));
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(cannot("open", path, &error));
             }
-            Ok(known) if !known.is_file() => return Err(refuse("it is not a file")),
-            Ok(known) if known.len() < mark.bytes => {
-                return Err(refuse(&format!(
-                    "it has {} bytes, and had {} when the state was saved",
-                    known.len(),
-                    mark.bytes
-                )));
-            }
             _ => {}
         }
-        let broken = |error: io::Error| cannot("open", path, &error);
-        let mark = Mark { file: path.to_owned(), ..mark.clone() };
-        let mut file = Self::open(path, mark).map_err(broken)?;
-        if !file.ends_as_it_did().map_err(broken)? {
-            return Err(refuse(
-                "it is another file, or was changed: its last line is not the one \
-                               that was written",
+        let open = || {
+            let mut options = OpenOptions::new();
+            let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+            Ok((file.try_clone()?, file))
+        };
+        let (own, file) = open().map_err(|error| cannot("open", path, &error))?;
+        Self::lock(Some(path.to_owned()), file, own)
+    }
+
+    /// Standard output, where it is a file that can be read back.
+    pub(super) fn standard_output() -> Option<StandardOutput> {
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsFd as _;
+
+            let file = File::from(io::stdout().as_fd().try_clone_to_owned().ok()?);
+            file.metadata().is_ok_and(|known| known.is_file()).then_some(())?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true);
+            let own = ["/proc/self/fd/1", "/dev/fd/1"].iter().find_map(|name| {
+                let own = options.open(name).ok()?;
+                is_at(&file, Path::new(name)).unwrap_or_default().then_some(own)
+            })?;
+            Some(StandardOutput { file, own })
+        }
+        #[cfg(not(unix))]
+        None
+    }
+
+    fn lock(path: Option<PathBuf>, file: File, own: File) -> Result<Self, Failure> {
+        let mark = Mark { file: path.clone(), ..Mark::default() };
+        let out = Self { path, file, own, mark, sum: Hasher::new() };
+        match FileExt::try_lock(&out.own) {
+            Ok(()) => Ok(out),
+            Err(TryLockError::WouldBlock) => Err(Failure::other(format!(
+                "{}: another run of kamipay is writing to it",
+                out.flag()
+            ))
+            .tip("wait for it to end, or stop it")),
+            Err(TryLockError::Error(error)) => Err(out.cannot("lock", &error)),
+        }
+    }
+
+    /// Begins with a file. One of `--out` that has something in it is refused, whose it ever is.
+    pub(super) fn begin(mut self) -> Result<Self, Failure> {
+        let length = self.length()?;
+        if length > 0 && self.path.is_some() {
+            return Err(Failure::usage(format!(
+                "{}: the file has something in it, and no state says what",
+                self.flag()
+            ))
+            .tip(
+                "name another file, or remove it; to go on, give the same --resume FILE as before",
             ));
         }
-        file.file.set_len(file.mark.bytes).map_err(broken)?;
-        file.file.seek(SeekFrom::End(0)).map_err(broken)?;
-        Ok(file)
+        self.begin_at(length)?;
+        Ok(self)
+    }
+
+    fn begin_at(&mut self, length: u64) -> Result<(), Failure> {
+        (self.mark.begins, self.mark.bytes) = (length, length);
+        self.sum = Hasher::new();
+        self.to_the_end(length)
+    }
+
+    /// Goes on behind what is known to be right.
+    pub(super) fn go_on<S: Listing>(
+        mut self,
+        mark: &Mark,
+        state: &ScanState<S>,
+        format: Format,
+        output: Output,
+    ) -> Result<Self, Failure> {
+        let length = self.length()?;
+        if length <= mark.begins && state.manifest.rows == 0 {
+            // A shell's `>` in place of `>>` empties it, and no row was lost.
+            self.begin_at(length)?;
+            return Ok(self);
+        }
+        if length < mark.bytes {
+            let [has, had, rows] = [length, mark.bytes, state.manifest.rows].map(thousands);
+            return Err(self.refuse(&format!(
+                "it has {has} bytes, and had {had} with {rows} rows when the state was saved"
+            )));
+        }
+        let broken = |error| self.cannot("read", &error);
+        let (begins, bytes) = (mark.begins, mark.bytes);
+        let sum = sum(&self.own, begins, bytes).map_err(broken)?;
+        if sum.clone().finalize() != mark.crc32 {
+            return Err(self.refuse(
+                "it is another file, or was changed: what is in it is not what was written",
+            ));
+        }
+        self.sum = sum;
+        self.mark = Mark { file: self.path.clone(), ..mark.clone() };
+        let more = length - bytes;
+        let is_shared = self.path.is_none();
+        if more == 0 || is_shared && state.is_done {
+            self.to_the_end(bytes)?;
+        } else if is_shared && mark.ended {
+            output.note(&format!(
+                "{} bytes were appended to standard output's file after the last run: the rows go \
+                 on behind them",
+                thousands(more)
+            ));
+            let length = self.length()?; // the note may be in it
+            self.begin_at(length)?;
+        } else {
+            let broken = |error| self.cannot("read", &error);
+            if is_shared && !are_rows(&self.tail(bytes, more).map_err(broken)?, format, S::Row::CSV)
+            {
+                return Err(self.foreign(bytes, more));
+            }
+            output.note(&format!(
+                "{}: cutting off its last {} bytes, which came after the state was saved",
+                self.flag(),
+                thousands(more)
+            ));
+            self.file.set_len(bytes).map_err(|error| self.cannot("cut", &error))?;
+            self.to_the_end(bytes)?;
+        }
+        Ok(self)
+    }
+
+    /// What is behind what is known to be right, as far as one run could have written it.
+    fn tail(&self, bytes: u64, more: u64) -> io::Result<Vec<u8>> {
+        let (mut own, mut tail) = (&self.own, Vec::new());
+        if more <= 64 << 20 {
+            own.seek(SeekFrom::Start(bytes))?;
+            own.take(more).read_to_end(&mut tail)?;
+        }
+        Ok(tail)
+    }
+
+    fn foreign(&self, bytes: u64, more: u64) -> Failure {
+        Failure::usage(format!(
+            "{}: its last {} bytes came after the state was saved, and are not all rows of this \
+             listing",
+            self.flag(),
+            thousands(more)
+        ))
+        .tip(format!(
+            "if they can be spared, cut them off (truncate -s {bytes} FILE), and give the same \
+             command again"
+        ))
     }
 
     /// Writes whole lines.
     pub(crate) fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
+        self.check_alone()?;
         self.file.write_all(lines).map_err(|error| {
             let _ = self.file.set_len(self.mark.bytes); // no half line
-            cannot("write to", &self.path, &error)
+            self.cannot("write to", &error).tip("what is there is not the whole")
         })?;
         self.mark.bytes += lines.len() as u64;
-        self.mark.last_line = last_line(lines);
+        self.sum.update(lines);
         Ok(())
     }
 
-    pub(crate) fn mark(&self) -> &Mark {
-        &self.mark
-    }
-
-    fn open(path: &Path, mark: Mark) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
-        Ok(Self { path: path.to_owned(), file, mark })
-    }
-
-    fn ends_as_it_did(&mut self) -> io::Result<bool> {
-        let line = self.mark.last_line.as_bytes();
-        if self.mark.bytes == 0 {
-            return Ok(true);
+    /// Makes sure that what was written stays, before a state says so.
+    pub(super) fn settle(&self) -> Result<(), Failure> {
+        if !self.is_there() {
+            return Err(self.lost("it was removed or replaced while it was written to"));
         }
-        let Some(start) = self.mark.bytes.checked_sub(line.len() as u64 + 1) else {
-            return Ok(false);
+        self.check_alone()?;
+        self.file.sync_data().map_err(|error| self.cannot("write to", &error))
+    }
+
+    fn check_alone(&self) -> Result<(), Failure> {
+        if self.length()? != self.mark.bytes {
+            return Err(self.lost("something else wrote to it at the same time"));
+        }
+        Ok(())
+    }
+
+    fn is_there(&self) -> bool {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt as _;
+
+        match &self.path {
+            Some(path) => is_at(&self.file, path).unwrap_or(true),
+            #[cfg(unix)]
+            None => self.file.metadata().is_ok_and(|known| known.nlink() > 0),
+            #[cfg(not(unix))]
+            None => true,
+        }
+    }
+
+    /// What a state keeps of it. `ended` says that nothing more is written.
+    pub(super) fn mark(&self, ended: bool) -> Mark {
+        Mark { crc32: self.sum.clone().finalize(), ended, ..self.mark.clone() }
+    }
+
+    /// Whether there are lines in it.
+    pub(super) fn is_begun(&self) -> bool {
+        self.mark.bytes > self.mark.begins
+    }
+
+    /// How its rows are spoken of.
+    pub(crate) fn what(&self) -> String {
+        match &self.path {
+            Some(path) => format!("in {}", path.display()),
+            None => "that were printed".to_owned(),
+        }
+    }
+
+    fn length(&self) -> Result<u64, Failure> {
+        let known = self.file.metadata().map_err(|error| self.cannot("read", &error))?;
+        Ok(known.len())
+    }
+
+    /// Standard output may have been opened at its start.
+    fn to_the_end(&self, end: u64) -> Result<(), Failure> {
+        let seek = (&self.file).seek(SeekFrom::Start(end));
+        seek.map(drop).map_err(|error| self.cannot("write to", &error))
+    }
+
+    fn flag(&self) -> String {
+        match &self.path {
+            Some(path) => format!("--out {}", path.display()),
+            None => "standard output".to_owned(),
+        }
+    }
+
+    fn refuse(&self, why: &str) -> Failure {
+        let failure = Failure::usage(format!("{}: {why}", self.flag()));
+        let failure = match &self.path {
+            Some(_) => failure.tip("give the file that the listing was written to so far"),
+            None => failure.tip("append to the file that the rows are in: >> FILE"),
         };
-        let mut end = vec![0; line.len() + 1];
-        self.file.seek(SeekFrom::Start(start))?;
-        self.file.read_exact(&mut end)?;
-        Ok(end.strip_suffix(b"\n") == Some(line))
+        failure.tip("to begin again, remove the file and that of --resume")
+    }
+
+    fn lost(&self, why: &str) -> Failure {
+        Failure::other(format!("{}: {why}", self.flag())).tip("the rows are not all there")
+    }
+
+    fn cannot(&self, what: &str, error: &io::Error) -> Failure {
+        let name = self.path.as_deref().unwrap_or_else(|| Path::new("standard output"));
+        cannot(what, name, error)
     }
 }
 
-/// Standard output, where it is a file.
-pub(super) fn standard_output() -> Option<File> {
-    #[cfg(unix)]
-    use std::os::fd::AsFd as _;
-    #[cfg(windows)]
-    use std::os::windows::io::AsHandle as _;
-
-    let out = io::stdout();
-    #[cfg(unix)]
-    let out = out.as_fd().try_clone_to_owned();
-    #[cfg(windows)]
-    let out = out.as_handle().try_clone_to_owned();
-    let file = File::from(out.ok()?);
-    file.metadata().is_ok_and(|known| known.is_file()).then_some(file)
+impl Drop for OutFile {
+    fn drop(&mut self) {
+        let _ = FileExt::unlock(&self.own);
+    }
 }
 
-/// Goes where nothing is written over, however the file was opened. Returns how long it is.
-pub(super) fn to_its_end(mut file: &File) -> Result<u64, Failure> {
-    Ok(file.seek(SeekFrom::End(0))?)
+/// Standard output's file, which is not locked yet.
+pub(super) struct StandardOutput {
+    file: File,
+    own: File,
+}
+
+impl StandardOutput {
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        is_at(&self.file, path).unwrap_or_default()
+    }
+
+    pub(super) fn lock(self) -> Result<OutFile, Failure> {
+        OutFile::lock(None, self.file, self.own)
+    }
+}
+
+fn sum(mut file: &File, start: u64, end: u64) -> io::Result<Hasher> {
+    let mut sum = Hasher::new();
+    file.seek(SeekFrom::Start(start))?;
+    let mut rest = file.take(end - start);
+    let mut some = vec![0; 64 * 1024];
+    loop {
+        match rest.read(&mut some)? {
+            0 => return Ok(sum),
+            bytes => sum.update(&some[..bytes]),
+        }
+    }
+}
+
+/// Whether these may be lines that a run wrote before it was killed, the last one perhaps in part.
+fn are_rows(tail: &[u8], format: Format, columns: &[&str]) -> bool {
+    if format == Format::Csv {
+        let is_whole =
+            tail.ends_with(b"\n") && tail.iter().filter(|it| **it == b'"').count() % 2 == 0;
+        let mut lines = csv::ReaderBuilder::new();
+        let lines = lines.has_headers(false).flexible(true).from_reader(tail).into_byte_records();
+        let cells: Option<Vec<usize>> = lines.map(|line| Some(line.ok()?.len())).collect();
+        return cells.and_then(|mut cells| Some((cells.pop()?, cells))).is_some_and(
+            |(last, cells)| {
+                cells.iter().all(|cells| *cells == columns.len())
+                    && (last == columns.len() || last < columns.len() && !is_whole)
+            },
+        );
+    }
+    let begin = format!("{{\"{}\":", columns.first().unwrap_or(&""));
+    let is_row = |line: &[u8]| match line.strip_suffix(b"\n") {
+        None => line.iter().zip(begin.as_bytes()).all(|(is, should)| is == should),
+        Some(line) => {
+            serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(line).is_ok_and(|row| {
+                row.len() == columns.len() && columns.iter().all(|name| row.contains_key(*name))
+            })
+        }
+    };
+    !tail.is_empty() && tail.split_inclusive(|byte| *byte == b'\n').all(is_row)
 }
 
 /// Where a path leads, however it is spelt, and whether or not there is a file.
@@ -170,12 +383,31 @@ pub(super) fn is_at(_: &File, _: &Path) -> Option<bool> {
     None
 }
 
-fn last_line(lines: &[u8]) -> String {
-    let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
-    let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    String::from_utf8_lossy(last).into_owned()
-}
-
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::other(format!("cannot {what} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_rows_and_a_part_of_one_may_be_cut_off() {
+        const COLUMNS: [&str; 2] = ["id", "name"];
+        let ndjson = "{\"id\":1,\"name\":\"a\"}\n{\"id\":2,\"name\":\"b\\n\"}\n";
+        let csv = "id,name\n1,\"a\n,\"\"b\"\n2,c\n";
+        for (format, rows) in [(Format::Ndjson, ndjson), (Format::Csv, csv)] {
+            let are_rows = |tail: &str| are_rows(tail.as_bytes(), format, &COLUMNS);
+            for end in 1..=rows.len() {
+                assert!(are_rows(&rows[..end]), "{}", &rows[..end]);
+            }
+            for more in ["mine\n", "\0\0\0\n", "1,2,3\n", "{\"id\":1}\n", "note: x\n1,2,3"] {
+                for tail in [more.to_owned(), format!("{rows}{more}"), format!("{more}{rows}")] {
+                    assert!(!are_rows(&tail), "{tail}");
+                }
+            }
+            assert!(!are_rows(""));
+        }
+        assert!(!are_rows(b"mine", Format::Ndjson, &COLUMNS));
+    }
 }

@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use kamipay_ureq::proto::scan::ScanState;
 use serde::{Deserialize, Serialize};
 
 use super::Listing;
-use super::out::{Mark, OutFile, is_at};
+use super::out::{Mark, is_at};
 use crate::connection::Account;
 use crate::exit::Failure;
 use crate::output::Format;
@@ -27,23 +27,20 @@ pub(crate) struct Saved<S: Listing> {
     whole: S,
     account: Account,
     output: Format,
+    spreadsheet: bool,
     look_back_seconds: Option<u64>,
-    /// For whoever looks into the file: `state` has it, too.
-    is_done: bool,
-    pub(super) out: Option<Mark>,
-    /// How many bytes standard output's file has, where the rows go there.
-    pub(super) printed: Option<u64>,
+    pub(super) out: Mark,
     pub(super) state: ScanState<S>,
 }
 
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 impl<S: Listing> Saved<S> {
     /// A listing of which nothing is read yet, which is what `state` says.
     pub(super) fn new(
         whole: S,
         account: Account,
-        output: Format,
+        (output, spreadsheet): (Format, bool),
         look_back: Option<Duration>,
         state: ScanState<S>,
     ) -> Self {
@@ -54,22 +51,15 @@ impl<S: Listing> Saved<S> {
             whole,
             account,
             output,
+            spreadsheet,
             look_back_seconds: look_back.map(|length| length.as_secs()),
-            is_done: false,
-            out: None,
-            printed: None,
+            out: Mark::default(),
         }
     }
 
     /// The same listing, further on.
-    pub(super) fn at(
-        &self,
-        state: ScanState<S>,
-        out: Option<&OutFile>,
-        printed: Option<u64>,
-    ) -> Self {
-        let out = out.map(OutFile::mark).cloned();
-        Self { is_done: state.is_done, out, printed, state, ..self.clone() }
+    pub(super) fn at(&self, state: ScanState<S>, out: Mark) -> Self {
+        Self { out, state, ..self.clone() }
     }
 
     /// A run with a token does not know the name that another run logged in with.
@@ -77,11 +67,6 @@ impl<S: Listing> Saved<S> {
         if self.account.username.is_none() {
             self.account.username.clone_from(&earlier.account.username);
         }
-    }
-
-    /// Whether anything was written that it knows of.
-    pub(super) fn is_begun(&self) -> bool {
-        self.out.as_ref().is_none_or(|out| out.bytes > 0)
     }
 }
 
@@ -118,15 +103,14 @@ impl Store {
                 lock.display()
             ))
         };
-        let mut options = fs::OpenOptions::new();
-        let file = options.write(true).create(true).truncate(false).open(&lock);
+        let file = private().create(true).truncate(false).open(&lock);
         let file = file.map_err(|error| refuse(&error))?;
         match FileExt::try_lock(&file) {
             // Not one that the run before has removed meanwhile.
             Ok(()) if is_at(&file, &lock).unwrap_or_else(|| lock.exists()) => {
                 Ok(Self { path: path.to_owned(), lock, _locked: file })
             }
-            Ok(()) | Err(TryLockError::WouldBlock) => Err(Failure::usage(format!(
+            Ok(()) | Err(TryLockError::WouldBlock) => Err(Failure::other(format!(
                 "--resume {}: another run of kamipay is using it",
                 path.display()
             ))
@@ -167,6 +151,10 @@ impl Store {
         if saved.look_back_seconds != this.look_back_seconds {
             return Err(self.refuse("it has another --look-back"));
         }
+        if saved.spreadsheet != this.spreadsheet {
+            let word = if saved.spreadsheet { "with" } else { "without" };
+            return Err(self.refuse(&format!("its rows are written {word} --spreadsheet")));
+        }
         if saved.output != this.output {
             return Err(self.refuse(&format!(
                 "its rows are written as {}",
@@ -195,11 +183,17 @@ impl Store {
         let write = || {
             let mut text = serde_json::to_vec(saved)?;
             text.push(b'\n');
-            fs::write(&new, text)?;
+            // Of a run that was killed. Created anew, it is nobody's link to another file.
+            remove(&new)?;
+            let mut file = private().create_new(true).open(&new)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
             fs::rename(&new, &self.path)
         };
         write().map_err(|error: io::Error| {
+            let _ = remove(&new);
             Failure::other(format!("cannot save the state in {}: {error}", self.path.display()))
+                .tip("what is there is not the whole: give the same command again")
         })
     }
 
@@ -212,6 +206,25 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.lock);
+    }
+}
+
+/// A file for this user's eyes, and not one that a link leads to.
+fn private() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    }
+    options
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -200,7 +200,7 @@ impl<'a> Changes<'a> {
         progress: &'a Progress,
     ) -> Result<Self, Failure> {
         let format = output.format();
-        let mut lines = Lines::beside(progress);
+        let mut lines = Lines::beside(progress).for_output(output);
         if format == Format::Csv {
             lines.csv(Report::header())?;
             lines.flush()?;
