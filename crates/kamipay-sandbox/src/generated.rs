@@ -72,8 +72,8 @@ impl Generated {
         }
     }
 
-    /// Everything happens from `start` to `end`, to the microsecond and both included. An `end`
-    /// before the start is taken for the start.
+    /// Everything happens from `start` to `end`, without `end` itself: the first rows at `start`, the
+    /// last ones a microsecond before `end`. An `end` before the start is taken for the start.
     #[must_use]
     pub fn with_period(mut self, start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
         self.start = micros(start);

