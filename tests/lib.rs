@@ -9,6 +9,7 @@
 struct Readme;
 
 pub mod fuzz;
+pub mod permission;
 
 use std::fs;
 use std::path::{Path, PathBuf};

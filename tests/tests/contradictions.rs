@@ -15,6 +15,8 @@ use kamipay_proto::{
 use kamipay_tests::{Call, Fixture, api, fixtures, response, with_call};
 use rust_decimal::Decimal;
 
+const HASH: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
+
 fn fixture(path: &str) -> Fixture {
     fixtures().into_iter().find(|fixture| fixture.path == path).expect(path)
 }
@@ -108,6 +110,22 @@ fn row_02_a_hash_that_is_none() {
     let charges = example!("tx-status-lot/list.json", ListConfirmedCharges);
     assert_eq!(charges[0].tx_hash, "txid5");
     assert!(!charges[0].tx_hash.is_well_formed());
+}
+
+/// The same hash in a question: 64 hexadecimal digits after `0x`, on Tron also without. The page's
+/// own example, `0x36**************b2d3`, is masked, and a placeholder finds nothing: they are refused
+/// before they are sent, where *not found* would read as if the payment was on its way.
+#[test]
+fn row_02_a_hash_in_a_question() {
+    for refused in ["0x36**************b2d3", "nothash", "txid5", &HASH[..65], "0x"] {
+        assert!(PaymentTarget::tx_id(refused).is_err(), "{refused}");
+    }
+    for chain in [Chain::Polygon, Chain::Tron] {
+        assert!(GetPayStatus::new(PaymentTarget::tx_id(HASH).unwrap(), chain).check().is_ok());
+        let bare = GetPayStatus::new(PaymentTarget::tx_id(&HASH[2..]).unwrap(), chain);
+        assert_eq!(bare.check().is_ok(), chain == Chain::Tron);
+        assert_eq!(bare.request(&api()).is_ok(), chain == Chain::Tron);
+    }
 }
 
 /// `external_id` is text everywhere, and the number `123456789` in the failed pay status. Text in
@@ -232,7 +250,8 @@ fn row_09_two_kinds_of_failed() {
 }
 
 /// `accepted` comes with 201 and all other states with 200: any 2xx is read by its body, but for
-/// those that have none or a part of one (204, 205, 206).
+/// those that have none or a part of one (204, 205, 206). Permission to pay again comes with 200 and
+/// 201 only.
 #[test]
 fn row_10_an_answer_with_201() {
     for path in ["pay-status/accepted.json", "pay-status/done.json", "pay-status/not-found.json"] {
@@ -245,6 +264,21 @@ fn row_10_an_answer_with_201() {
                 assert!(matches!(result.unwrap_err().kind(), ErrorKind::UnexpectedStatus));
             } else {
                 assert_eq!(result.unwrap(), state, "{status}");
+            }
+        }
+    }
+    for path in ["pay-status/canceled.json", "pay-status/failed-and-returned.json"] {
+        let fixture = fixture(path);
+        let Call::GetPayStatus(call) = &fixture.call else { panic!("another call") };
+        for status in 200..300 {
+            match call.parse(response(status, fixture.body())) {
+                Ok(state) => {
+                    assert!(status < 202 && state.permission_to_pay_again().is_some(), "{status}");
+                }
+                Err(error) => {
+                    assert!(status > 201, "{status}: {error}");
+                    assert!(matches!(error.kind(), ErrorKind::UnexpectedStatus), "{status}");
+                }
             }
         }
     }
@@ -455,8 +489,9 @@ fn row_18_targets_and_chains() {
     for (target, word) in offered {
         for (chain, name) in [(Chain::Polygon, "polygon"), (Chain::Tron, "tron")] {
             assert_eq!((target.as_str(), chain.as_str()), (word, name));
-            let call = GetPayStatus::new(PaymentTarget::new(target, "1").unwrap(), chain);
-            let query = format!("target={word}&type=pay&id=1&chain={name}");
+            let id = if target == Target::TxId { HASH } else { "1" };
+            let call = GetPayStatus::new(PaymentTarget::new(target, id).unwrap(), chain);
+            let query = format!("target={word}&type=pay&id={id}&chain={name}");
             assert_eq!(call.request(&api()).unwrap().uri().query(), Some(&*query));
             let not_found = fixture("pay-status/not-found.json").response();
             let status = call.parse(not_found).unwrap();

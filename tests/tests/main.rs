@@ -6,6 +6,7 @@ mod faults;
 mod fuzzing;
 mod generated;
 mod json;
+mod permission;
 mod properties;
 mod requests;
 mod round_trips;

@@ -299,7 +299,7 @@ proptest! {
                 for literal in [digits.clone(), format!("\"{digits}\"")] {
                     let body = whole.with(n, &literal).to_string();
                     let value = with_call!(&fixture.call,
-                        call => serde_json::to_value(call.parse(response(200, &body)).unwrap()),
+                        call => serde_json::to_value(call.parse(response(200, &*body)).unwrap()),
                         _secret => unreachable!("a token has no amount")
                     ).unwrap();
                     let came = value.pointer(&pointer).and_then(|value| value.as_str());
@@ -326,6 +326,10 @@ proptest! {
         };
 
         let chain = if tron { Chain::Tron } else { Chain::Polygon };
+        let id = match target {
+            Target::TxId => format!("0x{number:064x}"),
+            _ => id,
+        };
         let call = GetPayStatus::new(PaymentTarget::new(target, &id).unwrap(), chain);
         check(&api, base, &call, &["v2", "status", "tx_status"], &[
             ("target", target.as_str().to_owned()),

@@ -13,9 +13,10 @@ use kamipay_proto::{
 };
 use kamipay_tests::{api, calls, with_call};
 
-/// Holds the whole request against a `GET` of this URI.
+/// Checks that the whole request is a `GET` of this URI.
 fn assert_get(call: &impl Endpoint, uri: &str) {
-    let headers = "authorization: Bearer token\ncontent-type: application/json\n";
+    let headers =
+        "authorization: Bearer token\ncache-control: no-cache\ncontent-type: application/json\n";
     assert_eq!(written(&call.request(&api()).unwrap()), format!("GET {uri}\n{headers}\n"));
 }
 
@@ -114,29 +115,40 @@ fn settlements_get() {
     );
 }
 
-/// The page masks the hash with asterisks, which stand in a query as `%2A`.
+/// The page masks its hash with asterisks, `0x36**************b2d3`, which is not a hash.
 #[test]
 fn pay_status() {
-    let masked = PaymentTarget::tx_id("0x36**************b2d3").unwrap();
+    assert!(PaymentTarget::tx_id("0x36**************b2d3").is_err());
+    let hash = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
     assert_get(
-        &GetPayStatus::new(masked, Chain::Polygon),
-        "https://api.kamipay.io/v2/status/tx_status?target=tx_id&type=pay\
-         &id=0x36%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2Ab2d3&chain=polygon",
+        &GetPayStatus::new(PaymentTarget::tx_id(hash).unwrap(), Chain::Polygon),
+        &format!(
+            "https://api.kamipay.io/v2/status/tx_status?target=tx_id&type=pay&id={hash}\
+             &chain=polygon"
+        ),
+    );
+    // In an identifier of any other kind they are sent as they are.
+    assert_get(
+        &GetPayStatus::new(PaymentTarget::external_id("0x36**b2d3").unwrap(), Chain::Polygon),
+        "https://api.kamipay.io/v2/status/tx_status?target=external_id&type=pay\
+         &id=0x36%2A%2Ab2d3&chain=polygon",
     );
 }
 
 #[test]
 fn pay_status_by_each_target_on_each_chain() {
-    let id = "test235";
+    let hash = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
     for (payment, target) in [
-        (PaymentTarget::external_id(id), "external_id"),
-        (PaymentTarget::kamipay_id(id), "kamipay_id"),
-        (PaymentTarget::tx_id(id), "tx_id"),
-        (PaymentTarget::operation_id(id), "operation_id"),
+        (PaymentTarget::external_id("test235"), "external_id"),
+        (PaymentTarget::kamipay_id("test235"), "kamipay_id"),
+        (PaymentTarget::tx_id(hash), "tx_id"),
+        (PaymentTarget::operation_id("test235"), "operation_id"),
     ] {
+        let payment = payment.unwrap();
+        let id = payment.id();
         for (chain, word) in [(Chain::Polygon, "polygon"), (Chain::Tron, "tron")] {
             assert_get(
-                &GetPayStatus::new(payment.clone().unwrap(), chain),
+                &GetPayStatus::new(payment.clone(), chain),
                 &format!(
                     "https://api.kamipay.io/v2/status/tx_status?target={target}&type=pay&id={id}\
                      &chain={word}"

@@ -125,8 +125,10 @@ fn a_request_that_breaks_a_rule_is_not_read() {
         ("external_id", "", "polygon"),
         ("external_id", "a\\r\\nb", "polygon"),
         ("bank_txid", "a", "polygon"),
-        ("tx_id", "a", "ethereum"),
-        ("tx_id", "a", "Polygon"),
+        ("external_id", "a", "ethereum"),
+        ("external_id", "a", "Polygon"),
+        ("tx_id", "nothash", "polygon"),
+        ("tx_id", "0x36**************b2d3", "tron"),
     ] {
         let payment = format!(r#"{{"target": "{target}", "id": "{id}"}}"#);
         refused::<GetPayStatus>(&format!(r#"{{"payment": {payment}, "chain": "{chain}"}}"#), "");

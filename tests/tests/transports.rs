@@ -1,13 +1,14 @@
 //! The same calls over `kamipay-ureq` and over an async client give equal values, and both
 //! transports keep to what a transport has to.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error as StdError;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use kamipay_proto::{Api, BuildError, Endpoint, Error, ErrorKind};
+use kamipay_proto::retry::{Failure, Fault, Repeat, RetryPolicy, Stop};
+use kamipay_proto::{Api, BuildError, Endpoint, Error, ErrorKind, IssueToken};
 use kamipay_sandbox::{Generated, Sandbox, Server, conformance};
 use kamipay_tests::{calls, with_call};
 use kamipay_ureq::{Client, Config, Credentials};
@@ -110,6 +111,69 @@ fn both_transports_give_equal_refusals() {
     }
 }
 
+/// What a program writes around its own transport: repeats a call as the protocol says.
+fn repeat<E: Endpoint>(
+    call: &E,
+    api: &Api,
+    transport: impl Fn(&Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Fault>,
+) -> Stop {
+    let policy = RetryPolicy::default(); // four attempts
+    let mut budget = policy.budget();
+    for attempts in 1.. {
+        let request = call.request(api).unwrap();
+        let repeat = Repeat::of(call, &request);
+        let fault = match transport(&request) {
+            Ok(response) => Fault::from(&call.parse(response).map(drop).unwrap_err()),
+            Err(fault) => fault,
+        };
+        if let Err(stop) = policy.decide(&Failure::new(repeat, fault, attempts), &mut budget, 0) {
+            return stop;
+        }
+    }
+    unreachable!("four attempts are the most");
+}
+
+/// A call that moves money, and calls itself a `GET`.
+struct Pay;
+
+impl Endpoint for Pay {
+    const CALL: &'static str = "GET /v2/pay";
+    type Output = ();
+
+    fn request(&self, api: &Api) -> Result<Request<Vec<u8>>, BuildError> {
+        let mut request = api.get(&["v2", "pay"]).finish()?;
+        *request.method_mut() = http::Method::POST;
+        Ok(request)
+    }
+}
+
+#[test]
+fn a_transport_of_a_user_s_own_sends_a_post_once() {
+    let api = Api::new("https://api.kamipay.io".parse().unwrap(), &"token".parse().unwrap());
+    let unavailable = || Response::builder().status(503).body(Vec::new()).unwrap();
+    for fault in [
+        Some(Fault::NotSent),
+        Some(Fault::Closed),
+        Some(Fault::Truncated),
+        Some(Fault::TimedOut),
+        None,
+    ] {
+        let sent = Cell::new(0);
+        let transport = |_: &Request<Vec<u8>>| {
+            sent.set(sent.get() + 1);
+            fault.map_or_else(|| Ok(unavailable()), Err)
+        };
+        assert_eq!((repeat(&Pay, &api, transport), sent.take()), (Stop::NotRepeatable, 1));
+        let login = IssueToken::new("u", "p");
+        assert_eq!((repeat(&login, &api, transport), sent.take()), (Stop::Attempts, 4));
+        for call in calls() {
+            with_call!(&call, call => {
+                assert_eq!((repeat(call, &api, transport), sent.take()), (Stop::Attempts, 4));
+            });
+        }
+    }
+}
+
 /// A call that hands over any request and gets the response whole, to look at the transport alone.
 struct Through(RefCell<Option<Request<Vec<u8>>>>);
 
@@ -129,7 +193,10 @@ impl Endpoint for Through {
         Ok(self.0.borrow().clone().unwrap())
     }
 
-    fn parse(&self, response: Response<impl AsRef<[u8]>>) -> Result<Captured, Error> {
+    fn parse(
+        &self,
+        response: Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
+    ) -> Result<Captured, Error> {
         let (parts, body) = response.into_parts();
         let headers = parts.headers.iter();
         Ok(Captured {

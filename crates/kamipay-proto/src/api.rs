@@ -2,7 +2,7 @@ use std::fmt::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::uri::{self, Authority, Scheme};
 use http::{Method, Request, Uri};
 use percent_encoding::percent_encode_byte;
@@ -25,10 +25,12 @@ pub struct Api {
 impl Api {
     /// Calls the API at `base` with a bearer token.
     pub fn new(base: BaseUrl, token: &AccessToken) -> Self {
-        let mut headers = HeaderMap::with_capacity(2);
+        let mut headers = HeaderMap::with_capacity(3);
         headers.insert(AUTHORIZATION, token.to_header());
         // On a GET it says nothing, but nearly every example of the pages sends it.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // A cache on the way would answer with the state of a payment, or a page, of before.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         Self { headers: Some(headers), ..Self::anonymous(base) }
     }
 
@@ -488,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_the_path_the_query_and_two_headers() {
+    fn a_request_is_the_path_the_query_and_three_headers() {
         let request = api("https://api.kamipay.io/kami/")
             .get(&["v1", "a b/ç"])
             .query("start_date", "2026-01-01T00:00:00Z")
@@ -504,8 +506,9 @@ mod tests {
              &store_id=1,2,3&id=a%26b%3Dc%2Bd%25%0D%0A%23%C3%A9"
         );
         assert_eq!(request.method(), Method::GET);
-        assert_eq!(request.headers().len(), 2);
+        assert_eq!(request.headers().len(), 3);
         assert_eq!(request.headers()[AUTHORIZATION], "Bearer secret");
+        assert_eq!(request.headers()[CACHE_CONTROL], "no-cache");
         assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
         assert_eq!(request.body(), b"");
         assert!(!format!("{request:?}").contains("secret"));

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use http::HeaderValue;
 use serde::{Deserialize, Deserializer};
 
-use crate::wire::reason;
+use crate::wire::{object, reason};
 use crate::{Api, BuildError, Endpoint};
 
 /// Logs in: exchanges a user name and a password for a bearer token.
@@ -125,8 +125,9 @@ impl AccessToken {
         let mut parts = self.0.split('.');
         let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
         let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
-        let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
-        Some(Claims { exp: claims["exp"].as_i64(), iat: claims["iat"].as_i64() })
+        let [exp, iat] = object::pick(std::str::from_utf8(&claims).ok()?, ["exp", "iat"])?
+            .map(|seconds| seconds?.get().parse().ok());
+        Some(Claims { exp, iat })
     }
 }
 

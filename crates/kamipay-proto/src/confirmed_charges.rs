@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::page::Row;
+use crate::page::{Amounts, Row};
 use crate::wire;
 use crate::{CheckoutId, OperationId, StoreId, TransactionHash};
 
@@ -52,6 +52,10 @@ impl Row for ConfirmedCharge {
 
     fn time(&self) -> Option<DateTime<Utc>> {
         Some(self.credit_datetime)
+    }
+
+    fn amounts(&self) -> Amounts {
+        [Some(self.brl_requested), Some(self.usdt_credited)]
     }
 }
 

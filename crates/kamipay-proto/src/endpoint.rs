@@ -1,6 +1,6 @@
 use serde::de::DeserializeOwned;
 
-use crate::{Api, BuildError, Error, Mismatch, error};
+use crate::{Api, BuildError, Error, ErrorKind, Mismatch, error};
 
 /// One call of the kamiPay API, as plain data.
 ///
@@ -63,7 +63,10 @@ pub trait Endpoint {
     /// # Errors
     ///
     /// If the API refused, or answered something that is not an `Output`, or not the one asked for.
-    fn parse(&self, response: http::Response<impl AsRef<[u8]>>) -> Result<Self::Output, Error> {
-        error::read(&response, |output| self.verify(output))
+    fn parse(
+        &self,
+        response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
+    ) -> Result<Self::Output, Error> {
+        error::read(response, |output| self.verify(output).map_err(ErrorKind::Mismatch))
     }
 }

@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use http::{HeaderMap, Response, StatusCode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
 use crate::retry::retry_after;
-use crate::wire::object::Object;
+use crate::wire::object::{self, Object};
 use crate::wire::reason;
 
 /// Why a response is not the answer to its call.
@@ -97,7 +97,8 @@ impl std::error::Error for Error {
 pub enum ErrorKind {
     /// The API refused the call, or failed: a status from 400 to 599.
     Api(ApiError),
-    /// A status that the API does not use for an answer: a redirect, a partial or empty one.
+    /// A status that the API does not use for this answer: a redirect, a partial or empty one, or
+    /// another one than 200 and 201 for a state that gives permission to pay again.
     UnexpectedStatus,
     /// The API accepted the call, and its answer can not be read.
     Decode(DecodeError),
@@ -207,6 +208,11 @@ pub enum BuildError {
     /// The URI is too long for any server.
     #[error("the URI is over 65,534 bytes")]
     TooLong,
+    /// A transaction hash on Polygon is without its `0x`.
+    #[error(
+        "a transaction hash is 0x and 64 hexadecimal digits: without 0x it can be on Tron only"
+    )]
+    Hash,
     /// A value failed to write itself.
     #[error("a value in the query can not be written as text")]
     Value,
@@ -223,8 +229,8 @@ struct Answer {
 
 /// The one place where a status becomes an error, and a body a value.
 pub(crate) fn read<T: DeserializeOwned>(
-    response: &Response<impl AsRef<[u8]>>,
-    verify: impl FnOnce(&T) -> Result<(), Mismatch>,
+    response: Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
+    verify: impl FnOnce(&T) -> Result<(), ErrorKind>,
 ) -> Result<T, Error> {
     let (status, body) = (response.status(), response.body().as_ref());
     let kind = match status.as_u16() {
@@ -232,16 +238,21 @@ pub(crate) fn read<T: DeserializeOwned>(
         200..=299 => match decode::<T>(body) {
             Ok(output) => match verify(&output) {
                 Ok(()) => return Ok(output),
-                Err(mismatch) => ErrorKind::Mismatch(mismatch),
+                Err(kind) => kind,
             },
             Err(error) => ErrorKind::Decode(error),
         },
-        400..=599 => ErrorKind::Api(ApiError { status, message: message(body) }),
+        400..=599 => ErrorKind::Api(ApiError { status, message: None }),
         _ => ErrorKind::UnexpectedStatus,
     };
-    let request_id = request_id(response.headers(), body);
+    let said = Said::in_body(body).unwrap_or_default();
+    let kind = match kind {
+        ErrorKind::Api(refusal) => ErrorKind::Api(ApiError { message: said.message, ..refusal }),
+        kind => kind,
+    };
+    let request_id = said.request_id.or_else(|| Said::in_headers(response.headers()));
     let retry_after = retry_after(response.headers());
-    let answer = Answer { status, request_id, retry_after, body: body.to_vec() };
+    let answer = Answer { status, request_id, retry_after, body: response.into_body().into() };
     Err(Error { kind, answer: Box::new(answer) })
 }
 
@@ -252,10 +263,50 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
             Some(_) => DecodeError::whole("not UTF-8 text"),
             None => DecodeError { truncated: true, ..DecodeError::whole(CUT) }, // within a character
         })?;
+    if !is_bounded(text) {
+        return Err(DecodeError::whole("a text or a depth of over 1 MiB"));
+    }
     match serde_json::from_str(text) {
         Ok(Object(output)) => Ok(output),
         Err(_) => Err(locate::<T>(text)),
     }
+}
+
+/// Whether what a parser has to remember of a large document is small: a key or another text with
+/// escapes, and how deep it is. Of a small document all of it is.
+fn is_bounded(text: &str) -> bool {
+    const SMALL: usize = 4 << 20;
+    const MOST: usize = 1 << 20;
+    if text.len() <= SMALL {
+        return true;
+    }
+    let (mut text, mut depth) = (text.as_bytes(), 0_usize);
+    while let Some((byte, rest)) = text.split_first() {
+        text = rest;
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let mut at = 0;
+                loop {
+                    match text.get(at) {
+                        Some(b'\\') => at += 2,
+                        Some(b'"') | None => break,
+                        Some(_) => at += 1,
+                    }
+                }
+                if at > MOST {
+                    return false;
+                }
+                text = text.get(at + 1..).unwrap_or_default();
+            }
+            _ => {}
+        }
+        if depth > MOST {
+            return false;
+        }
+    }
+    true
 }
 
 /// The body without the byte order mark that some servers put before it.
@@ -386,49 +437,77 @@ impl fmt::Display for Located<'_> {
     }
 }
 
-/// What a refusal says, whoever wrote it: `{"detail": "…"}` on the pages, `{"message": "…"}` from
-/// the gateway, `detail` as a list of objects from the web framework, `msg` in the envelope of
-/// the status calls.
-fn message(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(without_mark(body)).ok()?;
-    let text = |value: &Value| match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
-        _ => None,
-    };
-    match &body["detail"] {
-        Value::Array(faults) => {
-            let faults: Vec<String> = faults.iter().filter_map(fault).collect();
-            (!faults.is_empty()).then(|| faults.join("; "))
-        }
-        detail => text(detail),
+/// What an answer says about itself, whatever else it is.
+#[derive(Default)]
+struct Said {
+    message: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Said {
+    /// What a refusal says, whichever server wrote it: `{"detail": "…"}` on the pages,
+    /// `{"message": "…"}` from the gateway, `detail` as a list of objects from the web framework,
+    /// `msg` in the envelope of the status calls.
+    fn in_body(body: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(without_mark(body)).ok().filter(|text| is_bounded(text))?;
+        let [detail, message, msg, request_id] =
+            object::pick(text, ["detail", "message", "msg", "request_id"])?;
+        let words = |raw: Option<&RawValue>| words(raw?, LONGEST_KEPT);
+        let of_detail = || match detail?.get() {
+            list if list.starts_with('[') => faults(list),
+            _ => words(detail),
+        };
+        let message = of_detail().or_else(|| words(message)).or_else(|| words(msg));
+        Some(Self { message, request_id: words(request_id) })
     }
-    .or_else(|| text(&body["message"]))
-    .or_else(|| text(&body["msg"]))
-}
 
-/// `query.limit: Input should be less than or equal to 1000`, without the input itself.
-fn fault(fault: &Value) -> Option<String> {
-    let said = fault["msg"].as_str()?;
-    let place: Vec<String> = match &fault["loc"] {
-        Value::Array(parts) => parts
-            .iter()
-            .map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned))
-            .collect(),
-        _ => Vec::new(),
-    };
-    Some(if place.is_empty() { said.to_owned() } else { format!("{}: {said}", place.join(".")) })
-}
-
-fn request_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    let in_body = || {
-        let body: Value = serde_json::from_slice(without_mark(body)).ok()?;
-        body.get("request_id")?.as_str().filter(|id| !id.is_empty()).map(str::to_owned)
-    };
-    let in_headers = || {
+    fn in_headers(headers: &HeaderMap) -> Option<String> {
         let value = headers.get("x-request-id").or_else(|| headers.get("x-kong-request-id"))?;
         value.to_str().ok().filter(|id| !id.is_empty()).map(str::to_owned)
+    }
+}
+
+/// How much is kept of a message, in bytes: far more than is shown.
+const LONGEST_KEPT: usize = 16 << 10;
+
+/// The text of a string that is not blank: as much of it as `longest` bytes in the document, and
+/// then an ellipsis.
+fn words(raw: &RawValue, longest: usize) -> Option<String> {
+    let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    let unescape = |text: &str| serde_json::from_str::<String>(&format!("\"{text}\"")).ok();
+    let words = if text.len() <= longest {
+        unescape(text)?
+    } else {
+        // Of an escape that is cut in two, up to 11 bytes are there.
+        let cuts = (longest - 11..=longest).rev().filter(|cut| text.is_char_boundary(*cut));
+        cuts.into_iter().find_map(|cut| unescape(&text[..cut]))? + "…"
     };
-    in_body().or_else(in_headers)
+    (!words.trim().is_empty()).then_some(words)
+}
+
+/// `query.limit: Input should be less than or equal to 1000`, without the input itself; some of
+/// them, where there are many.
+fn faults(list: &str) -> Option<String> {
+    let mut faults = Vec::new();
+    object::each(list, |raw| {
+        faults.extend(fault(raw));
+        faults.len() < 8
+    });
+    (!faults.is_empty()).then(|| faults.join("; "))
+}
+
+fn fault(raw: &RawValue) -> Option<String> {
+    const LONGEST: usize = 1 << 10;
+    let [loc, msg] = object::pick(raw.get(), ["loc", "msg"])?;
+    let said = words(msg?, LONGEST)?;
+    let mut place = Vec::new();
+    object::each(loc.map_or("", RawValue::get), |part| {
+        let is_number = part.get().starts_with(|char: char| char.is_ascii_digit());
+        let number = || is_number.then(|| part.get().chars().take(20).collect());
+        place.extend(words(part, LONGEST).or_else(number));
+        place.len() < 8
+    });
+    Some(if place.is_empty() { said } else { format!("{}: {said}", place.join(".")) })
 }
 
 /// Text of somebody else's in a message of ours: control characters escaped, and not too long.
@@ -494,9 +573,9 @@ mod tests {
         {"name": "b", "amount": 2}], "totals": {"count": 2}, "total": 2}"#;
 
     fn answer(status: u16, body: impl AsRef<[u8]>) -> Result<List, Error> {
-        let mut response = Response::new(body);
+        let mut response = Response::new(body.as_ref());
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
-        read(&response, |_: &List| Ok(()))
+        read(response, |_: &List| Ok(()))
     }
 
     fn refusal(body: impl AsRef<[u8]>) -> ApiError {
@@ -560,9 +639,40 @@ mod tests {
             (r#"{"detail": " ", "message": "second", "msg": "third"}"#, "second"),
             (r#"{"detail": [], "message": {}, "msg": "third"}"#, "third"),
             ("\u{feff}{\"detail\": \"behind a byte order mark\"}", "behind a byte order mark"),
+            (r#"{"detail": "first", "detail": "second", "new": "\ud800"}"#, "first"),
+            (
+                r#"{"detail": [{"loc": [1.5, null, {}, "a"], "msg": " "}, {"loc": "x", "msg": "bad"},
+                {"loc": [1.5, null, {}, "a"], "msg": "worse"}]}"#,
+                "bad; 1.5.a: worse",
+            ),
         ] {
             assert_eq!(refusal(body).message.as_deref(), Some(message), "{body}");
         }
+    }
+
+    #[test]
+    fn of_a_long_refusal_its_beginning_is_kept() {
+        for filling in ["x", "é", "\\n", "\\u00e9", "\\ud83d\\ude00"] {
+            for offset in 0..12 {
+                let text = format!("{}{}", "a".repeat(offset), filling.repeat(20_000));
+                let kept = refusal(format!(r#"{{"detail": "{text}"}}"#)).message.unwrap();
+                let whole: String = serde_json::from_str(&format!("\"{text}\"")).unwrap();
+                let beginning = kept.strip_suffix('…').unwrap();
+                assert!(whole.starts_with(beginning) && kept.len() > 1000, "{filling}");
+                assert!(kept.len() <= LONGEST_KEPT + 3);
+            }
+        }
+        let fault =
+            |n: usize| format!(r#"{{"loc": ["{n}", "{}"], "msg": "bad"}}"#, "x".repeat(2000));
+        let faults: Vec<String> = (0..1000).map(fault).collect();
+        let kept = refusal(format!(r#"{{"detail": [{}]}}"#, faults.join(","))).message.unwrap();
+        assert!(kept.starts_with("0.xxx") && kept.contains("…: bad; 7.x") && !kept.contains("8.x"));
+        let parts = "1,".repeat(1000);
+        let long = refusal(format!(r#"{{"detail": [{{"loc": [{parts}1], "msg": "bad"}}]}}"#));
+        assert_eq!(long.message.unwrap(), "1.1.1.1.1.1.1.1: bad");
+        let id = format!(r#"{{"request_id": "{}"}}"#, "x".repeat(1 << 20));
+        let error = answer(200, id).unwrap_err();
+        assert!(error.request_id().unwrap().len() <= LONGEST_KEPT + 3);
     }
 
     #[test]
@@ -614,7 +724,7 @@ mod tests {
                 let value = http::HeaderValue::from_bytes(value).unwrap();
                 response.headers_mut().insert(name, value);
             }
-            let error = read(&response, |_: &List| Ok(())).unwrap_err();
+            let error = read(response, |_: &List| Ok(())).unwrap_err();
             error.request_id().map(str::to_owned)
         };
         let body = r#"{"message": "Unauthorized", "request_id": "30e87ab5"}"#;
@@ -836,6 +946,35 @@ mod tests {
     }
 
     #[test]
+    fn a_large_document_has_no_text_and_no_depth_of_its_size() {
+        let (mib, blanks) = (1 << 20, " ".repeat(4 << 20));
+        let text = |length: usize| format!("\"{}\"", "a".repeat(length));
+        let escapes = |length: usize| format!("\"{}\"", r#"\""#.repeat(length / 2));
+        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for (value, fits) in [
+            (text(mib), true),
+            (text(mib + 1), false),
+            (escapes(mib), true),
+            (escapes(mib + 2), false),
+            (deep(mib - 1), true),
+            (deep(mib), false), // within an object
+            (format!("[{}]", "[[[]]],\"]\",".repeat(100_000) + "0"), true),
+        ] {
+            let with =
+                |blanks: &str| WHOLE.replacen('{', &format!("{blanks}{{\"new\": {value}, "), 1);
+            assert_eq!(answer(200, with(&blanks)).is_ok(), fits, "{value:.20}");
+            assert!(answer(200, with("")).is_ok(), "{value:.20}: as a small document");
+            let refusal =
+                |blanks: &str| format!("{blanks}{{\"new\": {value}, \"detail\": \"bad\"}}");
+            assert_eq!(self::refusal(refusal(&blanks)).message.is_some(), fits);
+            assert!(self::refusal(refusal("")).message.is_some());
+        }
+        for cut in ["{\"a\": \"", "{\"a\": \"\\"] {
+            assert!(fault(format!("{blanks}{cut}")).truncated);
+        }
+    }
+
+    #[test]
     fn text_is_utf_8_and_whole_characters() {
         for at in ["{", "\"name\": \"a", "\"total\""] {
             let mut body = WHOLE.as_bytes().to_vec();
@@ -858,8 +997,10 @@ mod tests {
         assert!(source.source().is_none());
 
         let response = Response::new(WHOLE);
-        let error =
-            read(&response, |list: &List| Mismatch::check("total", 7, list.total)).unwrap_err();
+        let error = read(response, |list: &List| {
+            Err(ErrorKind::Mismatch(Mismatch::new("total", 7, list.total)))
+        })
+        .unwrap_err();
         assert_eq!(
             error.to_string(),
             "the answer is to another question: asked for total 7, got 2"

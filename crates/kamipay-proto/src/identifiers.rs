@@ -34,9 +34,24 @@ impl TransactionHash {
     ///
     /// The API puts placeholders here for a transfer that is under way, `0xprocessing1234…`.
     pub fn is_well_formed(&self) -> bool {
-        let digits = self.as_str().strip_prefix("0x").unwrap_or(self.as_str());
-        digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        !self.as_str().starts_with("0X") && hash_digits(self.as_str()).is_some()
     }
+}
+
+/// The 64 hexadecimal digits of a hash, after `0x` or `0X` or without either; `None` for a text that
+/// is not a hash.
+pub(crate) fn hash_digits(text: &str) -> Option<&str> {
+    let digits = after_0x(text);
+    (digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digits)
+}
+
+/// Hexadecimal is compared in either case, with `0x` or without.
+pub(crate) fn same_hash(a: &str, b: &str) -> bool {
+    after_0x(a).eq_ignore_ascii_case(after_0x(b))
+}
+
+fn after_0x(hash: &str) -> &str {
+    hash.strip_prefix("0x").or_else(|| hash.strip_prefix("0X")).unwrap_or(hash)
 }
 
 /// Declares a type for one kind of identifier that is a whole number.
@@ -144,9 +159,18 @@ mod tests {
             "0x",
             "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bd",
             "0x0x2f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf",
+            "0X812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf",
+            " 0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf",
+            "0x８12f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bd", // as long in bytes
         ] {
             assert!(!hash(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_hash_is_the_same_in_either_case_and_with_or_without_its_prefix() {
+        assert!(same_hash("0x0a", "0X0A") && same_hash("0a", "0x0A"));
+        assert!(!same_hash("0x0a", "0xa") && !same_hash("0x0x0a", "0x0a"));
     }
 
     #[test]

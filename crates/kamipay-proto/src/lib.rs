@@ -81,7 +81,7 @@ pub use self::identifiers::{
     TransactionHash,
 };
 pub use self::page::{
-    BoundedPageSize, InvalidPageSize, Page, PageSize, Paginated, PendingPageSize, Row,
+    Amounts, BoundedPageSize, InvalidPageSize, Page, PageSize, Paginated, PendingPageSize, Row,
 };
 pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange, Period};
 pub use self::scan::Scan;

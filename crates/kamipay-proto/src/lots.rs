@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::page::Row;
+use crate::page::{Amounts, Row};
 use crate::wire;
 use crate::wire::identifier::identifier;
 use crate::wire::string_enum::string_enum;
@@ -44,6 +44,10 @@ impl Row for Lot {
 
     fn time(&self) -> Option<DateTime<Utc>> {
         self.created_at
+    }
+
+    fn amounts(&self) -> Amounts {
+        [Some(self.usdt_amount), None]
     }
 }
 

@@ -1,10 +1,12 @@
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::hash::Hash;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::wire::timestamp::Rfc3339;
 use crate::{Endpoint, Mismatch};
 
 /// A list call: one page of a list that is read by `limit` and `offset`.
@@ -45,16 +47,64 @@ pub trait Page {
     fn offset(&self) -> u64;
 }
 
-/// A row of a list, with what tells it from all others.
+/// A row of a list.
 pub trait Row {
-    /// What a row is told from all others by.
+    /// The type of a row's unique key.
     type Key: Clone + Debug + Eq + Hash + Ord + Serialize + DeserializeOwned;
 
-    /// What this row is told from all others by.
+    /// The row's unique key within its list.
     fn key(&self) -> Self::Key;
 
-    /// The time that the list is asked by, in UTC, where the row shows it.
+    /// The time that the list is asked by, in UTC. `None` where the row does not show it.
     fn time(&self) -> Option<DateTime<Utc>>;
+
+    /// The row's amounts. Two rows with one key and different amounts are not the same row.
+    fn amounts(&self) -> Amounts;
+}
+
+/// The amounts of a [`Row`], in the order of its fields.
+pub type Amounts = [Option<Decimal>; 2];
+
+/// How far outside the period asked for a row's time may lie: the API may compare whole seconds.
+pub(crate) const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
+
+/// Whether a time lies between two ends, to within [`TOLERANCE`].
+pub(crate) fn is_within(time: DateTime<Utc>, ends: OpenEnds) -> bool {
+    let (start, end) = ends;
+    start.is_none_or(|start| time >= start - TOLERANCE)
+        && end.is_none_or(|end| time <= end + TOLERANCE)
+}
+
+/// Start and end of a period; `None` where it is open.
+pub(crate) type OpenEnds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// Checks that each row's time lies in the period asked for. `field` is the time's name in the API.
+///
+/// A cache or a connection that is one answer behind returns rows of another period.
+pub(crate) fn verify_times<'a, R: Row + 'a>(
+    field: &'static str,
+    ends: OpenEnds,
+    rows: impl IntoIterator<Item = &'a R>,
+) -> Result<(), Mismatch> {
+    let mut times = rows.into_iter().filter_map(Row::time);
+    match times.find(|time| !is_within(*time, ends)) {
+        Some(time) => Err(Mismatch::new(field, Ends(ends), Rfc3339(time))),
+        None => Ok(()),
+    }
+}
+
+/// Shows a period, for messages.
+pub(crate) struct Ends(pub(crate) OpenEnds);
+
+impl fmt::Display for Ends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            (Some(start), Some(end)) => write!(f, "{} to {}", Rfc3339(start), Rfc3339(end)),
+            (Some(start), None) => write!(f, "from {}", Rfc3339(start)),
+            (None, Some(end)) => write!(f, "until {}", Rfc3339(end)),
+            (None, None) => f.write_str("the API's own period"),
+        }
+    }
 }
 
 /// Whether a page is the one asked for: `limit` and `offset` as asked, and no row too many.
@@ -182,6 +232,10 @@ mod tests {
         fn key(&self) -> Self {
             *self
         }
+
+        fn amounts(&self) -> Amounts {
+            [None, None]
+        }
     }
 
     impl Page for Numbers {
@@ -304,6 +358,83 @@ mod tests {
         let row = format!(r#"{{{charge}, "charged_timestamp": "2026-05-14T15:00:42Z"}}"#);
         let totals = r#""totals": {"count": 4, "settlement_amount": 1.0}"#;
         second_page(pending, "items", &row, totals);
+    }
+
+    #[test]
+    fn f62_rows_of_another_period_are_not_the_answer() {
+        use crate::confirmed_charges::ListConfirmedCharges;
+        use crate::settlements::{ListPendingCharges, ListSettlements, ListTransactions};
+
+        let (from, to) = ("2026-05-14T00:00:00Z", "2026-05-14T12:00:00Z");
+        let range = crate::DateRange::parse(from, to).unwrap();
+        let settlements = |time: &str| {
+            let body = format!(
+                r#"{{"settlements": [{{"settlement_id": 1, "settlement_provider_name": "p",
+                "amount": 1.50, "currency": "ARS", "address_to": "0x7a", "address_from": "0x4f",
+                "settled_at": "{time}", "created_at": "2020-05-14T14:55:18Z"}}],
+                "total": 1, "limit": 100, "offset": 0}}"#
+            );
+            ListSettlements::new(range).parse(http::Response::new(body)).map(drop)
+        };
+        let charge = r#""kamipay_request_id": "ptxr_1", "kamipay_id": "dqr_1",
+            "charged_amount": 5.28, "charged_currency": "BRL", "settlement_amount": 29750.0,
+            "settlement_currency": "ARS""#;
+        let transactions = |time: &str| {
+            let body = format!(
+                r#"{{"transactions": [{{{charge}, "settlement_id": 1, "created_at": "{time}",
+                "settlement_provider_name": "p"}}], "total": 1, "limit": 100, "offset": 0}}"#
+            );
+            ListTransactions::new(range).parse(http::Response::new(body)).map(drop)
+        };
+        let pending = |time: &str| {
+            let mut call = ListPendingCharges::new();
+            call.range = range.into();
+            let body = format!(
+                r#"{{"items": [{{{charge}, "charged_timestamp": "{time}"}}], "limit": 100,
+                "totals": {{"count": 1, "settlement_amount": 1.0}}, "offset": 0}}"#
+            );
+            call.parse(http::Response::new(body)).map(drop)
+        };
+        let confirmed = |requested: &str, credited: &str| {
+            let mut call = ListConfirmedCharges::new();
+            call.range = Some(crate::EpochRange::new(range.start(), range.end()).unwrap());
+            let body = format!(
+                r#"[{{"store_id": 1, "checkout_id": 1, "operation_id": "1", "tx_hash": "txid1",
+                "brl_requested": "1.00", "usdt_credited": "1.00",
+                "request_datetime": "{requested}", "credit_datetime": "{credited}"}}]"#
+            );
+            call.parse(http::Response::new(body)).map(drop)
+        };
+        let other = "2020-01-01T00:00:00Z";
+        for (time, is_in) in [
+            (from, true),
+            (to, true),
+            ("2026-05-13T23:59:59Z", true), // the API may compare whole seconds
+            ("2026-05-14T12:00:01Z", true),
+            ("2026-05-13T23:59:58.999999Z", false),
+            ("2026-05-14T12:00:01.000001Z", false),
+            (other, false),
+        ] {
+            let answers = [
+                settlements(time),
+                transactions(time),
+                pending(time),
+                confirmed(time, other),
+                confirmed(other, time),
+            ];
+            for (n, answer) in answers.into_iter().enumerate() {
+                match answer {
+                    Ok(()) => assert!(is_in, "{n} {time}"),
+                    Err(error) => {
+                        assert!(!is_in, "{n} {time}: {error}");
+                        let crate::ErrorKind::Mismatch(it) = error.kind() else {
+                            panic!("{error}")
+                        };
+                        assert_eq!(it.asked, format!("{from} to {to}"));
+                    }
+                }
+            }
+        }
     }
 
     #[test]

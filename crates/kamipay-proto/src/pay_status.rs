@@ -3,19 +3,38 @@
 //! Two questions, answered by the type so that nobody has to guess:
 //!
 //! * *Is it over?* [`PayStatus::is_over`]: done, failed or canceled, and nothing else.
-//! * *May I pay again?* [`PayStatus::permission_to_pay_again`]: only after a cancellation, or a
-//!   failure that names its refund.
+//! * *May I pay again?* [`PayStatus::permission_to_pay_again`]: only after a cancellation of what was
+//!   never sent, or a failure that names its refund.
 //!
 //! "TX not found" is neither. It comes while the bank has not begun with a payment that is on its
-//! way, and whoever takes it for a failure pays twice: wait and ask again. [`Watch`] does that.
+//! way. A program that takes it for a failure pays twice: wait and ask again. [`Watch`] does that.
+//!
+//! # When an answer gives permission
+//!
+//! Four fields of `data` show what became of the funds: `txid`, `original_txid`, `refund_txid` and
+//! `bank_txid`. They are read in every state, also where the pages do not show them. A field is there
+//! unless it is absent, `null`, or white space; a value of another type than text is there, too.
+//!
+//! | state | gives permission if |
+//! | --- | --- |
+//! | *canceled* | none of the four is there |
+//! | *failed* | `refund_txid` is a well-formed hash, not of zeros alone, and not the hash of `txid` or `original_txid`; those two, where both are there, are the same; `bank_txid` is not there |
+//! | anything else | never |
+//!
+//! The answer also has to have the HTTP status 200 or 201, and to contain the identifier that was
+//! asked for: [`GetPayStatus`] sees to both. A [`Watch`] applies the table to everything that it was
+//! told about the payment: what an earlier answer shows is not undone by a later one.
 
 mod get;
+mod permission;
 mod watch;
 
 pub use get::{Chain, GetPayStatus, InvalidChain, InvalidPaymentTarget, PaymentTarget, Target};
+pub use permission::PermissionToPayAgain;
 pub use watch::{End, Evidence, Sighting, Step, Watch, WatchLimits};
 
 use rust_decimal::Decimal;
+use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -25,6 +44,10 @@ use crate::wire;
 use crate::{ExternalId, KamipayId, OperationId, TransactionHash};
 
 /// The state of a payment to a Brazilian account.
+///
+/// [`GetPayStatus`] reads it from a response, checks the HTTP status and compares the identifier. By
+/// serde it is read from JSON alone: that is for what was read by [`GetPayStatus`] before and was
+/// stored, since nothing there tells the HTTP status or which payment was asked for.
 ///
 /// ```
 /// use kamipay_proto::pay_status::PayStatus;
@@ -87,35 +110,11 @@ impl PayStatus {
         matches!(self, Self::Done(_) | Self::Failed(_) | Self::Canceled(_))
     }
 
-    /// Leave to make the same payment once more, where this state gives it.
-    ///
-    /// Given by [`Self::Canceled`], and by [`Self::Failed`] with the hash of its refund. An answer
-    /// that contradicts itself gives none: a cancellation with a transaction or a bank's receipt, a
-    /// refund whose hash is none, or is the hash of the payment itself.
-    pub fn permission_to_pay_again(&self) -> Option<PermissionToPayAgain> {
-        match self {
-            Self::Canceled(payment) if !payment.was_sent() => Some(PermissionToPayAgain {
-                kamipay_id: payment.kamipay_id.clone(),
-                external_id: payment.external_id.clone(),
-                refund_txid: None,
-            }),
-            Self::Failed(payment) => Some(PermissionToPayAgain {
-                kamipay_id: payment.kamipay_id.clone(),
-                external_id: payment.external_id.clone(),
-                refund_txid: Some(payment.refund()?.clone()),
-            }),
-            _ => None,
-        }
-    }
-
-    /// Whether anything in it says that the payment was sent to the blockchain.
-    fn says_that_it_was_sent(&self) -> bool {
-        match self {
-            Self::Processing(_) | Self::Done(_) | Self::Failed(_) => true,
-            Self::Accepted(payment) | Self::Canceled(payment) => payment.was_sent(),
-            Self::NotFound { .. } => false,
-            Self::_Unnamed(_) => get::has_hash(self),
-        }
+    /// What can be told of an answer that cannot be read as a whole: no state, but its fields.
+    fn of_unreadable(body: &[u8]) -> Option<Self> {
+        let json = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}');
+        let known = decode_part::<Around<Known>, serde_json::Error>(json).ok()?.data;
+        Some(Self::_Unnamed(Unnamed { word: "".into(), msg: None, json: "".into(), known }))
     }
 
     /// What is known of a payment that is accepted, processing, done or canceled.
@@ -160,6 +159,7 @@ pub struct Payment {
     /// The address that the USDT went to.
     pub address_in: Option<String>,
     /// The hash of the transaction; `None` until it is sent.
+    #[serde(default, deserialize_with = "whatever")]
     pub txid: Option<TransactionHash>,
     /// The amount paid in USDT; `None` until it is sent.
     #[serde(default, with = "wire::money::option")]
@@ -168,8 +168,9 @@ pub struct Payment {
     #[serde(default, with = "wire::money::option")]
     pub amount_brl: Option<Decimal>,
     /// The bank's receipt (Pix end-to-end id); `None` until the transaction is confirmed.
+    #[serde(default, deserialize_with = "whatever")]
     pub bank_txid: Option<String>,
-    /// Whom it was paid to.
+    /// The recipient's name.
     pub name: Option<String>,
     /// kamiPay's identifier of the payment.
     pub kamipay_id: KamipayId,
@@ -177,17 +178,17 @@ pub struct Payment {
     pub external_id: Option<ExternalId>,
     /// The Pix key that it was paid to.
     pub pix_key: Option<String>,
+    /// The hash of the transaction that failed. The pages show it in a failed payment only: here it
+    /// contradicts the state.
+    #[serde(default, deserialize_with = "whatever", skip_serializing_if = "Option::is_none")]
+    pub original_txid: Option<TransactionHash>,
+    /// The hash of the transaction that returned the funds. The pages show it in a failed payment
+    /// only: here it contradicts the state.
+    #[serde(default, deserialize_with = "whatever", skip_serializing_if = "Option::is_none")]
+    pub refund_txid: Option<TransactionHash>,
     /// What the API says with the state, such as `Request ok`; it stands beside `data`.
     #[serde(skip)]
     pub msg: Option<String>,
-}
-
-impl Payment {
-    /// Whether anything says that funds moved. An empty text says no more than `null`.
-    fn was_sent(&self) -> bool {
-        let txid = self.txid.as_ref().map(TransactionHash::as_str);
-        [txid, self.bank_txid.as_deref()].into_iter().flatten().any(|text| !text.is_empty())
-    }
 }
 
 /// What is known of a payment that failed and was returned.
@@ -195,125 +196,25 @@ impl Payment {
 #[non_exhaustive]
 pub struct FailedPayment {
     /// The hash of the transaction that returned the funds; `None` until there is one.
+    #[serde(default, deserialize_with = "whatever")]
     pub refund_txid: Option<TransactionHash>,
     /// The hash of the transaction that failed.
+    #[serde(default, deserialize_with = "whatever")]
     pub original_txid: Option<TransactionHash>,
     /// Your own identifier of the payment, where you gave one.
     pub external_id: Option<ExternalId>,
     /// kamiPay's identifier of the payment.
     pub kamipay_id: KamipayId,
+    /// The hash of the transaction, under its name in the other states. The pages do not show it in
+    /// a failed payment: another hash than `original_txid` contradicts the state.
+    #[serde(default, deserialize_with = "whatever", skip_serializing_if = "Option::is_none")]
+    pub txid: Option<TransactionHash>,
+    /// The bank's receipt. The pages do not show it in a failed payment: it contradicts the state.
+    #[serde(default, deserialize_with = "whatever", skip_serializing_if = "Option::is_none")]
+    pub bank_txid: Option<String>,
     /// What the API says with the state, such as `Tx Failed, returned`; it stands beside `data`.
     #[serde(skip)]
     pub msg: Option<String>,
-}
-
-impl FailedPayment {
-    /// The refund, where its hash can be looked up: the API has placeholders for hashes.
-    fn refund(&self) -> Option<&TransactionHash> {
-        let original = self.original_txid.as_ref().map(TransactionHash::as_str);
-        self.refund_txid.as_ref().filter(|refund| {
-            refund.is_well_formed()
-                && !original.is_some_and(|original| get::same_hash(original, refund.as_str()))
-        })
-    }
-}
-
-/// Leave to make a payment once more: the first one was canceled before any funds moved, or
-/// failed and was refunded.
-///
-/// It comes from [`PayStatus::permission_to_pay_again`] and from nowhere else. A function that
-/// pays again can take it as an argument, and can then not be called by mistake. What is used once is
-/// the value, not the payment: the same answer gives another one each time it is asked, also after it
-/// was saved. That the payment was made again is for your own books to know.
-///
-/// ```
-/// use kamipay_proto::pay_status::{PayStatus, PermissionToPayAgain};
-///
-/// fn pay_again(permission: PermissionToPayAgain) { /* … */ }
-///
-/// # let json = r#"{"status": "ok", "msg": "transaction canceled", "data": {"status": "canceled",
-/// #   "txid": null, "amount_usdt": null, "kamipay_id": "txc_01jkg5vktaer5aew712kjgrsn2"}}"#;
-/// let status: PayStatus = serde_json::from_str(json)?;
-/// if let Some(permission) = status.permission_to_pay_again() {
-///     pay_again(permission);
-/// }
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-///
-/// It can not be made:
-///
-/// ```compile_fail,E0451
-/// use kamipay_proto::pay_status::PermissionToPayAgain;
-///
-/// fn forge(kamipay_id: kamipay_proto::KamipayId) -> PermissionToPayAgain {
-///     PermissionToPayAgain { kamipay_id, external_id: None, refund_txid: None }
-/// }
-/// ```
-///
-/// not read from a file:
-///
-/// ```compile_fail,E0277
-/// use kamipay_proto::pay_status::PermissionToPayAgain;
-///
-/// fn read(json: &str) -> PermissionToPayAgain {
-///     serde_json::from_str(json).unwrap()
-/// }
-/// ```
-///
-/// not had by default:
-///
-/// ```compile_fail,E0277
-/// use kamipay_proto::pay_status::PermissionToPayAgain;
-///
-/// fn default() -> PermissionToPayAgain {
-///     std::iter::empty().map(|permission: PermissionToPayAgain| permission).last().unwrap_or_default()
-/// }
-/// ```
-///
-/// not used twice:
-///
-/// ```compile_fail,E0382
-/// # fn pay_again(permission: kamipay_proto::pay_status::PermissionToPayAgain) {}
-/// fn twice(permission: kamipay_proto::pay_status::PermissionToPayAgain) {
-///     pay_again(permission);
-///     pay_again(permission);
-/// }
-/// ```
-///
-/// and not copied:
-///
-/// ```compile_fail,E0599
-/// # fn pay_again(permission: kamipay_proto::pay_status::PermissionToPayAgain) {}
-/// fn twice(permission: kamipay_proto::pay_status::PermissionToPayAgain) {
-///     pay_again(permission.clone());
-///     pay_again(permission);
-/// }
-/// ```
-#[derive(Debug, PartialEq, Eq)]
-#[must_use = "paying again is up to you: the permission does nothing by itself"]
-pub struct PermissionToPayAgain {
-    kamipay_id: KamipayId,
-    external_id: Option<ExternalId>,
-    refund_txid: Option<TransactionHash>,
-}
-
-impl PermissionToPayAgain {
-    /// The payment that came to nothing.
-    pub fn kamipay_id(&self) -> &KamipayId {
-        &self.kamipay_id
-    }
-
-    /// Your own identifier of the payment that came to nothing, where you gave one.
-    ///
-    /// The API wants another one for another payment.
-    pub fn external_id(&self) -> Option<&ExternalId> {
-        self.external_id.as_ref()
-    }
-
-    /// The transaction that returned the funds; `None` where they never moved.
-    pub fn refund_txid(&self) -> Option<&TransactionHash> {
-        self.refund_txid.as_ref()
-    }
 }
 
 /// An answer whose state has no name here.
@@ -323,6 +224,29 @@ pub struct Unnamed {
     word: Box<str>,
     msg: Option<String>,
     json: Box<str>,
+    known: Known,
+}
+
+/// What is looked at in the `data` of a state without a name.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Hash)]
+#[serde(default)]
+struct Known {
+    #[serde(deserialize_with = "whatever")]
+    status: Option<String>,
+    #[serde(deserialize_with = "whatever")]
+    kamipay_id: Option<String>,
+    #[serde(deserialize_with = "whatever")]
+    external_id: Option<String>,
+    #[serde(deserialize_with = "whatever")]
+    operation_id: Option<String>,
+    #[serde(deserialize_with = "whatever")]
+    txid: Option<String>,
+    #[serde(deserialize_with = "whatever")]
+    original_txid: Option<String>,
+    #[serde(deserialize_with = "whatever")]
+    refund_txid: Option<String>,
+    #[serde(deserialize_with = "whatever")]
+    bank_txid: Option<String>,
 }
 
 // What stands in the answer.
@@ -347,16 +271,36 @@ struct State {
     status: String,
 }
 
-/// Whether there is any `data`: an empty one is none.
-#[derive(Default)]
-struct Presence(bool);
+/// What stands in the place of `data`.
+#[derive(Default, PartialEq)]
+enum Presence {
+    /// Nothing, or something empty.
+    #[default]
+    Nothing,
+    Object,
+    Other,
+}
 
 impl<'de> Deserialize<'de> for Presence {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(from)?.get();
-        let dense: String = raw.split_ascii_whitespace().collect();
-        Ok(Self(!matches!(&*dense, "null" | "{}" | "[]" | "\"\"")))
+        let mut dense = raw.bytes().filter(|byte| !byte.is_ascii_whitespace());
+        // The first bytes tell: nothing that is longer begins like one of these.
+        let first = [dense.next(), dense.next(), dense.next()];
+        Ok(match first.map(|byte| byte.unwrap_or_default()) {
+            [b'{', b'}', 0] | [b'[', b']', 0] | [b'"', b'"', 0] | [b'n', ..] => Self::Nothing,
+            _ if raw.starts_with('{') => Self::Object,
+            _ => Self::Other,
+        })
     }
+}
+
+/// The text of a string, nothing for null, and any other value as it stands in the document: what
+/// shows that funds moved is neither dropped for its type, nor an error that a [`Watch`] forgets.
+fn whatever<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(from)?.get();
+    let text = || serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
+    Ok((raw != "null").then(|| T::from(text())))
 }
 
 impl<'de> Deserialize<'de> for PayStatus {
@@ -364,18 +308,26 @@ impl<'de> Deserialize<'de> for PayStatus {
         // The tag first, then the concrete type from the same text: money can not be read through
         // serde's own tagged enums, which hold a number as an `f64` in between.
         let text = <&RawValue>::deserialize(from)?.get();
+        if text.len() > 1 << 20 {
+            return Err(D::Error::custom(wire::reason::PAYMENT)); // an unnamed state keeps all of it
+        }
         let Envelope { status: envelope, msg, data } = decode_part(text)?;
-        if envelope == "failed" && !data.0 {
+        let unnamed =
+            |word, msg, known| Self::_Unnamed(Unnamed { word, msg, json: text.into(), known });
+        if envelope == "failed" && data == Presence::Nothing {
             return Ok(Self::NotFound { msg });
         }
         if envelope != "ok" {
-            let state = decode_part::<Around<State>, D::Error>(text).ok();
-            let word = match state {
-                Some(state) => format!("{envelope}/{}", state.data.status).into(),
-                None if data.0 => format!("{envelope}/").into(), // not an answer to be taken for a plain one
-                None => envelope.into(),
+            let known = match data {
+                Presence::Object => decode_part::<Around<Known>, D::Error>(text)?.data,
+                Presence::Nothing | Presence::Other => Known::default(),
             };
-            return Ok(Self::_Unnamed(Unnamed { word, msg, json: text.into() }));
+            let word = match data {
+                Presence::Nothing => envelope.into(),
+                // Not an answer to be taken for a plain one.
+                _ => format!("{envelope}/{}", known.status.as_deref().unwrap_or_default()).into(),
+            };
+            return Ok(unnamed(word, msg, known));
         }
 
         let state = decode_part::<Around<State>, _>(text)?.data.status;
@@ -392,7 +344,7 @@ impl<'de> Deserialize<'de> for PayStatus {
                 let payment = decode_part::<Around<FailedPayment>, _>(text)?.data;
                 Ok(Self::Failed(FailedPayment { msg, ..payment }))
             }
-            _ => Ok(Self::_Unnamed(Unnamed { word: state.into(), msg, json: text.into() })),
+            _ => Ok(unnamed(state.into(), msg, decode_part::<Around<Known>, _>(text)?.data)),
         }
     }
 }
@@ -447,7 +399,6 @@ mod tests {
     const HASH: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
     const OTHER: &str = "0x96a48088522ccaae8f60afa7d66290d0c2b3ebd3bb70630df79f105258d36547";
     const PLACEHOLDER: &str = "0xprocessing123456789012345678901234567890123456789012345678901234";
-    const NAMED: [&str; 5] = ["accepted", "processing", "done", "failed", "canceled"];
 
     fn answer(status: u16, body: &str) -> Result<PayStatus, Error> {
         let payment = PaymentTarget::kamipay_id("txc_1").unwrap();
@@ -573,6 +524,12 @@ mod tests {
             r#"{"status": "ok", "data": {"status": "done", "kamipay_id": "a"},
                 "data": {"status": "canceled", "kamipay_id": "a"}}"#,
             r#"{"status": "failed", "data": {"status": "done"}, "data": null}"#,
+            r#"{"status": "ok", "data": {"status": "canceled", "kamipay_id": "a",
+                "refund_txid": "x", "refund_txid": ""}}"#,
+            r#"{"status": "ok", "data": {"status": "failed", "kamipay_id": "a", "bank_txid": "E1",
+                "bank_txi\u0064": null}}"#,
+            r#"{"status": "ok", "data": {"status": "frozen", "txid": "x", "txid": null}}"#,
+            r#"{"status": "failed", "data": {"status": "done", "txid": "x", "txid": null}}"#,
         ] {
             assert!(fault(body).to_string().contains("duplicate field"), "{body}");
         }
@@ -620,67 +577,115 @@ mod tests {
         }
     }
 
-    /// What a field of `data` may hold, as JSON, or nothing at all.
-    fn field(name: &str, json: Option<&str>) -> String {
-        json.map(|json| format!(", \"{name}\": {json}")).unwrap_or_default()
+    /// The body of an answer in this state with these further fields.
+    fn body(state: &str, rest: &str) -> String {
+        format!(
+            r#"{{"status": "ok", "data": {{"status": "{state}", "kamipay_id": "txc_1"{rest}}}}}"#
+        )
     }
 
     #[test]
-    fn permission_comes_from_two_mixtures_of_all() {
-        let quoted = |text: &str| format!("\"{text}\"");
-        let (hash, other, placeholder) = (quoted(HASH), quoted(OTHER), quoted(PLACEHOLDER));
-        let bare = quoted(&HASH[2..]);
-        let upper = quoted(&HASH.to_uppercase()); // `0X…`
-        let texts = [None, Some("null"), Some("\"\"")];
-
-        let (mut permitted, mut asked) = (0, 0);
-        for top in ["ok", "failed", "OK", "pending", "canceled", ""] {
-            for state in NAMED.into_iter().chain(["CANCELED", "refunded", "not_found", ""]) {
-                for txid in texts.into_iter().chain([Some("\"x\""), Some(&*hash)]) {
-                    for bank in texts.into_iter().chain([Some("\"E2001818\""), Some("\" \"")]) {
-                        for refund in texts
-                            .into_iter()
-                            .chain([&*placeholder, "\"x\"", &hash, &other, &bare].map(Some))
-                        {
-                            for original in
-                                texts.into_iter().chain([&*hash, &upper, &bare].map(Some))
-                            {
-                                let data = [
-                                    field("txid", txid),
-                                    field("bank_txid", bank),
-                                    field("refund_txid", refund),
-                                    field("original_txid", original),
-                                ];
-                                let body = format!(
-                                    r#"{{"status": "{top}", "data": {{"status": "{state}",
-                                    "kamipay_id": "txc_1"{}}}}}"#,
-                                    data.concat()
-                                );
-                                let status = answer(200, &body).unwrap();
-                                asked += 1;
-
-                                let unsent = texts.contains(&txid) && texts.contains(&bank);
-                                let is_hash = [&*hash, &other, &bare].map(Some).contains(&refund);
-                                let same = refund != Some(&*other) && !texts.contains(&original);
-                                let may = match (top, state) {
-                                    ("ok", "canceled") => unsent,
-                                    ("ok", "failed") => is_hash && !same,
-                                    _ => false,
-                                };
-                                let permission = status.permission_to_pay_again();
-                                assert_eq!(permission.is_some(), may, "{body}");
-                                let over =
-                                    top == "ok" && ["done", "failed", "canceled"].contains(&state);
-                                assert_eq!(status.is_over(), over, "{body}");
-                                permitted += usize::from(may);
-                            }
-                        }
-                    }
-                }
+    fn a_canceled_payment_with_any_of_the_four_fields_gives_no_permission() {
+        for name in ["txid", "original_txid", "refund_txid", "bank_txid"] {
+            for (value, is_there) in [
+                ("null", false),
+                (r#""""#, false),
+                (r#"" \t\u00a0\u2003""#, false),
+                (r#""\u200b""#, true),
+                (r#""x""#, true),
+                (r#""null""#, true),
+                (&format!("\"{HASH}\""), true),
+                (&format!("\"{PLACEHOLDER}\""), true),
+                (&format!("\"0x{}\"", "0".repeat(64)), true),
+                (r#""0""#, true),
+                // Of another type.
+                ("0", true),
+                ("-1.50", true),
+                ("false", true),
+                ("[]", true),
+                ("{}", true),
+                (r#"{"hash": null}"#, true),
+                (r#""\ud800""#, true), // half a character
+            ] {
+                let status = read(&body("canceled", &format!(r#", "{name}": {value}"#)));
+                let permission = status.permission_to_pay_again();
+                assert_eq!(permission.is_none(), is_there, "{name}: {value}");
+                assert!(status.is_over());
             }
         }
-        // 9 of txid and bank_txid for any refund; 3 hashes but for those of the original itself
-        assert_eq!((permitted, asked), (9 * 8 * 6 + 25 * (3 + 6 + 3), 6 * 9 * 25 * 48));
+    }
+
+    #[test]
+    fn a_failed_payment_gives_permission_with_one_refund_of_one_transaction() {
+        let third = format!("0x{}", "7".repeat(64));
+        let (bare, upper) = (&HASH[2..], HASH.to_uppercase()); // `0X…`
+        let spaced = format!(" {OTHER} ");
+        let zeros = "0".repeat(64);
+        let zero = format!("0x{zeros}");
+        // The refund, the original, the `txid` and the bank's receipt.
+        for (refund, original, txid, bank, permits) in [
+            (OTHER, HASH, "", "", true),
+            (OTHER, "", "", " ", true),
+            (OTHER, bare, &*upper, "", true),
+            (OTHER, "", HASH, "", true),
+            (OTHER, PLACEHOLDER, "", "", true),
+            (&OTHER[2..], HASH, "", "", true), // on Tron
+            (&OTHER.to_uppercase().replace('X', "x"), HASH, "", "", true),
+            // No hash of a refund.
+            ("", HASH, "", "", false),
+            (" ", HASH, "", "", false),
+            (PLACEHOLDER, HASH, "", "", false),
+            ("txid5", HASH, "", "", false),
+            (&spaced, HASH, "", "", false),
+            (&zero, HASH, "", "", false),
+            (&zeros, HASH, "", "", false),
+            (&zero.replace('x', "X"), HASH, "", "", false),
+            (&OTHER.replace("0x", "0X"), HASH, "", "", false),
+            (&OTHER.replace('a', "а"), HASH, "", "", false), // the Cyrillic letter
+            (&OTHER.replacen('6', "６", 1), HASH, "", "", false),
+            // Its own transaction.
+            (HASH, HASH, "", "", false),
+            (HASH, &upper, "", "", false),
+            (HASH, bare, "", "", false),
+            (bare, HASH, "", "", false),
+            (HASH, "", HASH, "", false),
+            (OTHER, "", &spaced, "", false),
+            (OTHER, HASH, OTHER, "", false),
+            // A third.
+            (OTHER, HASH, &third, "", false),
+            (OTHER, HASH, "x", "", false),
+            (OTHER, HASH, &zero, "", false),
+            // The bank has paid it out.
+            (OTHER, HASH, "", "E2001818", false),
+            (OTHER, HASH, "", OTHER, false),
+            (OTHER, HASH, "", "0", false),
+        ] {
+            let rest = format!(
+                r#", "refund_txid": "{refund}", "original_txid": "{original}", "txid": "{txid}",
+                "bank_txid": "{bank}""#
+            );
+            let status = read(&body("failed", &rest));
+            assert_eq!(status.permission_to_pay_again().is_some(), permits, "{rest}");
+            assert!(status.is_over());
+        }
+        for odd in ["5", "{}", "[]", "true"] {
+            let refunded = format!(r#", "refund_txid": "{OTHER}", "original_txid": "{HASH}""#);
+            for (name, permits) in [("bank_txid", false), ("txid", false), ("new", true)] {
+                let status = read(&body("failed", &format!(r#"{refunded}, "{name}": {odd}"#)));
+                assert_eq!(status.permission_to_pay_again().is_some(), permits, "{name}: {odd}");
+            }
+            let status = read(&body("failed", &format!(r#", "refund_txid": {odd}"#)));
+            assert_eq!(status.permission_to_pay_again(), None);
+        }
+    }
+
+    /// The four fields are those of `data`. What stands elsewhere may be about another payment.
+    #[test]
+    fn a_field_elsewhere_is_not_one_of_the_four() {
+        let nested = format!(r#", "retries": [{{"txid": "{HASH}"}}], "new": {{"txid": "{HASH}"}}"#);
+        assert!(read(&body("canceled", &nested)).permission_to_pay_again().is_some());
+        let refund = format!(r#", "refund": {{"refund_txid": "{OTHER}"}}, "refund_txid": null"#);
+        assert_eq!(read(&body("failed", &refund)).permission_to_pay_again(), None);
     }
 
     #[test]
@@ -690,7 +695,10 @@ mod tests {
         for status in 100..=999 {
             for body in [canceled, unknown] {
                 let result = answer(status, body);
-                let is_answer = matches!(status, 200..=203 | 207..=299);
+                let is_answer = match body {
+                    _ if body == canceled => matches!(status, 200 | 201),
+                    _ => matches!(status, 200..=203 | 207..=299),
+                };
                 assert_eq!(result.is_ok(), is_answer, "{status}");
                 let permission = result.ok().and_then(|status| status.permission_to_pay_again());
                 assert_eq!(permission.is_some(), is_answer && body == canceled, "{status}");
@@ -746,7 +754,9 @@ mod tests {
             let Ok(pay_status) = answer(status, &body.to_string()) else { return Ok(()) };
             let data = &body["data"];
             let (top, state) = (body["status"].as_str(), data["status"].as_str());
-            let none = |name: &str| data[name].is_null() || data[name] == "";
+            let none = |name: &str| {
+                data[name].is_null() || data[name].as_str().is_some_and(|it| it.trim().is_empty())
+            };
             let hash = |name: &str| {
                 data[name].as_str().is_some_and(|text| TransactionHash::from(text).is_well_formed())
             };
@@ -757,11 +767,15 @@ mod tests {
             }
             if let Some(permission) = pay_status.permission_to_pay_again() {
                 prop_assert_eq!(top, Some("ok"));
+                prop_assert!(none("bank_txid") && status < 202);
                 match state {
-                    Some("canceled") => prop_assert!(none("txid") && none("bank_txid")),
+                    Some("canceled") => {
+                        prop_assert!(["txid", "original_txid", "refund_txid"].into_iter().all(none));
+                    }
                     Some("failed") => {
                         prop_assert!(hash("refund_txid"));
                         prop_assert_ne!(&data["refund_txid"], &data["original_txid"]);
+                        prop_assert_ne!(&data["refund_txid"], &data["txid"]);
                     }
                     _ => prop_assert!(false, "{}", body),
                 }

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Datelike, Days, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::page;
 use crate::wire::timestamp::{self, Rfc3339, is_writable};
 
 /// A range of at most 31 days, with its end after its start: what a list call takes.
@@ -56,6 +57,11 @@ impl DateRange {
     /// Those of [`new`](Self::new), and where a text is not a date and time with an offset.
     pub fn parse(start: &str, end: &str) -> Result<Self, InvalidRange> {
         Self::new(parse(start)?, parse(end)?)
+    }
+
+    /// Both ends.
+    pub(crate) fn ends(self) -> page::OpenEnds {
+        (Some(self.start), Some(self.end))
     }
 
     /// Its start.

@@ -4,25 +4,33 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use kamipay_proto::retry::{Failure, Fault, RetryPolicy, Stop};
+//! use kamipay_proto::retry::{Failure, Fault, Repeat, RetryPolicy, Stop};
+//! use kamipay_proto::{Api, Endpoint, lots::GetLot};
 //!
 //! let policy = RetryPolicy::default();
 //! let mut budget = policy.budget();
 //!
+//! let api = Api::new("https://api.kamipay.io".parse()?, &"token".parse()?);
+//! let call = GetLot::new("9c030c8b-6d68-445b-8048-1bacd91012fa".parse()?);
+//! let request = call.request(&api)?;
+//! let repeat = Repeat::of(&call, &request); // a GET: it may arrive twice
+//!
 //! // The first attempt met a closed connection. Half of the way to the longest delay is asked for:
-//! let failure = Failure::new(Fault::Closed, 1).with_time_left(Duration::from_secs(30));
+//! let failure = Failure::new(repeat, Fault::Closed, 1).with_time_left(Duration::from_secs(30));
 //! assert_eq!(policy.decide(&failure, &mut budget, u32::MAX / 2 + 1), Ok(Duration::from_millis(100)));
 //!
 //! // The API asks for more time than there is: nobody waits in vain.
 //! let fault = Fault::Status(http::StatusCode::TOO_MANY_REQUESTS, Some(Duration::from_secs(3600)));
-//! let failure = Failure::new(fault, 2).with_time_left(Duration::from_secs(29));
+//! let failure = Failure::new(repeat, fault, 2).with_time_left(Duration::from_secs(29));
 //! assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::RetryAfter));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # The rules
 //!
 //! * Only what may pass is tried again: no connection, a connection that was closed, an answer that
 //!   was cut or did not come in time, a 5xx, a 429, a 408.
+//! * An answer to another request: once more, at once, on a fresh connection.
 //! * Only a call that may arrive twice is repeated: a `GET`, and `POST /auth/token`.
 //! * The delay is random between nothing and a ceiling that doubles: 0.2 s, 0.4 s, … 10 s ("full
 //!   jitter": clients that failed together do not come back together).
@@ -37,10 +45,11 @@ mod tests;
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, Request, StatusCode};
 
 pub(crate) use self::after::retry_after;
 use crate::error::{Error, ErrorKind};
+use crate::{Endpoint, IssueToken};
 
 /// When to make a call again, and how often.
 ///
@@ -109,8 +118,13 @@ impl RetryPolicy {
         if !failure.fault.may_pass() {
             return Err(Stop::Permanent);
         }
-        if !failure.is_repeatable {
+        if !failure.repeat.is_allowed() {
             return Err(Stop::NotRepeatable);
+        }
+        if failure.fault == Fault::Mismatch {
+            // Once, at once, and whatever `max_attempts` is: the connection was behind, or not.
+            let is_first = failure.attempts <= 1 && failure.time_left != Some(Duration::ZERO);
+            return if is_first { Ok(Duration::ZERO) } else { Err(Stop::Permanent) };
         }
         if failure.attempts >= self.max_attempts {
             return Err(Stop::Attempts);
@@ -158,31 +172,61 @@ impl RetryBudget {
     }
 }
 
+/// Whether a call may arrive twice: a `GET` may, and `POST /auth/token`, and no other call.
+///
+/// A transport asks for it with the request that it is about to send. There is no other way to have
+/// one:
+///
+/// ```compile_fail,E0423
+/// use kamipay_proto::retry::Repeat;
+///
+/// let repeat = Repeat(true);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat(bool);
+
+impl Repeat {
+    /// Whether this call may arrive twice, with this request.
+    ///
+    /// The request's own method counts: what a call of your own is named by says nothing.
+    pub fn of<E: Endpoint, B>(_call: &E, request: &Request<B>) -> Self {
+        let is_login = request.method() == Method::POST && E::CALL == IssueToken::CALL;
+        Self(request.method() == Method::GET || is_login)
+    }
+
+    /// Whether the call may be made again after a failure that may have reached the API.
+    pub fn is_allowed(self) -> bool {
+        self.0
+    }
+}
+
 /// An attempt that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
+    /// Whether the call may arrive twice.
+    pub repeat: Repeat,
     /// What happened.
     pub fault: Fault,
-    /// How often the call was made, this time included.
+    /// How often the call was made, this time included. Of a [`Fault::Mismatch`]: how often that
+    /// was the answer.
     pub attempts: u32,
-    /// Whether the call may arrive twice: a `GET`, or `POST /auth/token`.
-    pub is_repeatable: bool,
     /// How much time there is until the call has to be over. `None` for no end.
     pub time_left: Option<Duration>,
 }
 
 impl Failure {
-    /// A call that may arrive twice, made so often, with no end to its time.
-    pub fn new(fault: Fault, attempts: u32) -> Self {
-        Self { fault, attempts, is_repeatable: true, time_left: None }
-    }
-
-    /// A call that must not arrive twice.
-    #[must_use]
-    pub fn of_call_that_must_not_repeat(mut self) -> Self {
-        self.is_repeatable = false;
-        self
+    /// A call that was made `attempts` times, with no end to its time.
+    ///
+    /// Nothing is assumed about the call. Without [`Repeat`] there is no failure:
+    ///
+    /// ```compile_fail,E0061
+    /// use kamipay_proto::retry::{Failure, Fault};
+    ///
+    /// let failure = Failure::new(Fault::Closed, 1);
+    /// ```
+    pub fn new(repeat: Repeat, fault: Fault, attempts: u32) -> Self {
+        Self { repeat, fault, attempts, time_left: None }
     }
 
     /// There is so much time left.
@@ -205,6 +249,8 @@ pub enum Fault {
     Truncated,
     /// The answer did not come in time.
     TimedOut,
+    /// The answer was to another request. It passes on a fresh connection, or not at all.
+    Mismatch,
     /// The API answered with this status, and asked for so much time with `Retry-After`.
     Status(StatusCode, Option<Duration>),
     /// Anything that comes to the same again: a certificate, an answer that is too long, one that
@@ -216,7 +262,9 @@ impl Fault {
     /// Whether it may have passed by the next attempt.
     pub fn may_pass(self) -> bool {
         match self {
-            Self::NotSent | Self::Closed | Self::Truncated | Self::TimedOut => true,
+            Self::NotSent | Self::Closed | Self::Truncated | Self::TimedOut | Self::Mismatch => {
+                true
+            }
             // 408 is what some servers say to a connection that was idle, before they close it.
             Self::Status(status, _) => matches!(status.as_u16(), 408 | 429 | 500..=599),
             Self::Permanent => false,
@@ -237,6 +285,7 @@ impl From<&Error> for Fault {
         match error.kind() {
             ErrorKind::Api(refusal) => Self::Status(refusal.status, error.retry_after()),
             ErrorKind::Decode(decode) if decode.truncated => Self::Truncated,
+            ErrorKind::Mismatch(_) => Self::Mismatch,
             _ => Self::Permanent,
         }
     }

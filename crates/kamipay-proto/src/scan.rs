@@ -1,10 +1,10 @@
 //! Complete listings: a period of any length, every row once, or an error that says what is
 //! missing.
 //!
-//! The API caps the period of a call, pages by offset, and says nothing about inclusive ends, sort
-//! order, or rows that appear while one is paging. A [`Scan`] takes any period and deals with all
-//! of that. It is a state machine without IO: it says what to ask ([`Scan::request`]), is told
-//! what came ([`Scan::answer`]), and hands rows over ([`Scan::delivery`]).
+//! The API limits the period of a call, pages by offset, and says nothing about inclusive ends, sort
+//! order, or rows that appear while one is paging. A [`Scan`] takes any period. It is a state
+//! machine without IO: it says what to ask ([`Scan::request`]), takes the response
+//! ([`Scan::answer`]), and hands over rows ([`Scan::delivery`]).
 //!
 //! ```
 //! use kamipay_proto::scan::{Delivery, Scan};
@@ -21,8 +21,8 @@
 //!         Delivery::Done(manifest) => break manifest,
 //!         Delivery::Incomplete(missing) => return Err(missing.into()),
 //!         Delivery::Waiting => {
-//!             let request = scan.request().expect("nothing is on its way, so something is to be asked");
-//!             let output = send(&request.call)?; // with any client; ask several at once if you like
+//!             let request = scan.request().expect("no request is under way, so there is one to make");
+//!             let output = send(&request.call)?; // with any client; several at once if you like
 //!             scan.answer(request.ticket, output);
 //!         }
 //!     }
@@ -33,75 +33,87 @@
 //!
 //! # How it reads
 //!
-//! * The period is cut into windows that the API accepts. Neighbours overlap by the finest step of
-//!   the API's clock (a microsecond; a second for confirmed charges), and a row that comes in both
-//!   is handed over once. So it does not matter whether the API takes a window's start and end as
-//!   inclusive or exclusive.
-//! * A window is cut further until all its rows fit on one page with room to spare. A page that is
-//!   not full, and has as many different rows as its `total` says, is one look at the whole window:
-//!   no offset, and nothing that could shift between two requests.
-//! * Anything else (an empty or short page, a row twice, a `total` that disagrees) is read again, a
-//!   bounded number of times, and is then an error with the evidence.
-//! * One window after the other is asked for with another limit (1000, 999, …), so that the answer to
-//!   another window's question, from a cache or a connection that is one answer behind, is seldom
-//!   taken: it echoes another limit. Where limits do not tell, a window that has just the rows of
-//!   the one before it is read again.
-//! * Rows that stand at one instant can not be cut apart, and rows that stand close together are
-//!   not worth cutting apart (the charges of one settlement). They are paged by offset, ten pages at
-//!   most where it could be helped, and as often as it takes until two readings one after the other
-//!   give the same rows: what comes and goes between two pages can hide a row from the count once,
-//!   and not twice in the same way.
-//! * Rows come oldest first, whatever order the API has, and rows whose time does not show (lots in
-//!   flight) at the start of their window. So one thread and many give the same, row by row; a scan
-//!   that was resumed, in parts or with other pages cuts other windows, and can have rows without a
-//!   time in other places among the same rows.
+//! * The period is cut into windows that the API accepts. Neighbours overlap by a second, and a row
+//!   in both is handed over once. So neither end needs to be inclusive, and the API may compare
+//!   whole seconds.
+//! * A period is half-open, `start <= time < end`, where the page names the time that the API goes
+//!   by (settlements, transactions, pending charges), and for lots by `created_at` as long as no row
+//!   shows that it is another time. So days add up to the month, whatever the API does at the ends:
+//!   the scan asks a second more, and leaves out rows by their time. Rows without a time are kept.
+//!   Confirmed charges have two times, and the page does not say which one counts: there the API
+//!   decides about rows on the ends.
+//! * A window is cut further until its rows fit on one page. A page that is not full, and has as many
+//!   different rows as its `total` says, is one look at the whole window.
+//! * Rows that stand too close to be cut apart are paged by offset. Pages overlap by a row, so that
+//!   a shift between two requests shows. Two readings in turn, with different page borders, must
+//!   give the same rows.
+//! * What does not agree is read again, a bounded number of times, and is then an error with the
+//!   evidence.
+//! * Each reading asks for another limit (1000, 999, …). So a response to another request, from a
+//!   cache or a connection that is some answers behind, does not match. Rows whose time lies outside
+//!   the window are a [`Mismatch`](crate::Mismatch). What cannot show which window it answers (an
+//!   empty list of confirmed charges, lots that all lie outside) is asked for again on a fresh
+//!   connection ([`Request::on_fresh_connection`]), until two readings agree.
+//! * Rows come oldest first. Rows without a time (lots in flight) come first in their window, once.
+//!   One thread and several give the same rows in the same order.
 //!
 //! # What is guaranteed
 //!
-//! | the API | a row that is there throughout, at one time |
+//! | the API, or a server before it | a row that is listed throughout, at one time |
 //! | --- | --- |
-//! | takes the ends of a window as inclusive or exclusive, in any combination | is handed over exactly once; only for rows exactly on the two ends of the *period* it is the API's reading that decides |
-//! | sorts in any order, or in another one each time | is handed over exactly once; where more rows than a page holds stand at one instant, in another order each time, the scan may end with [`Incomplete`] |
-//! | gains or loses other rows between any two requests | is handed over exactly once; where they never stop among rows that have to be paged, the scan ends with [`Incomplete`] |
-//! | answers to another `offset` or `limit` | no such answer is taken: [`Endpoint::verify`] |
-//! | counts wrong, returns too few rows or an empty page, for a while | is handed over exactly once, after a re-read |
-//! | does so for good | the scan ends with [`Incomplete`] |
-//! | ignores the dates that it is asked for | the scan ends with [`Incomplete`], where there are two windows that could show it |
+//! | takes the ends of a window as inclusive or exclusive, to 1 µs, 1 ms or 1 s | exactly once |
+//! | sorts in any order, also another one each time | exactly once; more rows in 3 seconds than fit on a page, in another order each time: may end as [`Incomplete`] |
+//! | gains or loses other rows between any two requests | exactly once; without end, among rows that are paged: [`Incomplete`] |
+//! | has replicas that lag, or differ by some rows, and answer in any turn | exactly once for rows that all replicas have; [`Incomplete`] where the replicas never agree on a window that is paged |
+//! | answers from a cache by URL | exactly once: no reading repeats a URL |
+//! | is one or two answers behind on a connection | exactly once, or an error |
+//! | counts wrong, or returns too few rows, for a while | exactly once, after another reading |
+//! | does so for good | [`Incomplete`] |
+//! | gives fewer rows a page than the limit it echoes | exactly once, with more requests |
+//! | counts no further than 10,000 | exactly once; more than that in 3 seconds: [`Incomplete`] |
+//! | ignores the dates | an error, where there are two windows that could show it |
+//! | lists a row without a time, and later with one | exactly once, as it came first |
+//! | gives a row with other amounts the second time | [`Incomplete`] |
 //!
-//! What no client can guarantee, and what helps:
+//! What no client can guarantee:
 //!
+//! * A row that only some replicas have is listed by chance.
 //! * A row that is *added* to a window that was handed over already (a payment booked late) is not
-//!   in this scan. [`Scan::with_look_back`] reads the newest part once more at the end, and hands
-//!   over what was added.
-//! * A row whose date *moves* while the scan runs is handed over, not handed over, or handed over
-//!   twice, depending on where it moves from and to. Scan the period again, later.
-//! * An API that leaves a row out of its answer and of its `total` alike is not found out.
+//!   in this scan. [`Scan::with_look_back`] reads the newest part once more at the end.
+//! * A row whose time *moves* while the scan runs can be missed or come twice.
+//! * An API that leaves a row out of its answer and out of its `total` alike is not found out.
 //!
 //! Memory is bounded by the pages in flight, not by the period: see [`Scan::with_look_ahead`].
 //!
 //! # In parts, and on other machines
 //!
-//! [`Scan::parts`] cuts a scan into parts that can be read anywhere and in any order: each is a
+//! [`Scan::parts`] cuts a scan into parts that can be read anywhere and in any order. Each is a
 //! [`ScanState`], which is plain serde data. Their rows, one part after the other, are the rows of
-//! the scan. [`Scan::state`] is the same kind of data for what is left of a scan that was stopped.
+//! the scan. A lot in flight belongs to the first part; if it is mined while the parts are read, it
+//! can be in none or two. [`Scan::state`] is the same kind of data for the rest of a scan that was
+//! stopped.
 
+mod delivery;
 mod listing;
 mod manifest;
+mod reading;
 mod state;
 #[cfg(test)]
 mod tests;
 mod window;
 
-pub use listing::Scannable;
+pub use listing::{ListedBy, Scannable};
 pub use manifest::{Incomplete, Manifest, Reading, Reason};
-pub use state::{LookBackState, ScanState};
+pub use state::{LookBackState, ScanState, Seen};
 pub use window::Window;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
+use self::delivery::{HandedOver, Known};
+use self::reading::{COMMON_CAP, Cause, Contents, Limits, Reader, Verdict};
 use self::window::Cover;
 use crate::page::{InvalidPageSize, Row};
 use crate::{Endpoint, Period};
@@ -116,25 +128,22 @@ const MOST_PAGES: u64 = 10;
 #[derive(Clone, Debug)]
 pub struct Scan<S: Scannable> {
     what: S,
-    page_size: u64,
     rereads: u32,
     look_ahead: usize,
-    look_back: Option<LookBack<Key<S>>>,
+    limits: Limits,
 
     /// The windows that are not planned yet, behind those that are.
     cover: Option<Cover>,
     /// The windows that are asked for, or wait to be handed over, in the order of time.
     queue: VecDeque<Node<S::Row>>,
-    /// The windows that were cut, by their tickets.
+    /// What is known of the windows that were cut, by their number.
     cuts: HashMap<u64, Cut>,
-    tickets: u64,
+    /// How many windows and requests there were, to number the next one.
+    numbers: u64,
 
-    /// Rows of a saved state that are not to be handed over again, up to a time.
-    seen: HashSet<Key<S>>,
-    seen_until: Option<DateTime<Utc>>,
-    /// The rows of the window before: one on the border is among the next one's too.
-    previous: HashSet<Key<S>>,
-    previous_end: Option<DateTime<Utc>>,
+    /// Whether the part before this one hands over the rows on the border.
+    continues: bool,
+    handed_over: HandedOver<Key<S>>,
     current: Option<Current<S::Row>>,
     /// What of the period is not handed over whole.
     rest: Option<Period>,
@@ -142,7 +151,7 @@ pub struct Scan<S: Scannable> {
     is_done: bool,
 }
 
-/// A call to make, and what to name when its answer comes.
+/// A call to make, and what to name when its response comes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Request<C> {
@@ -150,34 +159,37 @@ pub struct Request<C> {
     pub ticket: Ticket,
     /// What to send.
     pub call: C,
+    /// Whether to close the kept connections first. The last response could have been one to an
+    /// earlier request on its connection, and another connection would tell.
+    pub on_fresh_connection: bool,
 }
 
-/// Names a request that is on its way.
+/// Names a request that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(u64);
 
-/// What a scan has for whoever reads its rows.
+/// The scan's next output.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "whoever drives a scan has to deal with each")]
+#[expect(clippy::exhaustive_enums, reason = "a driver of a scan must handle each")]
 pub enum Delivery<R> {
     /// The next row.
     Row(R),
-    /// Nothing until an answer comes.
+    /// Nothing until a response comes.
     Waiting,
     /// All rows were handed over.
     Done(Manifest),
-    /// The listing can not be completed. What was handed over is right, and not the whole.
+    /// The listing cannot be completed. What was handed over is right, and not the whole.
     Incomplete(Box<Incomplete>),
 }
 
 /// A window on its way from being planned to being handed over.
 #[derive(Clone, Debug)]
 struct Node<R: Row> {
-    ticket: u64,
+    number: u64,
     window: Window,
     purpose: Purpose,
     progress: Progress<R>,
-    readings: Vec<Reading>,
+    reader: Reader<R>,
     /// Which cut it comes from, in [`Scan::cuts`].
     cut: Option<u64>,
 }
@@ -185,7 +197,7 @@ struct Node<R: Row> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     HandOver,
-    /// The overlap with a part that somebody else reads: its rows are theirs.
+    /// The overlap with the part before this one, which hands over its rows.
     Border,
     /// Read before, and once more for what was added.
     LookBack,
@@ -212,22 +224,13 @@ impl Cut {
 }
 
 #[derive(Clone, Debug)]
-enum Progress<R: Row> {
-    /// To be asked: the first page, or the next one of a window that is paged.
-    Waiting(Option<Pages<R>>),
-    /// Asked.
-    Asked(Option<Pages<R>>),
+enum Progress<R> {
+    /// To be asked for.
+    Waiting,
+    /// Asked for by this request.
+    Asked(Ticket),
     Ready(Vec<R>),
     Failed(Reason),
-}
-
-/// A window of several pages, being read by offset.
-#[derive(Clone, Debug)]
-struct Pages<R: Row> {
-    total: u64,
-    rows: Vec<R>,
-    /// What the reading before gave, to be given again.
-    before: Option<HashSet<R::Key>>,
 }
 
 /// The window whose rows are being handed over.
@@ -236,17 +239,9 @@ struct Current<R: Row> {
     window: Window,
     purpose: Purpose,
     rows: std::vec::IntoIter<R>,
-    /// All rows of the window, handed over or not.
-    keys: HashSet<R::Key>,
-    handed_over: Vec<R::Key>,
-}
-
-#[derive(Clone, Debug)]
-struct LookBack<K> {
-    period: Period,
-    /// The rows of this time that were handed over.
-    handed_over: HashSet<K>,
-    is_due: bool,
+    /// All rows of the window with a time, handed over or not.
+    contents: Contents<R::Key>,
+    handed_over: Contents<R::Key>,
 }
 
 impl<S: Scannable> Scan<S> {
@@ -255,36 +250,35 @@ impl<S: Scannable> Scan<S> {
         Self::resume(ScanState::new(what))
     }
 
-    /// Goes on where a scan stood, or reads a part of one.
+    /// Continues a scan where it stopped, or reads a part of one.
     pub fn resume(state: ScanState<S>) -> Self {
+        let period = state.scan.period();
+        let first = match period {
+            // Other limits than the part before, which may be read at the same time.
+            Some(period) if state.continues => period.start().timestamp().unsigned_abs() / 86_400,
+            _ => 0,
+        };
         let mut scan = Self {
-            page_size: S::MAX_PAGE,
             rereads: 4,
             look_ahead: 4,
-            look_back: state.look_back.map(|it| LookBack {
-                period: it.period,
-                handed_over: it.handed_over.into_iter().collect(),
-                is_due: true,
-            }),
+            limits: Limits::new(S::MAX_PAGE, first),
             cover: None,
             queue: VecDeque::new(),
             cuts: HashMap::new(),
-            tickets: 0,
-            seen: state.seen.into_iter().collect(),
-            seen_until: state.seen_until,
-            previous: HashSet::new(),
-            previous_end: None,
+            numbers: 0,
             current: None,
-            rest: state.scan.period(),
-            manifest: state.manifest,
+            rest: period,
             is_done: state.is_done,
+            continues: state.continues,
+            handed_over: HandedOver::resume(&state),
             what: state.scan,
+            manifest: state.manifest,
         };
-        match scan.what.period() {
+        match period {
             _ if scan.is_done => {}
             None => scan.append(Window::open(), Purpose::HandOver),
             Some(period) => {
-                if state.continues && !period.is_empty() {
+                if scan.continues && !period.is_empty() {
                     scan.append(Window::border::<S>(period), Purpose::Border);
                 }
                 scan.cover = Cover::of::<S>(period);
@@ -293,12 +287,11 @@ impl<S: Scannable> Scan<S> {
         scan
     }
 
-    /// Asks for pages of so many rows, in place of the largest ones that the API gives.
+    /// The number of rows to ask for on a page. Default: the most that the API gives.
     ///
-    /// It is also the most rows that a window may have, so that a smaller page means less memory
-    /// and more requests. Windows are asked for with up to 7 rows less, by turns, so that their
-    /// answers can be told apart; of less than 20 rows, all are asked for alike. A listing without
-    /// pages (the confirmed charges) takes no notice.
+    /// It is also about the most rows that a window may have, so a smaller page means less memory
+    /// and more requests. Each reading asks for another limit: up to a tenth fewer rows, or, below
+    /// 320, up to 32 more. The confirmed charges have no pages: no effect.
     ///
     /// # Errors
     ///
@@ -308,27 +301,27 @@ impl<S: Scannable> Scan<S> {
             let max = u16::try_from(S::MAX_PAGE).unwrap_or(u16::MAX);
             return Err(InvalidPageSize { rows, max });
         }
-        self.page_size = rows;
+        self.limits.set_page_size(rows);
         Ok(self)
     }
 
-    /// Reads a window that is not consistent so many times again before it gives up: 4 unless told
-    /// otherwise.
+    /// Maximum re-reads of an inconsistent window. Default: 4.
     #[must_use]
     pub fn with_rereads(mut self, rereads: u32) -> Self {
         self.rereads = rereads;
         self
     }
 
-    /// Has at most so many windows asked for or waiting to be handed over at a time: 4 unless told
-    /// otherwise. For each, a page of rows is held, or ten where rows stand close together.
+    /// Maximum windows that are asked for, or wait to be handed over, at a time. Default: 4.
+    ///
+    /// For each, a page of rows is held, or ten where rows stand close together.
     #[must_use]
     pub fn with_look_ahead(mut self, windows: usize) -> Self {
         self.look_ahead = windows.max(1);
         self
     }
 
-    /// Has at least so many windows asked for or waiting to be handed over at a time.
+    /// Raises the maximum of [`with_look_ahead`](Self::with_look_ahead) to `windows`.
     pub fn raise_look_ahead(&mut self, windows: usize) {
         self.look_ahead = self.look_ahead.max(windows);
     }
@@ -336,14 +329,13 @@ impl<S: Scannable> Scan<S> {
     /// Reads the newest part of the period once more at the end, and hands over the rows that were
     /// added to it meanwhile.
     ///
-    /// The keys of all rows in this part are held in memory, and in [`state`](Self::state). A
-    /// state that was saved with a look-back has it still. Nothing without a period.
+    /// The keys of all rows in this part are held in memory, and in [`state`](Self::state). A state
+    /// that was saved with a look-back still has it. Without a period: no effect.
     #[must_use]
     pub fn with_look_back(mut self, length: Duration) -> Self {
-        if let (Some(period), None) = (self.what.period(), &self.look_back) {
+        if let Some(period) = self.what.period() {
             let newest = period.newest(TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX));
-            let handed_over = self.seen.clone();
-            self.look_back = Some(LookBack { period: newest, handed_over, is_due: true });
+            self.handed_over.look_back_on(newest);
         }
         self
     }
@@ -351,15 +343,18 @@ impl<S: Scannable> Scan<S> {
     /// The scan in parts, each no longer than the API takes at once: their rows, one part after the
     /// other, are the rows of the scan.
     ///
-    /// A part asks once more than it would otherwise, for the rows on its border that the part
-    /// before it hands over.
+    /// A part makes one request more than it would otherwise, for the rows on its border that the
+    /// part before it hands over.
     pub fn parts(what: S) -> impl Iterator<Item = ScanState<S>> {
         let whole =
             what.period().is_none_or(Period::is_empty).then(|| ScanState::new(what.clone()));
-        let windows = what.period().and_then(Cover::of::<S>).into_iter().flatten();
-        let parts = windows.enumerate().filter_map(move |(n, window)| {
-            let part = what.with_period(window.period()?);
-            Some(ScanState { continues: n > 0, ..ScanState::new(part) })
+        let periods = what.period().and_then(|period| {
+            let cover = Cover::of::<S>(period)?;
+            Some(cover.periods(period))
+        });
+        let parts = periods.into_iter().flatten().enumerate().map(move |(n, period)| {
+            let part = what.with_period(period);
+            ScanState { continues: n > 0, ..ScanState::new(part) }
         });
         whole.into_iter().chain(parts)
     }
@@ -381,124 +376,100 @@ impl<S: Scannable> Scan<S> {
 
     /// The state after the row that was handed over last.
     pub fn state(&self) -> ScanState<S> {
-        let mut state = ScanState::new(match self.rest {
+        let rest = match self.rest {
             Some(rest) => self.what.with_period(rest),
             None => self.what.clone(),
-        });
-        let mut seen: HashSet<&Key<S>> = self.seen.iter().chain(&self.previous).collect();
-        state.seen_until = self.seen_until.max(self.previous_end);
-        if let Some(current) = &self.current {
-            seen.extend(&current.handed_over);
-            state.seen_until = state.seen_until.max(current.window.end());
-        }
-        state.seen = sorted(seen);
-        state.look_back = self.look_back.as_ref().map(|it| {
-            let handed_over = match &self.current {
-                Some(current) => it.handed_over.iter().chain(&current.handed_over).collect(),
-                None => it.handed_over.iter().collect(),
-            };
-            LookBackState { period: it.period, handed_over: sorted(handed_over) }
-        });
-        state.continues = self.queue.front().is_some_and(|node| node.purpose == Purpose::Border);
+        };
+        let current = self.current.as_ref().map(|it| (it.window, &it.handed_over));
+        let mut state = self.handed_over.state(rest, current);
+        state.continues = self.continues;
         state.is_done = self.is_done;
         state.manifest = self.manifest.clone();
         state
     }
 
-    /// The next call to make, if one can be made now. Several can be on their way at once.
+    /// The next call to make, if one can be made now. Several can be under way at once.
     pub fn request(&mut self) -> Option<Request<S::Call>> {
         self.refill();
+        let ticket = Ticket(self.number());
+        let in_use: Vec<_> = self.queue.iter().filter_map(|node| node.reader.limit()).collect();
         let mut ahead = self.queue.iter_mut().take(self.look_ahead);
-        let node = ahead.find(|node| matches!(node.progress, Progress::Waiting(_)))?;
-        let Progress::Waiting(pages) = &mut node.progress else { return None };
-        let pages = pages.take();
-        let offset = pages.as_ref().map_or(0, |pages| pages.rows.len() as u64);
-        node.progress = Progress::Asked(pages);
+        let node = ahead.find(|node| matches!(node.progress, Progress::Waiting))?;
+        node.progress = Progress::Asked(ticket);
+        let limit = node.reader.limit().unwrap_or_else(|| self.limits.next(&in_use));
+        node.reader.begin(limit);
         self.manifest.requests += 1;
-        let limit = limit(self.page_size, node.ticket);
-        let call = self.what.call(node.window, limit, offset);
-        Some(Request { ticket: Ticket(node.ticket), call })
+        let call = self.what.call(node.window, limit, node.reader.offset());
+        let on_fresh_connection = node.reader.wants_fresh_connection();
+        Some(Request { ticket, call, on_fresh_connection })
     }
 
-    /// Takes the answer to a request. One that nobody waits for is not used.
+    /// Takes the response to a request. One that nothing waits for is not used.
     pub fn answer(&mut self, ticket: Ticket, output: Output<S>) {
         let Some(at) = self.find(ticket) else { return };
-        let Progress::Asked(pages) = &mut self.queue[at].progress else { return };
-        let pages = pages.take();
         let (rows, total) = S::page(output);
-        match (pages, total) {
-            (None, None) => {
-                let all = rows.len() as u64;
-                self.take_window(at, rows, all);
+        if let Some(total) = total.filter(|_| self.queue[at].reader.is_new()) {
+            if !self.fits_its_whole(at, &rows, total) {
+                self.queue[at].progress = Progress::Failed(Reason::DatesIgnored);
+                return;
             }
-            (None, Some(total)) => self.take_page(at, rows, total),
-            (Some(pages), total) => self.take_next_page(at, pages, rows, total.unwrap_or(0)),
         }
+        let node = &mut self.queue[at];
+        node.progress = Progress::Waiting;
+        let is_proven = S::is_proven(node.window, &rows);
+        let verdict = node.reader.take(rows, total, is_proven, self.limits.smallest());
+        self.follow(at, verdict);
     }
 
-    /// Gives a request back that got no answer: it is to be asked again.
+    /// Gives a request back that got no response: it is asked again.
     pub fn give_back(&mut self, ticket: Ticket) {
-        let Some(at) = self.find(ticket) else { return };
-        if let Progress::Asked(pages) = &mut self.queue[at].progress {
-            self.queue[at].progress = Progress::Waiting(pages.take());
+        if let Some(at) = self.find(ticket) {
+            self.queue[at].progress = Progress::Waiting;
         }
     }
 
-    /// What is there to be handed over.
+    /// The next row, or why there is none.
     pub fn delivery(&mut self) -> Delivery<S::Row> {
         loop {
-            if let Some(current) = &mut self.current {
-                if let Some(row) = current.rows.next() {
-                    current.handed_over.push(row.key());
-                    self.manifest.rows += 1;
-                    if current.purpose == Purpose::LookBack {
-                        self.manifest.late_rows += 1;
-                    }
-                    return Delivery::Row(row);
-                }
-                self.close_window();
+            if let Some(row) = self.next_row() {
+                return Delivery::Row(row);
             }
+            self.close_window();
             self.refill();
-            let Some(node) = self.queue.front_mut() else {
+            let Some(node) = self.queue.front() else {
                 if self.plan_look_back() {
                     continue;
                 }
                 self.is_done = true;
                 return Delivery::Done(self.manifest.clone());
             };
-            match &mut node.progress {
-                Progress::Waiting(_) | Progress::Asked(_) => return Delivery::Waiting,
+            match &node.progress {
+                Progress::Waiting | Progress::Asked(_) => return Delivery::Waiting,
                 Progress::Failed(reason) => {
                     return Delivery::Incomplete(Box::new(Incomplete {
                         window: node.window,
                         reason: *reason,
-                        readings: node.readings.clone(),
+                        readings: node.reader.readings().to_vec(),
                         manifest: self.manifest.clone(),
                     }));
                 }
-                Progress::Ready(rows)
-                    if node.purpose == Purpose::HandOver
-                        && is_repetition::<S>(rows, &self.previous) =>
-                {
-                    if node.readings.len() > self.rereads as usize {
-                        node.progress = Progress::Failed(Reason::Repeated);
-                    } else {
-                        self.read_again(0, None);
-                    }
-                }
-                Progress::Ready(rows) => {
-                    let (rows, window, purpose) = (std::mem::take(rows), node.window, node.purpose);
-                    let cut = node.cut;
-                    self.queue.pop_front();
-                    self.forget_cut(cut);
-                    self.open_window(window, purpose, rows);
-                }
+                Progress::Ready(rows) => match self.objection(node, rows) {
+                    Some(reason) => self.read_again(0, Cause::Inconsistent, reason),
+                    None => self.open_window(),
+                },
             }
         }
     }
 
-    fn find(&self, Ticket(ticket): Ticket) -> Option<usize> {
-        self.queue.iter().position(|node| node.ticket == ticket)
+    fn find(&self, ticket: Ticket) -> Option<usize> {
+        self.queue
+            .iter()
+            .position(|node| matches!(node.progress, Progress::Asked(asked) if asked == ticket))
+    }
+
+    fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
     }
 
     /// Plans no more than is to be asked for soon.
@@ -510,9 +481,8 @@ impl<S: Scannable> Scan<S> {
     }
 
     fn plan_look_back(&mut self) -> bool {
-        let Some(look_back) = self.look_back.as_mut().filter(|it| it.is_due) else { return false };
-        look_back.is_due = false;
-        let windows: Vec<_> = Cover::of::<S>(look_back.period).into_iter().flatten().collect();
+        let Some(period) = self.handed_over.take_look_back() else { return false };
+        let windows: Vec<_> = Cover::of::<S>(period).into_iter().flatten().collect();
         for window in windows {
             self.append(window, Purpose::LookBack);
         }
@@ -525,134 +495,86 @@ impl<S: Scannable> Scan<S> {
     }
 
     fn node(&mut self, window: Window, purpose: Purpose, cut: Option<u64>) -> Node<S::Row> {
-        self.tickets += 1;
-        let progress = Progress::Waiting(None);
-        Node { ticket: self.tickets, window, purpose, progress, readings: Vec::new(), cut }
+        let (number, progress, reader) = (self.number(), Progress::Waiting, Reader::new());
+        Node { number, window, purpose, progress, reader, cut }
     }
 
-    /// All rows of a window, in one look.
-    fn take_window(&mut self, at: usize, rows: Vec<S::Row>, total: u64) {
-        if self.record(at, &rows, total) {
-            self.queue[at].progress = Progress::Ready(rows);
-        } else {
-            self.read_again(at, None);
-        }
-    }
-
-    /// The first page of a window, and mostly all of it.
-    fn take_page(&mut self, at: usize, rows: Vec<S::Row>, total: u64) {
-        if !self.fits_its_whole(at, total) {
-            self.record(at, &rows, total);
-            self.queue[at].progress = Progress::Failed(Reason::DatesIgnored);
-            return;
-        }
-        // A full page says nothing about what comes after it, whatever `total` says.
-        let count = total.max(rows.len() as u64);
-        if count < self.limit(at) {
-            self.take_window(at, rows, total);
-            return;
-        }
-        if !self.is_dense(at, count) {
-            if let Some(windows) = self.queue[at].window.cut::<S>(count, self.page_size) {
-                let whole = self.queue[at].cut.and_then(|cut| self.cuts.get(&cut));
-                let cut = match whole {
-                    Some(whole) if whole.rows == u64::MAX => Cut::by_force(count, self.page_size),
-                    _ => Cut::of(count, self.page_size),
-                };
-                self.cut(at, windows, cut);
-                return;
+    fn follow(&mut self, at: usize, verdict: Verdict<S::Row>) {
+        match verdict {
+            Verdict::NextPage => {}
+            Verdict::Whole(rows) => self.queue[at].progress = Progress::Ready(rows),
+            Verdict::Again(cause) => {
+                let reason = self.queue[at].reader.reason();
+                self.read_again(at, cause, reason);
             }
-        }
-        self.take_next_page(at, Pages { total, rows: Vec::new(), before: None }, rows, total);
-    }
-
-    /// A page of a window that has several.
-    fn take_next_page(
-        &mut self,
-        at: usize,
-        mut pages: Pages<S::Row>,
-        rows: Vec<S::Row>,
-        total: u64,
-    ) {
-        let is_last = (rows.len() as u64) < self.limit(at);
-        pages.rows.extend(rows);
-        let count = pages.rows.len() as u64;
-        if total == pages.total && count <= total && !is_last {
-            self.queue[at].progress = Progress::Waiting(Some(pages));
-            return;
-        }
-        // Also where the page before was the last one, full to its end, and this one is empty.
-        let is_consistent = self.record(at, &pages.rows, total);
-        if total != pages.total || !is_consistent {
-            self.read_again(at, None);
-            return;
-        }
-        // Rows that come and go between two pages can hide each other from the count. They can not
-        // do so twice with the same rows.
-        let now = keys(&pages.rows);
-        match &pages.before {
-            Some(before) if *before == now => {
-                self.queue[at].progress = Progress::Ready(pages.rows);
-            }
-            Some(_) => self.read_again(at, Some((total, now))),
-            None => {
-                let pages = Pages { total, rows: Vec::new(), before: Some(now) };
-                self.queue[at].progress = Progress::Waiting(Some(pages));
+            Verdict::Stuck(reason) => self.cut_or_fail(at, reason),
+            Verdict::Large(count) => {
+                if self.is_dense(at, count) || !self.cut(at, count) {
+                    let verdict = self.queue[at].reader.page_on();
+                    self.follow(at, verdict);
+                }
             }
         }
     }
 
-    /// Notes a reading as evidence: whether it is as many different rows as its `total` says.
-    fn record(&mut self, at: usize, rows: &[S::Row], total: u64) -> bool {
-        let (rows, distinct) = (rows.len() as u64, keys(rows).len() as u64);
-        self.queue[at].readings.push(Reading { total, rows, distinct });
-        rows == total && distinct == total
-    }
-
-    fn read_again(&mut self, at: usize, before: Option<(u64, HashSet<Key<S>>)>) {
-        let limit = self.limit(at);
+    fn read_again(&mut self, at: usize, cause: Cause, reason: Reason) {
         let node = &mut self.queue[at];
-        if node.readings.len() > self.rereads as usize {
-            // Paging was a short cut, if the window can be cut: smaller ones need no paging.
-            let count = node.readings.iter().map(|it| it.total.max(it.rows)).max().unwrap_or(0);
-            let windows =
-                if count < limit { None } else { node.window.cut::<S>(count, self.page_size) };
-            match windows {
-                Some(windows) => self.cut(at, windows, Cut::by_force(count, self.page_size)),
-                None => self.queue[at].progress = Progress::Failed(Reason::Inconsistent),
+        if cause == Cause::Inconsistent {
+            if node.reader.readings().len() > self.rereads as usize {
+                return self.cut_or_fail(at, reason);
             }
-            return;
+            self.manifest.rereads += 1;
         }
-        self.manifest.rereads += 1;
-        node.progress = Progress::Waiting(before.map(|(total, before)| Pages {
-            total,
-            rows: Vec::new(),
-            before: Some(before),
-        }));
+        node.reader.start_again();
+        node.progress = Progress::Waiting;
     }
 
-    fn cut(&mut self, at: usize, windows: Vec<Window>, cut: Cut) {
+    /// Paging was a short cut, if the window can be cut: smaller ones need no paging.
+    fn cut_or_fail(&mut self, at: usize, reason: Reason) {
+        let node = &self.queue[at];
+        let (window, count) = (node.window, node.reader.count());
+        let windows = match reason {
+            Reason::Repeated | Reason::DatesIgnored => None,
+            _ if count < self.limits.smallest() => None,
+            _ => window.cut(count, self.limits.page_size()),
+        };
+        match windows {
+            Some(windows) => {
+                self.replace(at, windows, Cut::by_force(count, self.limits.page_size()));
+            }
+            None => self.queue[at].progress = Progress::Failed(reason),
+        }
+    }
+
+    /// Cuts a window, if it is long enough.
+    fn cut(&mut self, at: usize, count: u64) -> bool {
+        let (node, page_size) = (&self.queue[at], self.limits.page_size());
+        let Some(windows) = node.window.cut(count, page_size) else { return false };
+        let cut = match node.cut.and_then(|cut| self.cuts.get(&cut)) {
+            Some(whole) if whole.rows == u64::MAX => Cut::by_force(count, page_size),
+            _ => Cut::of(count, page_size),
+        };
+        self.replace(at, windows, cut);
+        true
+    }
+
+    fn replace(&mut self, at: usize, windows: Vec<Window>, cut: Cut) {
         let Some(whole) = self.queue.remove(at) else { return };
         self.manifest.cuts += 1;
-        self.cuts.insert(whole.ticket, cut);
+        self.cuts.insert(whole.number, cut);
         for (n, window) in windows.into_iter().enumerate() {
-            let part = self.node(window, whole.purpose, Some(whole.ticket));
+            let part = self.node(window, whole.purpose, Some(whole.number));
             self.queue.insert(at + n, part);
         }
         self.forget_cut(whole.cut);
     }
 
-    /// Nobody asks about a cut after the last of its parts.
+    /// No window asks about a cut after the last of its parts.
     fn forget_cut(&mut self, cut: Option<u64>) {
         let Some(cut) = cut else { return };
         if !self.queue.iter().any(|node| node.cut == Some(cut)) {
             self.cuts.remove(&cut);
         }
-    }
-
-    /// How many rows a window is asked for.
-    fn limit(&self, at: usize) -> u64 {
-        limit(self.page_size, self.queue[at].ticket)
     }
 
     /// Whether cutting has not helped: most rows of the window that this one was cut from are in it.
@@ -662,18 +584,24 @@ impl<S: Scannable> Scan<S> {
     fn is_dense(&self, at: usize, count: u64) -> bool {
         let whole = self.queue[at].cut.and_then(|cut| self.cuts.get(&cut));
         whole.is_some_and(|whole| count > whole.rows / 2)
-            && count <= self.page_size.saturating_mul(MOST_PAGES)
+            && count <= self.limits.page_size().saturating_mul(MOST_PAGES)
+            && count != COMMON_CAP
     }
 
     /// Whether the parts of a window have no more rows than it had: else the API does not look at
-    /// the dates, and cutting further would go on for ever.
-    fn fits_its_whole(&mut self, at: usize, total: u64) -> bool {
+    /// the dates, and cutting further would never end. A page that shows dates within the window,
+    /// and none outside, is proof enough: a `total` may be capped.
+    fn fits_its_whole(&mut self, at: usize, rows: &[S::Row], total: u64) -> bool {
         let node = &self.queue[at];
-        if !node.readings.is_empty() {
-            return true; // counted when it was read first
+        let mut times = rows.iter().filter_map(Row::time).peekable();
+        if times.peek().is_some() && times.all(|time| node.window.contains(time)) {
+            return true;
         }
         let Some(whole) = node.cut.and_then(|cut| self.cuts.get_mut(&cut)) else { return true };
-        match whole.left.checked_sub(total) {
+        // Rows without a time are in every window.
+        let undated = rows.iter().filter(|row| row.time().is_none()).count();
+        let undated = undated.max(self.handed_over.in_flight()) as u64;
+        match whole.left.checked_sub(total.saturating_sub(undated)) {
             Some(left) => {
                 whole.left = left;
                 true
@@ -682,74 +610,88 @@ impl<S: Scannable> Scan<S> {
         }
     }
 
-    /// Takes out what was handed over before, and puts the rest in order.
-    fn open_window(&mut self, window: Window, purpose: Purpose, rows: Vec<S::Row>) {
-        if self.seen_until.is_some_and(|until| window.start().is_some_and(|start| start > until)) {
-            self.seen.clear();
-            self.seen_until = None;
+    /// Why the rows of a window are not believed, although it is consistent in itself.
+    fn objection(&self, node: &Node<S::Row>, rows: &[S::Row]) -> Option<Reason> {
+        if node.purpose == Purpose::Border {
+            return None;
         }
-        let (keys, count) = (keys(&rows), rows.len() as u64);
-        let is_known = |key: &Key<S>| match purpose {
-            Purpose::Border => true,
-            Purpose::HandOver => self.previous.contains(key) || self.seen.contains(key),
-            Purpose::LookBack => {
-                self.look_back.as_ref().is_some_and(|it| it.handed_over.contains(key))
+        if node.purpose == Purpose::HandOver && self.handed_over.is_repetition(rows) {
+            return Some(Reason::Repeated);
+        }
+        rows.iter().any(|row| self.handed_over.contradicts(row)).then_some(Reason::Conflict)
+    }
+
+    /// Takes out what is not to be handed over, and puts the rest in order.
+    fn open_window(&mut self) {
+        let Some(node) = self.queue.pop_front() else { return };
+        let Progress::Ready(rows) = node.progress else { return };
+        self.forget_cut(node.cut);
+        let Node { window, purpose, .. } = node;
+        if S::LISTED_BY == ListedBy::RowTimePerhaps {
+            self.handed_over.listed_by_another_time |=
+                rows.iter().any(|row| is_outside(row, window));
+        }
+        let oldest = self.queue.iter().map(|it| it.number).fold(node.number, u64::min);
+        self.handed_over.enter(window, oldest);
+        let mut contents = Contents::with_capacity(rows.len());
+        let mut new = Vec::with_capacity(rows.len());
+        for row in rows {
+            let by_time = self.handed_over.is_decided_by_time::<S>(&row);
+            let known = self.handed_over.known(&row, purpose, by_time);
+            if row.time().is_some() {
+                contents.insert(row.key(), row.amounts());
             }
-        };
-        let mut rows: Vec<S::Row> = rows.into_iter().filter(|row| !is_known(&row.key())).collect();
-        rows.sort_by_cached_key(|row| (row.time(), row.key()));
-        if purpose == Purpose::HandOver {
-            self.manifest.duplicates += count - rows.len() as u64;
+            if purpose == Purpose::Border {
+                if row.time().is_none() {
+                    self.handed_over.remember_in_flight(&row);
+                }
+                continue;
+            }
+            if by_time && !self.handed_over.is_in_period(&row, purpose, self.what.period()) {
+                continue;
+            }
+            match known {
+                None => new.push(row),
+                Some(Known::Timed) => {
+                    self.manifest.duplicates += u64::from(purpose == Purpose::HandOver);
+                }
+                Some(Known::InFlight { changed }) => self.manifest.changed += u64::from(changed),
+            }
         }
-        let rows = rows.into_iter();
-        self.current = Some(Current { window, purpose, rows, keys, handed_over: Vec::new() });
+        new.sort_by_cached_key(|row| (row.time(), row.key()));
+        let (rows, handed_over) = (new.into_iter(), Contents::new());
+        self.current = Some(Current { window, purpose, rows, contents, handed_over });
     }
 
     fn close_window(&mut self) {
-        let Some(current) = self.current.take() else { return };
-        if let Some(look_back) = &mut self.look_back {
-            if current.window.end().is_some_and(|end| end >= look_back.period.start()) {
-                look_back.handed_over.extend(current.keys.iter().cloned());
-            }
-        }
-        if current.purpose == Purpose::HandOver {
+        let Some(Current { window, purpose, contents, .. }) = self.current.take() else { return };
+        self.handed_over.close(window, purpose, contents, self.numbers);
+        if purpose == Purpose::HandOver {
+            self.continues = false;
             self.manifest.windows += 1;
             self.refill();
             let next = self.queue.front().filter(|node| node.purpose == Purpose::HandOver);
             let start = next.and_then(|node| node.window.start());
             self.rest = self.rest.map(|rest| rest.starting_at(start.unwrap_or_else(|| rest.end())));
         }
-        if current.purpose != Purpose::LookBack {
-            self.previous = current.keys;
-            self.previous_end = current.window.end();
+    }
+
+    /// Notes the next row of the current window as handed over.
+    fn next_row(&mut self) -> Option<S::Row> {
+        let current = self.current.as_mut()?;
+        let row = current.rows.next()?;
+        match row.time() {
+            Some(_) => drop(current.handed_over.insert(row.key(), row.amounts())),
+            None => self.handed_over.remember_in_flight(&row),
         }
+        self.manifest.rows += 1;
+        self.manifest.late_rows += u64::from(current.purpose == Purpose::LookBack);
+        self.manifest.outside += u64::from(is_outside(&row, current.window));
+        Some(row)
     }
 }
 
-/// One window after the other with another limit, so that their answers can be told apart.
-fn limit(page_size: u64, ticket: u64) -> u64 {
-    let kinds = (page_size / 10).clamp(1, 8);
-    page_size - (ticket - 1) % kinds
-}
-
-/// Whether these rows are those of the window before, and not because they stand on the border.
-fn is_repetition<S: Scannable>(rows: &[S::Row], previous: &HashSet<Key<S>>) -> bool {
-    if rows.len() != previous.len() {
-        return false;
-    }
-    let mut times = rows.iter().filter_map(Row::time);
-    let Some(first) = times.next() else { return false };
-    let (earliest, latest) = times
-        .fold((first, first), |(earliest, latest), time| (earliest.min(time), latest.max(time)));
-    latest - earliest > S::RESOLUTION && rows.iter().all(|row| previous.contains(&row.key()))
-}
-
-fn keys<R: Row>(rows: &[R]) -> HashSet<R::Key> {
-    rows.iter().map(Row::key).collect()
-}
-
-fn sorted<K: Clone + Ord>(keys: HashSet<&K>) -> Vec<K> {
-    let mut keys: Vec<K> = keys.into_iter().cloned().collect();
-    keys.sort();
-    keys
+/// Whether a row's time lies outside the window that it was listed in.
+fn is_outside(row: &impl Row, window: Window) -> bool {
+    row.time().is_some_and(|time| !window.contains(time))
 }

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::page::Row;
+use crate::page::{Amounts, Row};
 use crate::wire;
 use crate::wire::identifier::identifier;
 use crate::wire::string_enum::string_enum;
@@ -64,6 +64,10 @@ impl Row for Settlement {
 
     fn time(&self) -> Option<DateTime<Utc>> {
         self.settled_at
+    }
+
+    fn amounts(&self) -> Amounts {
+        [Some(self.amount), None]
     }
 }
 
@@ -169,15 +173,20 @@ pub struct Transaction {
 }
 
 impl Row for Transaction {
-    /// A charge whose settlement failed can come back in another one.
-    type Key = (SettlementId, KamipayRequestId);
+    /// A charge whose settlement failed can come back in another one, and no page says that a
+    /// request has one charge only.
+    type Key = (SettlementId, KamipayRequestId, KamipayId);
 
-    fn key(&self) -> (SettlementId, KamipayRequestId) {
-        (self.settlement_id, self.kamipay_request_id.clone())
+    fn key(&self) -> Self::Key {
+        (self.settlement_id, self.kamipay_request_id.clone(), self.kamipay_id.clone())
     }
 
     fn time(&self) -> Option<DateTime<Utc>> {
         Some(self.created_at)
+    }
+
+    fn amounts(&self) -> Amounts {
+        [Some(self.charged_amount), self.settlement_amount]
     }
 }
 
@@ -209,14 +218,19 @@ pub struct PendingCharge {
 }
 
 impl Row for PendingCharge {
-    type Key = KamipayRequestId;
+    /// No page says that a request has one charge only.
+    type Key = (KamipayRequestId, KamipayId);
 
-    fn key(&self) -> KamipayRequestId {
-        self.kamipay_request_id.clone()
+    fn key(&self) -> Self::Key {
+        (self.kamipay_request_id.clone(), self.kamipay_id.clone())
     }
 
     fn time(&self) -> Option<DateTime<Utc>> {
         Some(self.charged_timestamp)
+    }
+
+    fn amounts(&self) -> Amounts {
+        [Some(self.charged_amount), Some(self.settlement_amount)]
     }
 }
 

@@ -22,14 +22,16 @@ pub(crate) mod reason {
         and 28 to 29 digits, written like 10027.79968000 or 1e-05";
     pub(crate) const EPOCH: &str = "not seconds since 1970 with at most 9 decimals";
     pub(crate) const INTEGER: &str = "not a whole number from 0 to 18446744073709551615";
+    pub(crate) const ROWS: &str = "more rows than a page can have";
+    pub(crate) const PAYMENT: &str = "over 1 MiB, which is no answer about one payment";
     pub(crate) const SCALAR: &str = "neither a string nor a number";
     pub(crate) const TIMESTAMP: &str =
         "not a timestamp with an offset, such as 2026-05-14T15:00:42.907905Z";
     pub(crate) const TOKEN: &str = "not a bearer token: 1 to 16384 visible ASCII characters";
     pub(crate) const TOKEN_TYPE: &str = "not `bearer`, the only kind of token that is understood";
 
-    pub(crate) const ALL: [&str; 7] =
-        [AMOUNT, EPOCH, INTEGER, SCALAR, TIMESTAMP, TOKEN, TOKEN_TYPE];
+    pub(crate) const ALL: [&str; 9] =
+        [AMOUNT, EPOCH, INTEGER, PAYMENT, ROWS, SCALAR, TIMESTAMP, TOKEN, TOKEN_TYPE];
 }
 
 /// The text of a JSON string, or the digits of a JSON number as they stand in the document.

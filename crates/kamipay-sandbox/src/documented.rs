@@ -62,6 +62,24 @@ pub(crate) fn row_id(list: List, index: u64) -> String {
     }
 }
 
+/// The time that a row is listed by. `None` for lots: their page does not say.
+pub(crate) fn time(list: List, index: u64) -> Option<DateTime<Utc>> {
+    let name = match list {
+        List::Lots => return None,
+        List::Settlements => "settled_at",
+        List::Transactions => "created_at",
+        List::PendingCharges => "charged_timestamp",
+        List::ConfirmedCharges => {
+            let seconds = member(row(list, index), "credit_datetime")?.trim_matches('"');
+            let (seconds, millis) = seconds.split_once('.')?;
+            let millis = seconds.parse::<i64>().ok()? * 1000 + millis.parse::<i64>().ok()?;
+            return DateTime::from_timestamp_millis(millis);
+        }
+    };
+    let text = member(row(list, index), name)?.trim_matches('"');
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
+}
+
 /// Whether a row is among those meant.
 pub(crate) fn matches(list: List, index: u64, filter: &Filter) -> bool {
     let row = || row(list, index);

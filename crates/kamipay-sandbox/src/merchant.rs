@@ -38,8 +38,14 @@ impl Merchant {
     /// The rows of a period. Of them those count which [`Merchant::shows`].
     pub(crate) fn indices(&self, list: List, window: Window, filter: &Filter) -> Range<u64> {
         match self {
-            // The examples stand for any period.
-            Self::Documented => 0..self.count(list),
+            // The page of the lots asks for 2026 and shows a lot of 2025.
+            Self::Documented if list == List::Lots => 0..self.count(list),
+            Self::Documented => {
+                // The page of the confirmed charges shows two within a second of its ends.
+                let second = i64::from(list == List::ConfirmedCharges) * 1_000_000;
+                let window = Window::new(window.from - second, window.to + 2 * second);
+                window.indices(self.count(list), |index| self.time(list, index))
+            }
             Self::Generated(merchant) => {
                 let indices = window.indices(self.count(list), |index| self.time(list, index));
                 let Filter::Settlement(id) = filter else { return indices };
@@ -86,11 +92,11 @@ impl Merchant {
     /// When a row happened, in microseconds since 1970.
     pub(crate) fn time(&self, list: List, index: u64) -> i64 {
         match self {
-            // As recent as can be, in the order of the page.
-            Self::Documented => {
-                let rows = self.count(list) as i64;
-                micros(documented::now()) - rows + index as i64
-            }
+            Self::Documented => documented::time(list, index).map_or_else(
+                // As recent as can be, in the order of the page.
+                || micros(documented::now()) - self.count(list) as i64 + index as i64,
+                micros,
+            ),
             Self::Generated(merchant) => match list {
                 List::Lots => merchant.lot_time(index),
                 List::Settlements => merchant.settlement_time(index),

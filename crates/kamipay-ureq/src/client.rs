@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{Method, Request, Response, StatusCode};
-use kamipay_proto::retry::{Failure, RetryBudget, RetryPolicy, Stop};
+use http::{Request, Response, StatusCode};
+use kamipay_proto::retry::{Failure, Fault, Repeat, RetryBudget, RetryPolicy, Stop};
 use kamipay_proto::{AccessToken, Api, BaseUrl, Endpoint, IssueToken};
 
 use crate::attempt::Attempt;
@@ -141,6 +141,11 @@ impl Client {
         }
     }
 
+    /// Has the next call use a new connection.
+    pub(crate) fn drop_connections(&self) {
+        self.shared.exchange.drop_connections();
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.shared.clock
     }
@@ -197,7 +202,8 @@ impl Client {
         let mut before: Option<ErrorKind> = None;
         // A token that the API refused, to have another one.
         let mut refused: Option<Held> = None;
-        let mut renewals = 0;
+        // Attempts that the policy does not count: after a renewal, and after a mismatch.
+        let (mut renewals, mut mismatches) = (0, 0);
         let end = |history: History, kind, stop| {
             let elapsed = clock.now().saturating_duration_since(started);
             Err(Error::new(E::CALL, kind, History { elapsed, stop, ..history }))
@@ -215,7 +221,7 @@ impl Client {
                 Ok(request) => request,
                 Err(error) => return end(history, ErrorKind::Build(error), Stop::Permanent),
             };
-            let is_repeatable = request.method() == Method::GET || E::CALL == IssueToken::CALL;
+            let repeat = Repeat::of(endpoint, &request);
 
             let asked_at = clock.now();
             let Some(left) = self.time_left(deadline, asked_at) else {
@@ -224,13 +230,13 @@ impl Client {
                 return end(history, kind, Stop::Deadline);
             };
             history.attempts += 1;
-            let outcome = self.attempt(endpoint, request, is_repeatable, left);
+            let outcome = self.attempt(endpoint, request, repeat, left);
             let now = clock.now();
             let took = now.saturating_duration_since(asked_at);
             let kind = match outcome {
                 Ok(output) => {
                     self.tell::<E>(&history, Ok(()), took, Err(None));
-                    let attempts = history.attempts - renewals;
+                    let attempts = history.attempts - renewals - mismatches;
                     policy.succeeded(attempts, &mut self.budget());
                     return Ok(output);
                 }
@@ -240,18 +246,23 @@ impl Client {
                 Renewal::Once(session) if is_unauthorized(&kind) => Some(session),
                 _ => None,
             };
-            if let Some(session) = session.filter(|_| !is_repeatable) {
+            if let Some(session) = session.filter(|_| !repeat.is_allowed()) {
                 session.refuse(&held); // for the next call: this one is made once
             }
-            if session.is_some() && is_repeatable {
+            if session.is_some() && repeat.is_allowed() {
                 // Once: a second 401 is not about the token's age.
                 renewal = Renewal::None;
                 renewals = 1;
                 self.tell::<E>(&history, Err(&kind), took, Ok(Duration::ZERO));
                 refused = Some(held);
             } else {
-                let mut failure = Failure::new(kind.fault(), history.attempts - renewals);
-                failure.is_repeatable = is_repeatable;
+                let fault = kind.fault();
+                mismatches += u32::from(fault == Fault::Mismatch);
+                let attempts = match fault {
+                    Fault::Mismatch => mismatches,
+                    _ => history.attempts - renewals - mismatches,
+                };
+                let mut failure = Failure::new(repeat, fault, attempts);
                 failure.time_left = deadline.map(|it| it.saturating_duration_since(now));
                 let random = clock.random();
                 let decision = policy.decide(&failure, &mut self.budget(), random);
@@ -271,17 +282,17 @@ impl Client {
         &self,
         endpoint: &E,
         request: Request<Vec<u8>>,
-        is_repeatable: bool,
+        repeat: Repeat,
         left: Duration,
     ) -> Result<E::Output, ErrorKind> {
-        let response = self.deliver(request, is_repeatable, left)?;
+        let response = self.deliver(request, repeat, left)?;
         let answer = endpoint.parse(response);
         answer.map_err(|error| match error.kind() {
             // Neither a length nor the closing of a connection tells a whole answer: its JSON does.
             kamipay_proto::ErrorKind::Decode(decode) if decode.truncated => ErrorKind::Truncated,
             kamipay_proto::ErrorKind::Mismatch(_) => {
                 // A connection that is one answer behind stays one behind.
-                self.shared.exchange.drop_connections();
+                self.drop_connections();
                 ErrorKind::Answer(error)
             }
             _ => ErrorKind::Answer(error),
@@ -292,11 +303,12 @@ impl Client {
     fn deliver(
         &self,
         request: Request<Vec<u8>>,
-        is_repeatable: bool,
+        repeat: Repeat,
         left: Duration,
     ) -> Result<Response<Vec<u8>>, ErrorKind> {
         let Shared { exchange, clock, kept, .. } = &*self.shared;
-        let again = (is_repeatable && kept.load(Ordering::Relaxed) > 0).then(|| request.clone());
+        let again =
+            (repeat.is_allowed() && kept.load(Ordering::Relaxed) > 0).then(|| request.clone());
 
         let started = clock.now();
         let mut outcome = exchange.send(request, left);

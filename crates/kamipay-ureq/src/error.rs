@@ -386,14 +386,24 @@ pub(crate) fn classify(error: ureq::Error, stage: Stage) -> ErrorKind {
         Error::Rustls(error) => ErrorKind::Tls(tls_fault(&error, stage)),
         Error::Tls(_) | Error::TlsRequired => ErrorKind::Tls(TlsFault::Handshake),
         Error::LargeResponseHeader(..) => ErrorKind::TooLarge,
-        Error::Decompress(_, error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            ErrorKind::Truncated
-        }
+        Error::Decompress(_, error) if is_end(&error) => ErrorKind::Truncated,
         Error::Decompress(..) => ErrorKind::Encoding,
         Error::Io(error) => classify_io(&error, stage),
         Error::BodyStalled => ErrorKind::Truncated, // closed within the length of a chunk
         _ => ErrorKind::Protocol,
     }
+}
+
+/// Whether the other side closed the connection, in one way or another.
+pub(crate) fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::NotConnected
+    )
 }
 
 /// How far the exchange had come.
@@ -438,14 +448,7 @@ fn classify_io(error: &io::Error, stage: Stage) -> ErrorKind {
             | io::ErrorKind::AddrNotAvailable,
             Stage::Head,
         ) => ErrorKind::Connect(ConnectFault::Unreachable),
-        (
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::NotConnected,
-            stage,
-        ) => match stage {
+        (_, stage) if is_end(error) => match stage {
             Stage::Head => ErrorKind::ConnectionClosed,
             Stage::Body | Stage::UnframedBody => ErrorKind::Truncated,
         },
@@ -499,5 +502,12 @@ mod tests {
         let damaged = rustls::Error::HandshakeNotComplete;
         assert_eq!(of(Error::Rustls(damaged), Stage::Body), "Tls(Record)");
         assert_eq!(of(Error::BodyStalled, Stage::Body), "Truncated");
+        for (kind, word) in [
+            (io::ErrorKind::UnexpectedEof, "Truncated"),
+            (io::ErrorKind::ConnectionReset, "Truncated"),
+            (io::ErrorKind::InvalidInput, "Encoding"),
+        ] {
+            assert_eq!(of(Error::Decompress("gzip", kind.into()), Stage::UnframedBody), word);
+        }
     }
 }

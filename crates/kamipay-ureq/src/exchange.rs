@@ -108,7 +108,8 @@ impl Exchange for Sockets {
         if !is_answer(parts.status) {
             // The status says it all, whatever becomes of the rest.
             let mut bytes = Vec::new();
-            let _ = read(body.as_reader(), self.body_limit.min(REFUSAL_LIMIT), &mut bytes);
+            let limit = self.body_limit.min(REFUSAL_LIMIT);
+            let _ = read(body.as_reader(), None, limit, &mut bytes);
             return Ok(Response::from_parts(parts, bytes));
         }
 
@@ -116,15 +117,13 @@ impl Exchange for Sockets {
         let is_framed =
             [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| parts.headers.contains_key(name));
         let stage = if is_framed { Stage::Body } else { Stage::UnframedBody };
-        let mut bytes = Vec::with_capacity(expected_length(&parts.headers));
-        match read(body.as_reader(), self.body_limit, &mut bytes) {
+        let (mut bytes, length) = (Vec::new(), content_length(&parts.headers));
+        // Without a length ureq takes the end of the connection for the body's, however it comes:
+        // then its JSON tells whether it is whole, and gzip does so before.
+        match read(body.as_reader(), length, self.body_limit, &mut bytes) {
             Ok(()) if bytes.len() as u64 > self.body_limit => Err(ErrorKind::TooLarge),
             Ok(()) => Ok(Response::from_parts(parts, bytes)),
-            Err(error) => match classify(error.into(), stage) {
-                // Without a length it is the JSON that tells whether it is whole.
-                ErrorKind::Truncated if !is_framed => Ok(Response::from_parts(parts, bytes)),
-                kind => Err(kind),
-            },
+            Err(error) => Err(classify(error.into(), stage)),
         }
     }
 
@@ -134,16 +133,26 @@ impl Exchange for Sockets {
     }
 }
 
-/// Reads up to one byte more than the limit: then there is more.
+/// Reads up to one byte more than the limit: then there is more. The body's room grows by itself at
+/// first, and by an eighth where it is large, so that it is little more than the body needs.
 ///
 /// ureq's own limit counts the packed bytes; half a kilobyte can be half a gigabyte.
-fn read(from: impl Read, limit: u64, to: &mut Vec<u8>) -> io::Result<()> {
-    from.take(limit.saturating_add(1)).read_to_end(to).map(drop)
-}
+fn read(mut from: impl Read, length: Option<u64>, limit: u64, to: &mut Vec<u8>) -> io::Result<()> {
+    /// No header is believed more than a page's worth.
+    const MOST_AT_FIRST: u64 = 1 << 20;
+    const LARGE: usize = 4 << 20;
 
-/// How much room a body gets before it comes. No header is believed more than a page's worth.
-fn expected_length(headers: &HeaderMap) -> usize {
-    content_length(headers).map_or(0, |length| length.min(1 << 20) as usize)
+    let mut room = length.map_or(8 << 10, |length| length.min(MOST_AT_FIRST) + 1);
+    loop {
+        let left = limit.saturating_add(1).saturating_sub(to.len() as u64);
+        let step = left.min(room);
+        to.reserve_exact(step as usize);
+        let read = from.by_ref().take(step).read_to_end(to)? as u64;
+        if read < step || read == left {
+            return Ok(());
+        }
+        room = if to.len() < LARGE { to.len() } else { to.len() / 8 } as u64;
+    }
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
@@ -164,21 +173,36 @@ mod tests {
     #[test]
     fn f26_a_body_exactly_at_the_limit_is_read() {
         for (length, limit) in [(0, 0), (1, 0), (99, 100), (100, 100), (101, 100), (900, 100)] {
-            let (body, mut bytes) = (vec![b' '; length], Vec::new());
-            read(&body[..], limit, &mut bytes).unwrap();
-            assert_eq!(bytes.len(), length.min(limit as usize + 1), "{length} of {limit}");
-            assert_eq!(bytes.len() as u64 > limit, length as u64 > limit);
+            for known in [None, Some(0), Some(length as u64), Some(u64::MAX)] {
+                let (body, mut bytes) = (vec![b' '; length], Vec::new());
+                read(&body[..], known, limit, &mut bytes).unwrap();
+                assert_eq!(bytes.len(), length.min(limit as usize + 1), "{length} of {limit}");
+                assert_eq!(bytes.len() as u64 > limit, length as u64 > limit);
+            }
         }
         let mut bytes = Vec::new();
-        read(&b"{}"[..], u64::MAX, &mut bytes).unwrap();
+        read(&b"{}"[..], None, u64::MAX, &mut bytes).unwrap();
         assert_eq!(bytes, b"{}");
     }
 
     #[test]
     fn f25_a_body_without_end_is_read_up_to_the_limit() {
         let mut bytes = Vec::new();
-        read(io::repeat(b' '), 1 << 20, &mut bytes).unwrap();
+        read(io::repeat(b' '), None, 1 << 20, &mut bytes).unwrap();
         assert_eq!(bytes.len(), (1 << 20) + 1);
+    }
+
+    #[test]
+    fn a_body_has_little_more_room_than_it_needs() {
+        for length in [0, 1, 8 << 10, (8 << 10) + 1, 600_000, 3 << 20, 5 << 20, 33 << 20] {
+            for known in [None, Some(length as u64), Some(0), Some(u64::MAX)] {
+                let mut bytes = Vec::new();
+                read(io::repeat(b' ').take(length as u64), known, 32 << 20, &mut bytes).unwrap();
+                assert_eq!(bytes.len(), length.min((32 << 20) + 1));
+                let over = bytes.capacity() - bytes.len();
+                assert!(over <= 4 << 20, "{over} more than {length}");
+            }
+        }
     }
 
     #[test]
@@ -190,30 +214,25 @@ mod tests {
             }
         }
         let mut bytes = Vec::new();
-        let error = read(b"{}".chain(Broken), 100, &mut bytes).unwrap_err();
+        let error = read(b"{}".chain(Broken), None, 100, &mut bytes).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         assert_eq!(bytes, b"{}");
     }
 
     #[test]
     fn f24_no_length_is_believed_more_than_a_page_s_worth() {
-        let expected = |length: &str| {
+        for (length, room) in [(0, 32), ((1 << 20) - 1, 1 << 20), (u64::MAX, (1 << 20) + 1)] {
+            let mut bytes = Vec::new();
+            read(&b"{}"[..], Some(length), u64::MAX, &mut bytes).unwrap();
+            assert!(bytes.capacity() <= room, "{length}: {}", bytes.capacity());
+        }
+        let length = |length: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_LENGTH, length.parse().unwrap());
-            expected_length(&headers)
+            content_length(&headers)
         };
-        for (length, room) in [
-            ("0", 0),
-            ("1048575", (1 << 20) - 1),
-            ("1048577", 1 << 20),
-            ("18446744073709551615", 1 << 20),
-            ("18446744073709551616", 0),
-            ("-1", 0),
-            ("x", 0),
-        ] {
-            assert_eq!(expected(length), room, "{length}");
-        }
-        assert_eq!(expected_length(&HeaderMap::new()), 0);
+        assert_eq!(length("18446744073709551615"), Some(u64::MAX));
+        assert_eq!([length("18446744073709551616"), length("-1"), length("x")], [None; 3]);
     }
 
     #[test]

@@ -263,6 +263,9 @@ impl<S: Scannable> Shared<S> {
         request: Request<S::Call>,
     ) -> MutexGuard<'a, Work<S>> {
         drop(work);
+        if request.on_fresh_connection {
+            self.client.drop_connections();
+        }
         let outcome = self.client.send(&request.call);
         let mut work = self.lock();
         match outcome {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Rows whose tests are named for what they are about, beside the code that they hold.
 const ELSEWHERE: [(u8, &str, &str); 17] = [
-    (63, "crates/kamipay-proto/src/scan/tests.rs", "no_history_loses_a_row_or_gives_it_twice"),
+    (63, "crates/kamipay-proto/src/scan/tests/histories.rs", "rows_that_come_and_go"),
     (63, "tests/tests/scans.rs", "every_quirk_ends_in_the_whole_or_in_an_error"),
     (64, "tests/tests/scans.rs", "a_fault_in_the_middle_leaves_a_scan_that_goes_on"),
     (65, "crates/kamipay-proto/src/range.rs", "a_date_range_is_31_days_at_most"),

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ConfirmedCharge;
+use crate::page;
+use crate::wire::timestamp::Rfc3339;
 use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, Mismatch, Period, StoreId};
 
 /// Lists the confirmed charges of less than 24 hours, all at once: this call has no pages. Those of
@@ -57,8 +59,9 @@ impl ListConfirmedCharges {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanConfirmedCharges {
-    /// Of which time. The page does not say which of a charge's times is meant; rows come in the
-    /// order of their `credit_datetime`.
+    /// The period. The page does not say which of a charge's times it goes by, nor whether its ends
+    /// belong to it. So days do not add up: a charge at the very border of two days can be in both,
+    /// or in neither. Rows come in the order of their `credit_datetime`.
     pub period: Period,
     /// The charges of these stores only; of all where it is empty.
     #[serde(default)]
@@ -88,11 +91,19 @@ impl Endpoint for ListConfirmedCharges {
             .finish()
     }
 
-    /// The answer echoes nothing, so its rows are held against the stores and checkouts asked for.
+    /// The answer repeats nothing of the request, so its rows are compared with it: each must be of
+    /// a store and a checkout asked for, and requested or credited in the range, to within a second.
     fn verify(&self, charges: &Vec<ConfirmedCharge>) -> Result<(), Mismatch> {
         for charge in charges {
             among("store_id", &self.store_id, charge.store_id)?;
             among("checkout_id", &self.checkout_id, charge.checkout_id)?;
+            let Some(range) = self.range else { continue };
+            let ends = (Some(range.start()), Some(range.end()));
+            let times = [charge.request_datetime, charge.credit_datetime];
+            if !times.iter().any(|time| page::is_within(*time, ends)) {
+                let came = Rfc3339(charge.credit_datetime);
+                return Err(Mismatch::new("credit_datetime", page::Ends(ends), came));
+            }
         }
         Ok(())
     }

@@ -79,8 +79,12 @@ impl Paginated for ListLots {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanLots {
-    /// Of which time. The page does not say which of a lot's times is meant; rows come in the order
-    /// of their `created_at`.
+    /// The period, without its end: `start <= created_at < end`. Lots without a `created_at` (in
+    /// flight) are kept.
+    ///
+    /// The page does not say which of a lot's times the API goes by. Once a row shows that it is
+    /// another one than `created_at`, no row is left out any more, and
+    /// [`Manifest::outside`](crate::scan::Manifest::outside) counts such rows.
     pub period: Period,
 }
 
@@ -96,7 +100,7 @@ impl ScanLots {
 #[non_exhaustive]
 pub struct LotPage {
     /// The lots on this page.
-    #[serde(deserialize_with = "wire::object::list")]
+    #[serde(deserialize_with = "wire::object::page")]
     pub lots: Vec<Lot>,
     /// How many lots the range has.
     pub total: u64,

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::PayStatus;
-use crate::{Api, BuildError, Endpoint, Mismatch, TransactionHash};
+use super::permission::Traces;
+use crate::identifiers::{hash_digits, same_hash};
+use crate::{
+    Api, BuildError, Endpoint, Error, ErrorKind, ExternalId, Mismatch, OperationId, error,
+};
 
 /// Asks for the state of one payment.
 ///
@@ -39,6 +43,20 @@ impl GetPayStatus {
     pub fn new(payment: PaymentTarget, chain: Chain) -> Self {
         Self { payment, chain }
     }
+
+    /// Whether the payment can be asked for on this chain. [`Endpoint::request`] checks it, too; this
+    /// is for a program that wants to know it before a login.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Hash`] for a hash without `0x` on another chain than Tron.
+    pub fn check(&self) -> Result<(), BuildError> {
+        let PaymentTarget { target, id } = &self.payment;
+        match (target, self.chain) {
+            (Target::TxId, Chain::Polygon) if !id.starts_with("0x") => Err(BuildError::Hash),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Endpoint for GetPayStatus {
@@ -46,6 +64,7 @@ impl Endpoint for GetPayStatus {
     type Output = PayStatus;
 
     fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError> {
+        self.check()?;
         api.get(&["v2", "status", "tx_status"])
             .query("target", self.payment.target.as_str())
             .query("type", "pay")
@@ -54,77 +73,92 @@ impl Endpoint for GetPayStatus {
             .finish()
     }
 
+    /// An answer that contains another identifier is to another question. What ends a payment or
+    /// gives permission has to contain the one that was asked for, where the pages show it in that
+    /// state: a field is null only until the payment has come so far.
     fn verify(&self, status: &PayStatus) -> Result<(), Mismatch> {
         let PaymentTarget { target, id } = &self.payment;
-        let same = match target {
+        let is_same = match target {
             Target::TxId => same_hash,
             _ => |a: &str, b: &str| a == b,
         };
-        let borne = borne(status, *target);
-        match borne.first() {
-            Some(first) if !borne.iter().any(|text| same(text, id)) => {
-                Err(Mismatch::new(target.as_str(), id, first))
-            }
-            // Leave to pay again is for the payment that was asked for, and no other.
-            None if status.permission_to_pay_again().is_some() => {
-                Err(Mismatch::none(target.as_str(), id))
-            }
-            // Null until the payment has come so far, and then nothing to hold against.
-            _ => Ok(()),
+        let identifiers = identifiers(status, *target);
+        match identifiers.first() {
+            Some(_) if identifiers.iter().any(|it| is_same(it, id)) => Ok(()),
+            Some(first) => Err(Mismatch::new(target.as_str(), id, first)),
+            None if must_contain(status, *target) => Err(Mismatch::none(target.as_str(), id)),
+            None => Ok(()),
         }
+    }
+
+    /// Any 2xx is read by its body, but permission to pay again comes with a documented status only:
+    /// 200 or 201.
+    fn parse(
+        &self,
+        response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
+    ) -> Result<PayStatus, Error> {
+        let is_documented = matches!(response.status(), StatusCode::OK | StatusCode::CREATED);
+        error::read(response, |status: &PayStatus| {
+            self.verify(status).map_err(ErrorKind::Mismatch)?;
+            if !is_documented && status.permission_to_pay_again().is_some() {
+                return Err(ErrorKind::UnexpectedStatus);
+            }
+            Ok(())
+        })
     }
 }
 
-/// Hexadecimal in either case, with `0x` or without.
-pub(super) fn same_hash(a: &str, b: &str) -> bool {
-    fn digits(hash: &str) -> &str {
-        hash.strip_prefix("0x").or_else(|| hash.strip_prefix("0X")).unwrap_or(hash)
-    }
-    digits(a).eq_ignore_ascii_case(digits(b))
+/// The identifiers of this kind that an answer contains.
+fn identifiers(status: &PayStatus, target: Target) -> Vec<&str> {
+    let found = if target == Target::TxId {
+        let Traces { txid, original_txid, refund_txid, .. } = status.traces();
+        match status {
+            PayStatus::Done(_) => [txid, None, None], // the others do not belong to a payment that is
+            _ => [txid, original_txid, refund_txid],
+        }
+    } else {
+        [identifier(status, target), None, None]
+    };
+    found.into_iter().flatten().filter(|text| !text.trim().is_empty()).collect()
 }
 
-/// Whether an answer bears the hash of any transaction.
-pub(super) fn has_hash(status: &PayStatus) -> bool {
-    !borne(status, Target::TxId).is_empty()
-}
-
-/// The identifiers of this kind that an answer bears.
-fn borne(status: &PayStatus, target: Target) -> Vec<String> {
-    let hash = |hash: &Option<TransactionHash>| hash.as_ref().map(ToString::to_string);
-    let texts = match (status, target) {
-        (PayStatus::NotFound { .. }, _) => Vec::new(),
-        (PayStatus::_Unnamed(unnamed), _) => {
-            let json: Value = serde_json::from_str(&unnamed.json).unwrap_or_default();
-            let keys: &[&str] = match target {
-                Target::TxId => &["txid", "original_txid", "refund_txid"],
-                _ => &[target.as_str()],
+fn identifier(status: &PayStatus, target: Target) -> Option<&str> {
+    let (kamipay_id, external_id, operation_id) = match status {
+        PayStatus::NotFound { .. } => return None,
+        PayStatus::Failed(it) => (Some(it.kamipay_id.as_str()), it.external_id.as_ref(), None),
+        PayStatus::_Unnamed(it) => {
+            let it = &it.known;
+            return match target {
+                Target::KamipayId => it.kamipay_id.as_deref(),
+                Target::ExternalId => it.external_id.as_deref(),
+                Target::OperationId => it.operation_id.as_deref(),
+                Target::TxId => None,
             };
-            let text = |value: &Value| match value {
-                Value::String(text) => Some(text.clone()),
-                Value::Number(number) if !number.is_f64() => Some(number.to_string()),
-                _ => None,
-            };
-            keys.iter().map(|key| text(&json["data"][key])).collect()
         }
-        (PayStatus::Failed(failed), Target::KamipayId) => vec![Some(failed.kamipay_id.to_string())],
-        (PayStatus::Failed(failed), Target::ExternalId) => {
-            vec![failed.external_id.as_ref().map(ToString::to_string)]
-        }
-        (PayStatus::Failed(failed), Target::TxId) => {
-            vec![hash(&failed.original_txid), hash(&failed.refund_txid)]
-        }
-        (PayStatus::Failed(_), Target::OperationId) => Vec::new(),
-        (status, target) => {
-            let payment = status.payment();
-            vec![payment.and_then(|payment| match target {
-                Target::KamipayId => Some(payment.kamipay_id.to_string()),
-                Target::ExternalId => payment.external_id.as_ref().map(ToString::to_string),
-                Target::TxId => hash(&payment.txid),
-                Target::OperationId => payment.operation_id.as_ref().map(ToString::to_string),
-            })]
+        PayStatus::Accepted(it)
+        | PayStatus::Processing(it)
+        | PayStatus::Done(it)
+        | PayStatus::Canceled(it) => {
+            (Some(it.kamipay_id.as_str()), it.external_id.as_ref(), it.operation_id.as_ref())
         }
     };
-    texts.into_iter().flatten().filter(|text| !text.is_empty()).collect()
+    match target {
+        Target::KamipayId => kamipay_id,
+        Target::ExternalId => external_id.map(ExternalId::as_str),
+        Target::OperationId => operation_id.map(OperationId::as_str),
+        Target::TxId => None,
+    }
+}
+
+/// Whether this answer is to contain an identifier of this kind.
+fn must_contain(status: &PayStatus, target: Target) -> bool {
+    match status {
+        PayStatus::Done(_) => true,
+        _ if status.permission_to_pay_again().is_some() => true,
+        PayStatus::Failed(_) => target != Target::OperationId,
+        PayStatus::Canceled(_) => matches!(target, Target::KamipayId | Target::ExternalId),
+        _ => false,
+    }
 }
 
 /// Which payment is meant: an identifier, and of which kind it is.
@@ -158,20 +192,23 @@ impl PaymentTarget {
         Self::new(Target::KamipayId, id.as_ref())
     }
 
-    /// By the hash of the transaction. There is none until the payment is on chain, and newer
-    /// pages do not offer it: prefer the other two. A cancellation is not believed: its answer has
-    /// no hash that could say whose it is.
+    /// By the hash of the transaction: `0x` (or `0X`, which is sent as `0x`) and 64 hexadecimal
+    /// digits. A hash on Tron may also be without `0x`; on Polygon [`GetPayStatus`] refuses that.
+    ///
+    /// There is none until the payment is on chain, and newer pages do not offer it: prefer
+    /// `external_id` and `kamipay_id`. A cancellation found by it gives no permission: it contains no
+    /// hash to compare.
     ///
     /// # Errors
     ///
-    /// If it is empty, over 1024 bytes, or holds control characters.
+    /// If it has another form, such as `0x36**************b2d3`, as which the page masks its example.
     pub fn tx_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
         Self::new(Target::TxId, id.as_ref())
     }
 
     /// By the bank's number. Newer pages do not offer it: prefer `external_id` and `kamipay_id`.
-    /// A cancellation and a refund are not believed: their answers do not have that number, so that
-    /// nothing says whose they are.
+    /// A cancellation or a refund found by it gives no permission: their answers do not contain that
+    /// number.
     ///
     /// # Errors
     ///
@@ -184,12 +221,21 @@ impl PaymentTarget {
     ///
     /// # Errors
     ///
-    /// If it is empty, over 1024 bytes, or holds control characters.
+    /// If it is empty, over 1024 bytes, or holds control characters; and a hash if it has another form
+    /// than [`tx_id`](Self::tx_id) says.
     pub fn new(target: Target, id: &str) -> Result<Self, InvalidPaymentTarget> {
-        if !(1..=1024).contains(&id.len()) || id.chars().any(char::is_control) {
+        let is_valid = match target {
+            Target::TxId => hash_digits(id).is_some(),
+            _ => (1..=1024).contains(&id.len()) && !id.chars().any(char::is_control),
+        };
+        if !is_valid {
             return Err(InvalidPaymentTarget { target });
         }
-        Ok(Self { target, id: id.to_owned() })
+        let id = match (target, id.strip_prefix("0X")) {
+            (Target::TxId, Some(digits)) => format!("0x{digits}"),
+            _ => id.to_owned(),
+        };
+        Ok(Self { target, id })
     }
 
     /// Of which kind the identifier is.
@@ -253,10 +299,10 @@ impl Target {
 
 /// An identifier that no payment has. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this can not be the {} of a payment: it is 1 to 1024 bytes long, without line ends and other \
-     control characters", target.as_str()
-)]
+#[error("this cannot be the {} of a payment: {}", target.as_str(), match target {
+    Target::TxId => "a transaction hash is 0x and 64 hexadecimal digits, on Tron also without 0x",
+    _ => "it is 1 to 1024 bytes long, without line ends and other control characters",
+})]
 #[non_exhaustive]
 pub struct InvalidPaymentTarget {
     /// Which kind of identifier it was to be.
@@ -310,10 +356,13 @@ pub struct InvalidChain;
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     const TXID: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
     const REFUND: &str = "0x96a48088522ccaae8f60afa7d66290d0c2b3ebd3bb70630df79f105258d36547";
+    const OTHER: &str = "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf";
     const ORIGINAL: &str = "0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833";
 
     /// An answer in this state with these identifiers.
@@ -325,60 +374,65 @@ mod tests {
         )
     }
 
-    fn ask(target: Target, id: &str, body: &str) -> Result<PayStatus, crate::Error> {
+    fn ask(target: Target, id: &str, body: &str) -> Result<PayStatus, Error> {
         let call = GetPayStatus::new(PaymentTarget::new(target, id).unwrap(), Chain::Polygon);
         call.parse(http::Response::new(body))
     }
 
     fn assert_other(target: Target, id: &str, body: &str) {
         let error = ask(target, id, body).expect_err(body);
-        let crate::ErrorKind::Mismatch(mismatch) = error.kind() else { panic!("{error:?}") };
+        let ErrorKind::Mismatch(mismatch) = error.kind() else { panic!("{error:?}") };
         assert_eq!((mismatch.field, &*mismatch.asked), (target.as_str(), id), "{body}");
     }
 
     #[test]
-    fn an_answer_bears_the_identifier_that_was_asked_for() {
+    fn an_answer_contains_the_identifier_that_was_asked_for() {
         // One state after the other, and one without a name here.
         for state in ["accepted", "processing", "done", "canceled", "refunding"] {
             let body = answer(state);
-            for (target, id) in [
-                (Target::ExternalId, "test235"),
-                (Target::KamipayId, "txc_1"),
-                (Target::OperationId, "1744115063604"),
-                (Target::TxId, TXID),
+            for (target, id, other) in [
+                (Target::ExternalId, "test235", "test23"),
+                (Target::ExternalId, "test235", "TEST235"),
+                (Target::KamipayId, "txc_1", "TXC_1"),
+                (Target::OperationId, "1744115063604", "01744115063604"),
+                (Target::TxId, TXID, OTHER),
             ] {
                 assert_eq!(ask(target, id, &body).unwrap().state(), state);
-                assert_other(target, "other", &body);
-                assert_other(target, &id[1..], &body);
+                assert_other(target, other, &body);
             }
-            for (target, id) in [(Target::ExternalId, "TEST235"), (Target::KamipayId, "TXC_1")] {
-                assert_other(target, id, &body);
-            }
+        }
+        // The transaction of what is done is this one, and no other of the answer.
+        for hash in [ORIGINAL, REFUND] {
+            assert_other(Target::TxId, hash, &answer("done"));
+            assert!(ask(Target::TxId, hash, &answer("refunding")).is_ok());
         }
     }
 
     #[test]
-    fn a_failed_payment_answers_to_both_of_its_transactions() {
+    fn a_failed_payment_answers_to_its_transactions() {
         let body = answer("failed");
         for (target, id) in [
             (Target::ExternalId, "test235"),
             (Target::KamipayId, "txc_1"),
+            (Target::TxId, TXID),
             (Target::TxId, ORIGINAL),
             (Target::TxId, REFUND),
         ] {
             assert_eq!(ask(target, id, &body).unwrap().state(), "failed");
         }
-        assert_other(Target::TxId, TXID, &body);
+        assert_other(Target::TxId, OTHER, &body);
         assert_other(Target::ExternalId, "other", &body);
         assert_other(Target::KamipayId, "other", &body);
     }
 
+    /// In a named state the identifiers are text or a whole number.
     #[test]
-    fn a_state_without_a_name_is_held_against_what_it_bears() {
+    fn a_state_without_a_name_is_compared_by_what_it_contains() {
         let body = answer("refunding");
-        let number = body.replace("1744115063604", "17.0"); // no number of a bank
-        assert!(ask(Target::OperationId, "17", &number).is_ok());
         assert_other(Target::OperationId, "17", &body);
+        assert_other(Target::OperationId, "17", &body.replace("1744115063604", "17.0"));
+        assert!(ask(Target::OperationId, "17", &body.replace("1744115063604", "17")).is_ok());
+        assert!(ask(Target::OperationId, "17", &body.replace("1744115063604", "null")).is_ok());
     }
 
     #[test]
@@ -405,39 +459,97 @@ mod tests {
                 assert!(ask(Target::TxId, &id, &answer(state)).is_ok(), "{id}");
             }
         }
-        assert!(same_hash("0x0a", "0X0A") && same_hash("0a", "0x0A"));
-        assert!(!same_hash("0x0a", "0xa") && !same_hash("0x0x0a", "0x0a"));
+    }
+
+    /// The answer without the identifier, in each spelling.
+    fn without(body: &str, target: Target) -> Vec<String> {
+        let names: &[&str] = match target {
+            Target::TxId => &["txid", "original_txid", "refund_txid"],
+            _ => &[target.as_str()],
+        };
+        let spellings = match target {
+            Target::KamipayId => &["", " "][..], // with none at all the answer cannot be read
+            _ => &["", " ", "null", "absent"],
+        };
+        let body: Value = serde_json::from_str(body).unwrap();
+        let bodies = spellings.iter().map(|spelling| {
+            let mut body = body.clone();
+            let data = body["data"].as_object_mut().unwrap();
+            for name in names {
+                match *spelling {
+                    "absent" => drop(data.remove(*name).unwrap()),
+                    "null" => data[*name] = Value::Null,
+                    text => data[*name] = text.into(),
+                }
+            }
+            body.to_string()
+        });
+        bodies.collect()
     }
 
     #[test]
-    fn an_answer_without_the_identifier_is_not_held_against_it() {
-        for (target, from) in [
-            (Target::ExternalId, r#""external_id": "test235""#),
-            (Target::OperationId, r#""operation_id": 1744115063604"#),
-            (Target::TxId, &format!(r#""txid": "{TXID}""#)),
-        ] {
-            for to in ["\"x\": 1".to_owned(), from.split(' ').next().unwrap().to_owned() + "null"] {
-                let body = answer("accepted").replace(from, &to);
-                assert_ne!(body, answer("accepted"));
-                assert!(ask(target, "anything", &body).is_ok(), "{body}");
+    fn an_answer_that_is_not_an_end_may_be_without_the_identifier() {
+        for state in ["accepted", "processing", "refunding"] {
+            for (target, id) in [
+                (Target::ExternalId, "anything"),
+                (Target::KamipayId, "anything"),
+                (Target::OperationId, "anything"),
+                (Target::TxId, OTHER),
+            ] {
+                for body in without(&answer(state), target) {
+                    assert!(ask(target, id, &body).is_ok(), "{body}");
+                }
             }
         }
         for target in [Target::ExternalId, Target::KamipayId, Target::TxId, Target::OperationId] {
             let body = r#"{"status": "failed", "msg": "TX not found"}"#;
-            assert!(ask(target, "anything", body).is_ok());
+            assert!(ask(target, OTHER, body).is_ok());
         }
     }
 
     #[test]
-    fn what_would_permit_to_pay_again_bears_the_identifier_that_was_asked_for() {
-        let canceled = answer("canceled").replace(TXID, "");
-        let failed = answer("failed");
-        for body in [&canceled, &failed] {
-            assert!(ask(Target::KamipayId, "txc_1", body).unwrap().is_over());
-            let nobody_s = body.replace("\"test235\"", "null");
-            assert_other(Target::ExternalId, "test235", &nobody_s);
+    fn an_end_contains_the_identifier_that_was_asked_for() {
+        let targets = [
+            (Target::ExternalId, "test235"),
+            (Target::KamipayId, "txc_1"),
+            (Target::OperationId, "1744115063604"),
+            (Target::TxId, TXID),
+        ];
+        for (target, id) in targets {
+            for body in without(&answer("done"), target) {
+                assert_other(target, id, &body);
+            }
+            // Neither gives permission: the bank has paid it out.
+            for state in ["canceled", "failed"] {
+                let answer = answer(state).replace("\"txid\"", "\"bank_txid\": \"E1\", \"txid\"");
+                for body in without(&answer, target) {
+                    // What the pages do not show in that state cannot be asked of it.
+                    match (state, target) {
+                        ("canceled", Target::TxId) | (_, Target::OperationId) => {
+                            assert!(ask(target, id, &body).is_ok(), "{body}");
+                        }
+                        _ => assert_other(target, id, &body),
+                    }
+                }
+            }
         }
-        // Whoever has the hash of a transaction has sent one, which no cancellation undoes.
+    }
+
+    #[test]
+    fn what_gives_permission_contains_the_identifier_that_was_asked_for() {
+        let unsent = answer("canceled").replace(TXID, "");
+        let canceled = unsent.replace(REFUND, "").replace(ORIGINAL, "");
+        let failed = answer("failed").replace(TXID, "");
+        for body in [&canceled, &failed] {
+            for (target, id) in [(Target::KamipayId, "txc_1"), (Target::ExternalId, "test235")] {
+                let status = ask(target, id, body).unwrap();
+                assert!(status.permission_to_pay_again().is_some(), "{body}");
+                for body in without(body, target) {
+                    assert_other(target, id, &body);
+                }
+            }
+        }
+        // A payment with the hash of a transaction was sent, which no cancellation undoes.
         assert_other(Target::TxId, TXID, &canceled);
         assert_other(Target::OperationId, "1744115063604", &failed);
         let error = ask(Target::OperationId, "17", &failed).unwrap_err();
@@ -446,24 +558,124 @@ mod tests {
             "the answer does not say whose it is: asked for operation_id 17"
         );
         // Where it permits nothing, there is nothing to lose.
-        let pending = failed.replace(&format!("\"{REFUND}\""), "null");
+        let pending = failed.replace(REFUND, "");
         assert!(ask(Target::OperationId, "17", &pending).is_ok());
     }
 
     #[test]
-    fn an_identifier_is_1_to_1024_bytes_without_control_characters() {
-        for id in
-            ["a", " ", "é😀", "../x", "a&b=c#d?e%2e", "0x36**************b2d3", &"x".repeat(1024)]
-        {
-            let payment = PaymentTarget::external_id(id).unwrap();
-            assert_eq!((payment.id(), payment.target()), (id, Target::ExternalId));
+    fn only_200_and_201_give_permission() {
+        let canceled =
+            answer("canceled").replace(TXID, "").replace(REFUND, "").replace(ORIGINAL, "");
+        let failed = answer("failed").replace(TXID, "");
+        let call = GetPayStatus::new(PaymentTarget::kamipay_id("txc_1").unwrap(), Chain::Polygon);
+        for status in 200..300 {
+            let parse = |body: &str| {
+                let mut response = http::Response::new(body.to_owned());
+                *response.status_mut() = StatusCode::from_u16(status).unwrap();
+                call.parse(response)
+            };
+            for body in [&canceled, &failed] {
+                match parse(body) {
+                    Ok(it) => {
+                        assert!(status < 202 && it.permission_to_pay_again().is_some(), "{status}");
+                    }
+                    Err(error) => {
+                        assert!(status > 201, "{status}: {error}");
+                        assert!(matches!(error.kind(), ErrorKind::UnexpectedStatus), "{error:?}");
+                    }
+                }
+            }
+            // Without permission it is read as before.
+            let has_body = !matches!(status, 204..=206);
+            for state in ["accepted", "processing", "done", "refunding", "canceled", "failed"] {
+                assert_eq!(parse(&answer(state)).is_ok(), has_body, "{status} {state}");
+            }
         }
-        for id in
-            ["", "a\r\nb", "\0", "a\tb", "\u{7f}", "\u{85}", &"x".repeat(1025), &"é".repeat(513)]
+    }
+
+    #[test]
+    fn a_transaction_is_asked_for_by_a_hash() {
+        let (digits, upper) = (&TXID[2..], TXID.to_uppercase());
+        for (id, sent) in [(TXID, TXID), (digits, digits), (&upper, &*format!("0x{}", &upper[2..]))]
         {
+            let payment = PaymentTarget::tx_id(id).unwrap();
+            assert_eq!(payment.id(), sent);
+            assert_eq!(PaymentTarget::new(Target::TxId, id), Ok(payment.clone()));
+            let saved = format!(r#"{{"target": "tx_id", "id": "{id}"}}"#);
+            assert_eq!(serde_json::from_str::<PaymentTarget>(&saved).unwrap(), payment);
+        }
+        for id in [
+            "nothash",
+            "0x36**************b2d3", // the page's example, masked
+            "",
+            "0x",
+            "0x17",
+            &TXID[..65],
+            &format!("{TXID}0"),
+            &format!("0x{TXID}"),
+            &format!(" {TXID}"),
+            &format!("{TXID}\n"),
+            &TXID.replace('a', "g"),
+            &TXID.replacen("ab", "é", 1), // as long in bytes
+        ] {
             let error = PaymentTarget::tx_id(id).unwrap_err();
-            assert_eq!(error, InvalidPaymentTarget { target: Target::TxId });
-            assert!(error.to_string().starts_with("this can not be the tx_id of a payment: "));
+            assert_eq!(error, InvalidPaymentTarget { target: Target::TxId }, "{id}");
+            assert_eq!(PaymentTarget::new(Target::TxId, id), Err(error));
+            let saved = serde_json::json!({"target": "tx_id", "id": id}).to_string();
+            assert!(serde_json::from_str::<PaymentTarget>(&saved).is_err(), "{id}");
+            assert_eq!(
+                error.to_string(),
+                "this cannot be the tx_id of a payment: a transaction hash is 0x and 64 hexadecimal \
+                 digits, on Tron also without 0x"
+            );
+        }
+    }
+
+    #[test]
+    fn a_hash_without_0x_is_on_tron_only() {
+        let api = Api::new("https://api.kamipay.io".parse().unwrap(), &"token".parse().unwrap());
+        let mut call = GetPayStatus::new(PaymentTarget::tx_id(&TXID[2..]).unwrap(), Chain::Tron);
+        let uri = call.request(&api).unwrap().uri().to_string();
+        assert!(uri.ends_with(&format!("&id={}&chain=tron", &TXID[2..])), "{uri}");
+        call.chain = Chain::Polygon;
+        assert_eq!(call.check(), Err(BuildError::Hash));
+        assert_eq!(call.request(&api).unwrap_err(), BuildError::Hash);
+        // Other identifiers are not hashes.
+        call.payment = PaymentTarget::external_id(&TXID[2..]).unwrap();
+        assert!(call.request(&api).is_ok());
+    }
+
+    #[test]
+    fn an_identifier_is_1_to_1024_bytes_without_control_characters() {
+        for target in [Target::ExternalId, Target::KamipayId, Target::OperationId] {
+            for id in [
+                "a",
+                " ",
+                "é😀",
+                "../x",
+                "a&b=c#d?e%2e",
+                "0x36**************b2d3",
+                &TXID.to_uppercase(),
+                &"x".repeat(1024),
+            ] {
+                let payment = PaymentTarget::new(target, id).unwrap();
+                assert_eq!((payment.id(), payment.target()), (id, target));
+            }
+            for id in [
+                "",
+                "a\r\nb",
+                "\0",
+                "a\tb",
+                "\u{7f}",
+                "\u{85}",
+                &"x".repeat(1025),
+                &"é".repeat(513),
+            ] {
+                let error = PaymentTarget::new(target, id).unwrap_err();
+                assert_eq!(error, InvalidPaymentTarget { target });
+                let words = format!("this cannot be the {} of a payment: it is 1", target.as_str());
+                assert!(error.to_string().starts_with(&words), "{error}");
+            }
         }
     }
 }

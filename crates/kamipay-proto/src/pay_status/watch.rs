@@ -10,15 +10,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{FailedPayment, GetPayStatus, PayStatus, Payment, PermissionToPayAgain};
-use crate::Endpoint;
 use crate::error::Shown;
 use crate::retry::part;
 use crate::wire::timestamp;
+use crate::{Endpoint, Error, ErrorKind, TransactionHash};
 
 /// The wait for a payment to come to its end, as plain data: without a clock, sleep or sockets.
 ///
 /// It says what to do next ([`step`](Self::step)), and is told what came of it
-/// ([`answered`](Self::answered), [`failed`](Self::failed)):
+/// ([`answered`](Self::answered), [`failed`](Self::failed), [`unreadable`](Self::unreadable)):
 ///
 /// ```
 /// use kamipay_proto::pay_status::{Chain, End, GetPayStatus, PaymentTarget, Step, Watch, WatchLimits};
@@ -55,14 +55,16 @@ use crate::wire::timestamp;
 ///
 /// # What it waits for
 ///
-/// * *Done*, *canceled*, and *failed with the refund's hash* are the ends. Everything else is waited
-///   out: not found, a state that has no name here, *failed* as long as no refund shows, an answer
-///   that contradicts itself or one before it (a payment that was seen on its way is not canceled), a
-///   call without an answer.
+/// * *Done*, and *canceled* or *failed* with permission to pay again, are the ends. Everything else
+///   is waited out: not found, a state that has no name here, *failed* as long as no refund shows, an
+///   answer that contradicts itself or one before it, a call without an answer.
+/// * No answer is forgotten: what was seen on its way is not canceled any more; what was paid out is
+///   not returned; a payment has one transaction and one refund, and they differ. Each answer is
+///   judged by the table of the [module](super), as if all four fields of all answers stood in it.
 /// * It ends at the latest with its [limits](WatchLimits). When the time is up it asks once more, so
 ///   that it does not end on an old answer.
-/// * Leave to pay again comes from the last answer ([`permission_to_pay_again`]). No number of *not
-///   found*, no fault, and no limit gives it.
+/// * Permission to pay again comes from the last answer ([`permission_to_pay_again`]). No number of
+///   *not found*, no fault, and no limit gives it.
 ///
 /// # Saved and resumed
 ///
@@ -135,8 +137,8 @@ pub enum End {
     Returned(FailedPayment),
     /// Never sent: no funds were used.
     Canceled(Payment),
-    /// Not known after all that time or all those questions. It is no failure, and no leave to pay
-    /// again.
+    /// Not known after all that time or all those questions. It is not a failure, and not permission
+    /// to pay again.
     StillUnknown(Evidence),
 }
 
@@ -155,8 +157,15 @@ pub struct Evidence {
     pub questions: u32,
     /// How many of them had no answer that could be used.
     pub faults: u32,
-    /// Whether any answer says that the payment was sent: then it is not canceled any more.
+    /// Whether any answer shows that the payment was sent: then it is not canceled any more.
     pub was_sent: bool,
+    /// Whether any answer shows that it was paid out, by the bank's receipt or as *done*: then it does
+    /// not fail any more.
+    pub was_paid: bool,
+    /// The well-formed hashes of its transaction (`txid`, `original_txid`). Two contradict each other.
+    pub transactions: Vec<TransactionHash>,
+    /// The well-formed hashes of its refund. Two contradict each other.
+    pub refunds: Vec<TransactionHash>,
     /// What was seen: a state after the other, and the same one only if there was another between.
     pub seen: Vec<Sighting>,
     /// The last answer.
@@ -218,17 +227,10 @@ impl Watch {
         self.evidence.last.as_ref()
     }
 
-    /// Leave to make the same payment once more, where the last answer gives it
-    /// ([`PayStatus::permission_to_pay_again`]) and none before it contradicts: a payment that was
-    /// seen in *processing* or *failed*, or with the hash of a transaction, was sent, and is not
-    /// canceled.
+    /// Permission to repeat the payment, where the last answer gives it and neither that answer nor one
+    /// before it shows anything that contradicts: see the [module](super).
     pub fn permission_to_pay_again(&self) -> Option<PermissionToPayAgain> {
-        self.permission(self.last()?)
-    }
-
-    fn permission(&self, status: &PayStatus) -> Option<PermissionToPayAgain> {
-        let is_contradicted = self.evidence.was_sent && matches!(status, PayStatus::Canceled(_));
-        if is_contradicted { None } else { status.permission_to_pay_again() }
+        self.evidence.permission(self.last()?)
     }
 
     /// What to do now.
@@ -249,7 +251,7 @@ impl Watch {
         match self.last() {
             Some(PayStatus::Done(payment)) => return Some(End::Done(payment.clone())),
             // With a hash that can be looked up, and no contradiction: then it is permitted.
-            Some(status) if self.permission(status).is_some() => match status {
+            Some(status) if self.evidence.permission(status).is_some() => match status {
                 PayStatus::Canceled(payment) => return Some(End::Canceled(payment.clone())),
                 PayStatus::Failed(payment) => return Some(End::Returned(payment.clone())),
                 _ => {}
@@ -261,7 +263,7 @@ impl Watch {
 
     fn is_over(&self) -> bool {
         let is_final = |status: &PayStatus| {
-            matches!(status, PayStatus::Done(_)) || self.permission(status).is_some()
+            matches!(status, PayStatus::Done(_)) || self.evidence.permission(status).is_some()
         };
         self.last().is_some_and(is_final) || self.is_spent()
     }
@@ -278,9 +280,9 @@ impl Watch {
             self.failed(mismatch, None, now, random);
             return false;
         }
-        self.evidence.was_sent |= status.says_that_it_was_sent();
+        self.evidence.note(&status);
         // Failed, and failed with its refund, are two states: the first one gives no permission.
-        let permits = self.permission(&status).is_some();
+        let permits = self.evidence.permission(&status).is_some();
         let is_new = permits || self.last().is_none_or(|last| last.state() != status.state());
         match self.evidence.seen.last_mut() {
             Some(sighting) if !is_new => {
@@ -315,6 +317,21 @@ impl Watch {
         self.evidence.faults = self.evidence.faults.saturating_add(1);
         self.evidence.last_fault = Some(Shown(&fault.to_string()).to_string());
         self.asked(retry_after, now, random);
+    }
+
+    /// Keeps what an answer that cannot be read shows of the funds, such as a transaction beside an
+    /// amount with too many digits. Call it before [`failed`](Self::failed) where there was an answer.
+    ///
+    /// No state is taken from it. Any other kind of error, and an answer about another payment, shows
+    /// nothing.
+    pub fn unreadable(&mut self, answer: &Error) {
+        if self.is_over() || !matches!(answer.kind(), ErrorKind::Decode(_)) {
+            return;
+        }
+        let Some(status) = PayStatus::of_unreadable(answer.body()) else { return };
+        if self.call.verify(&status).is_ok() {
+            self.evidence.note(&status);
+        }
     }
 
     /// Counts a question, and plans the next one.
@@ -414,9 +431,11 @@ impl TryFrom<Saved> for Watch {
     type Error = crate::Mismatch;
 
     fn try_from(saved: Saved) -> Result<Self, crate::Mismatch> {
-        let Saved { call, limits, evidence, wait } = saved;
-        if let Some(last) = &evidence.last {
-            call.verify(last)?; // the end of another payment would be permission for this one
+        let Saved { call, limits, mut evidence, wait } = saved;
+        if let Some(last) = evidence.last.take() {
+            call.verify(&last)?; // the end of another payment would be permission for this one
+            evidence.note(&last); // an older version looked at less of it
+            evidence.last = Some(last);
         }
         Ok(Self { call, limits, evidence, wait })
     }

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A call that may arrive twice.
+const MAY: Repeat = Repeat(true);
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -21,12 +23,12 @@ fn asks_for(time: Duration) -> Fault {
 #[test]
 fn only_what_may_pass_is_tried_again() {
     for fault in [Fault::NotSent, Fault::Closed, Fault::Truncated, Fault::TimedOut] {
-        assert_eq!(decide(&Failure::new(fault, 1), 0), Ok(Duration::ZERO), "{fault:?}");
+        assert_eq!(decide(&Failure::new(MAY, fault, 1), 0), Ok(Duration::ZERO), "{fault:?}");
     }
-    assert_eq!(decide(&Failure::new(Fault::Permanent, 1), 0), Err(Stop::Permanent));
+    assert_eq!(decide(&Failure::new(MAY, Fault::Permanent, 1), 0), Err(Stop::Permanent));
     for code in 100..=999 {
         let is_passing = matches!(code, 408 | 429) || (500..600).contains(&code);
-        let decision = decide(&Failure::new(status(code), 1), 0);
+        let decision = decide(&Failure::new(MAY, status(code), 1), 0);
         assert_eq!(decision.is_ok(), is_passing, "{code}");
         assert_eq!(decision == Err(Stop::Permanent), !is_passing, "{code}");
     }
@@ -34,8 +36,45 @@ fn only_what_may_pass_is_tried_again() {
 
 #[test]
 fn a_call_that_must_not_arrive_twice_is_not_repeated() {
-    let failure = Failure::new(Fault::NotSent, 1).of_call_that_must_not_repeat();
-    assert_eq!(decide(&failure, 0), Err(Stop::NotRepeatable));
+    for fault in [Fault::NotSent, Fault::Closed, Fault::Truncated, Fault::TimedOut, status(503)] {
+        let failure = Failure::new(Repeat(false), fault, 1);
+        assert_eq!(decide(&failure, 0), Err(Stop::NotRepeatable));
+    }
+}
+
+/// A call that names itself one thing and sends another one.
+struct Custom<const CALL: usize>(Method);
+
+const NAMES: [&str; 3] = ["GET /v1/lots", "POST /v2/pay", IssueToken::CALL];
+
+impl<const CALL: usize> Endpoint for Custom<CALL> {
+    const CALL: &'static str = NAMES[CALL];
+    type Output = ();
+
+    fn request(&self, _: &crate::Api) -> Result<Request<Vec<u8>>, crate::BuildError> {
+        let mut request = Request::new(Vec::new());
+        *request.method_mut() = self.0.clone();
+        Ok(request)
+    }
+}
+
+#[test]
+fn a_get_and_the_login_may_arrive_twice_and_nothing_else() {
+    fn may<E: Endpoint>(call: &E) -> bool {
+        let api = crate::Api::new("https://localhost".parse().unwrap(), &"token".parse().unwrap());
+        Repeat::of(call, &call.request(&api).unwrap()).is_allowed()
+    }
+    assert!(may(&IssueToken::new("u", "p")));
+    assert!(may(&crate::lots::GetLot::new(
+        "9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap()
+    )));
+    for method in ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "get", "QUERY"] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let is_get = method == Method::GET;
+        assert_eq!(may(&Custom::<0>(method.clone())), is_get, "{method}: it is not what it says");
+        assert_eq!(may(&Custom::<1>(method.clone())), is_get, "{method}");
+        assert_eq!(may(&Custom::<2>(method.clone())), is_get || method == "POST", "{method}");
+    }
 }
 
 #[test]
@@ -49,11 +88,11 @@ fn there_are_four_attempts() {
         (5, Err(Stop::Attempts)),
         (u32::MAX, Err(Stop::Attempts)),
     ] {
-        assert_eq!(decide(&Failure::new(Fault::Closed, attempts), 0), decision, "{attempts}");
+        assert_eq!(decide(&Failure::new(MAY, Fault::Closed, attempts), 0), decision, "{attempts}");
     }
     for max_attempts in [0, 1] {
         let policy = RetryPolicy { max_attempts, ..RetryPolicy::default() };
-        let decision = policy.decide(&Failure::new(Fault::Closed, 1), &mut policy.budget(), 0);
+        let decision = policy.decide(&Failure::new(MAY, Fault::Closed, 1), &mut policy.budget(), 0);
         assert_eq!(decision, Err(Stop::Attempts));
     }
 }
@@ -75,7 +114,7 @@ fn the_delay_is_anywhere_below_a_ceiling_that_doubles() {
         (33, 10 * SECOND),
         (u32::MAX - 1, 10 * SECOND),
     ] {
-        let failure = Failure::new(Fault::Closed, attempts);
+        let failure = Failure::new(MAY, Fault::Closed, attempts);
         let delay = |random| policy.decide(&failure, &mut policy.budget(), random).unwrap();
         assert_eq!(delay(0), Duration::ZERO);
         assert_eq!(delay(1 << 31), ceiling / 2, "{attempts}");
@@ -87,34 +126,34 @@ fn the_delay_is_anywhere_below_a_ceiling_that_doubles() {
 fn f36_never_earlier_than_asked() {
     let policy = RetryPolicy::default();
     for random in [0, 1 << 31, u32::MAX] {
-        let failure = Failure::new(asks_for(7 * SECOND), 1);
+        let failure = Failure::new(MAY, asks_for(7 * SECOND), 1);
         assert_eq!(policy.decide(&failure, &mut policy.budget(), random), Ok(7 * SECOND));
         // A shorter time than our own changes nothing.
-        let failure = Failure::new(asks_for(MS), 3);
+        let failure = Failure::new(MAY, asks_for(MS), 3);
         let delay = policy.decide(&failure, &mut policy.budget(), random).unwrap();
         assert_eq!(delay, part(800 * MS, random).max(MS));
     }
     // A 503 asks in the same way.
     let fault = Fault::Status(StatusCode::SERVICE_UNAVAILABLE, Some(7 * SECOND));
-    assert_eq!(decide(&Failure::new(fault, 1), 0), Ok(7 * SECOND));
+    assert_eq!(decide(&Failure::new(MAY, fault, 1), 0), Ok(7 * SECOND));
 }
 
 #[test]
 fn f37_what_does_not_fit_is_not_waited_for() {
-    let failure = |asked| Failure::new(asks_for(asked), 1).with_time_left(7 * SECOND);
+    let failure = |asked| Failure::new(MAY, asks_for(asked), 1).with_time_left(7 * SECOND);
     assert_eq!(decide(&failure(7 * SECOND - MS), 0), Ok(7 * SECOND - MS));
     assert_eq!(decide(&failure(7 * SECOND), 0), Err(Stop::RetryAfter));
     assert_eq!(decide(&failure(7 * SECOND + MS), 0), Err(Stop::RetryAfter));
     // With no end to its time, a call still does not wait for an hour.
-    assert_eq!(decide(&Failure::new(asks_for(60 * SECOND), 1), 0), Ok(60 * SECOND));
-    let hour = Failure::new(asks_for(60 * SECOND + MS), 1);
+    assert_eq!(decide(&Failure::new(MAY, asks_for(60 * SECOND), 1), 0), Ok(60 * SECOND));
+    let hour = Failure::new(MAY, asks_for(60 * SECOND + MS), 1);
     assert_eq!(decide(&hour, 0), Err(Stop::RetryAfter));
-    assert_eq!(decide(&Failure::new(asks_for(Duration::MAX), 1), 0), Err(Stop::RetryAfter));
+    assert_eq!(decide(&Failure::new(MAY, asks_for(Duration::MAX), 1), 0), Err(Stop::RetryAfter));
 }
 
 #[test]
 fn a_delay_that_ends_with_the_time_is_too_long() {
-    let failure = |left| Failure::new(Fault::Closed, 1).with_time_left(left);
+    let failure = |left| Failure::new(MAY, Fault::Closed, 1).with_time_left(left);
     let half = 1 << 31; // 100 ms
     assert_eq!(decide(&failure(101 * MS), half), Ok(100 * MS));
     assert_eq!(decide(&failure(100 * MS), half), Err(Stop::Deadline));
@@ -125,7 +164,7 @@ fn a_delay_that_ends_with_the_time_is_too_long() {
 fn a_retry_costs_ten_of_a_hundred() {
     let policy = RetryPolicy::default();
     let mut budget = policy.budget();
-    let failure = Failure::new(Fault::Closed, 1);
+    let failure = Failure::new(MAY, Fault::Closed, 1);
     for left in (0..100).rev().step_by(10) {
         assert!(policy.decide(&failure, &mut budget, 0).is_ok());
         assert_eq!(budget.tokens(), left - 9);
@@ -153,11 +192,11 @@ fn what_is_not_repeated_costs_nothing() {
     let policy = RetryPolicy::default();
     let mut budget = policy.budget();
     for failure in [
-        Failure::new(Fault::Permanent, 1),
-        Failure::new(Fault::Closed, 1).of_call_that_must_not_repeat(),
-        Failure::new(Fault::Closed, 4),
-        Failure::new(Fault::Closed, 1).with_time_left(Duration::ZERO),
-        Failure::new(asks_for(3600 * SECOND), 1),
+        Failure::new(MAY, Fault::Permanent, 1),
+        Failure::new(Repeat(false), Fault::Closed, 1),
+        Failure::new(MAY, Fault::Closed, 4),
+        Failure::new(MAY, Fault::Closed, 1).with_time_left(Duration::ZERO),
+        Failure::new(MAY, asks_for(3600 * SECOND), 1),
     ] {
         assert!(policy.decide(&failure, &mut budget, 0).is_err());
         assert_eq!(budget, policy.budget());
@@ -176,7 +215,7 @@ fn f86_a_policy_at_the_edge_is_a_policy() {
         success_tokens: u32::MAX,
     };
     let mut budget = policy.budget();
-    let failure = Failure::new(asks_for(Duration::MAX - MS), u32::MAX - 1);
+    let failure = Failure::new(MAY, asks_for(Duration::MAX - MS), u32::MAX - 1);
     assert!(policy.decide(&failure, &mut budget, u32::MAX).is_ok());
     policy.succeeded(u32::MAX, &mut budget);
     policy.succeeded(1, &mut budget);
@@ -191,9 +230,9 @@ fn f86_a_policy_at_the_edge_is_a_policy() {
         ..policy
     };
     let mut budget = policy.budget();
-    let closed = Failure::new(Fault::Closed, 1);
+    let closed = Failure::new(MAY, Fault::Closed, 1);
     assert_eq!(policy.decide(&closed, &mut budget, 7), Ok(Duration::ZERO), "without a budget");
-    let asked = Failure::new(asks_for(Duration::ZERO), 1);
+    let asked = Failure::new(MAY, asks_for(Duration::ZERO), 1);
     assert_eq!(policy.decide(&asked, &mut budget, 7), Ok(Duration::ZERO));
 }
 
@@ -220,7 +259,7 @@ fn simulate(calls: u32, faults_percent: u64, seed: u64) -> (u32, u32, Vec<Stop>)
                 policy.succeeded(attempts, &mut budget);
                 break;
             }
-            let failure = Failure::new(status(503), attempts).with_time_left(left);
+            let failure = Failure::new(MAY, status(503), attempts).with_time_left(left);
             match policy.decide(&failure, &mut budget, u32::try_from(random()).unwrap()) {
                 Ok(delay) => left -= delay,
                 Err(stop) => {
@@ -294,7 +333,7 @@ proptest! {
         code in 100_u16..1000,
     ) {
         let policy = RetryPolicy { max_attempts: u32::MAX, ..RetryPolicy::default() };
-        let mut failure = Failure::new(
+        let mut failure = Failure::new(MAY,
             Fault::Status(StatusCode::from_u16(code).unwrap(), asked.map(Duration::from_millis)),
             attempts,
         );

@@ -20,10 +20,10 @@ pub trait Scannable: Clone + sealed::Sealed {
 
     /// The longest window that a call takes.
     const MAX_WINDOW: TimeDelta;
-    /// The finest step of time that a call takes.
-    const RESOLUTION: TimeDelta;
     /// The largest page.
     const MAX_PAGE: u64;
+    /// The time that the API lists by.
+    const LISTED_BY: ListedBy;
 
     /// The period that is listed; `None` for the API's own.
     fn period(&self) -> Option<Period>;
@@ -38,6 +38,26 @@ pub trait Scannable: Clone + sealed::Sealed {
     /// The rows, and how many there are in all where the API says it.
     #[doc(hidden)]
     fn page(output: <Self::Call as Endpoint>::Output) -> (Vec<Self::Row>, Option<u64>);
+
+    /// Whether the rows show that they answer this window and no other. What cannot show it is
+    /// asked for twice.
+    #[doc(hidden)]
+    fn is_proven(window: Window, rows: &[Self::Row]) -> bool {
+        let _ = (window, rows);
+        true // the echo and the rows' times were compared with the request
+    }
+}
+
+/// The time that the API lists by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListedBy {
+    /// [`Row::time`]; the page says so.
+    RowTime,
+    /// [`Row::time`], as long as no row shows that it is another one; the page does not say.
+    RowTimePerhaps,
+    /// One of several times; the page does not say which.
+    Unknown,
 }
 
 mod sealed {
@@ -60,8 +80,6 @@ fn rows<P: Page>(page: P) -> (Vec<P::Row>, Option<u64>) {
     (page.into_rows(), Some(total))
 }
 
-const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
-
 impl sealed::Sealed for ScanLots {}
 
 impl Scannable for ScanLots {
@@ -69,8 +87,8 @@ impl Scannable for ScanLots {
     type Row = Lot;
 
     const MAX_WINDOW: TimeDelta = DateRange::MAX;
-    const RESOLUTION: TimeDelta = MICROSECOND;
     const MAX_PAGE: u64 = 1000;
+    const LISTED_BY: ListedBy = ListedBy::RowTimePerhaps;
 
     fn period(&self) -> Option<Period> {
         Some(self.period)
@@ -87,6 +105,12 @@ impl Scannable for ScanLots {
     fn page(page: LotPage) -> (Vec<Lot>, Option<u64>) {
         rows(page)
     }
+
+    /// Rows that all lie outside are suspicious, though the API may go by another time.
+    fn is_proven(window: Window, lots: &[Lot]) -> bool {
+        let mut times = lots.iter().filter_map(|lot| lot.created_at).peekable();
+        times.peek().is_none() || times.any(|time| window.contains(time))
+    }
 }
 
 impl sealed::Sealed for ScanSettlements {}
@@ -96,8 +120,8 @@ impl Scannable for ScanSettlements {
     type Row = Settlement;
 
     const MAX_WINDOW: TimeDelta = DateRange::MAX;
-    const RESOLUTION: TimeDelta = MICROSECOND;
     const MAX_PAGE: u64 = 1000;
+    const LISTED_BY: ListedBy = ListedBy::RowTime;
 
     fn period(&self) -> Option<Period> {
         Some(self.period)
@@ -127,8 +151,8 @@ impl Scannable for ScanTransactions {
     type Row = Transaction;
 
     const MAX_WINDOW: TimeDelta = DateRange::MAX;
-    const RESOLUTION: TimeDelta = MICROSECOND;
     const MAX_PAGE: u64 = 1000;
+    const LISTED_BY: ListedBy = ListedBy::RowTime;
 
     fn period(&self) -> Option<Period> {
         Some(self.period)
@@ -159,8 +183,8 @@ impl Scannable for ScanPendingCharges {
     type Row = PendingCharge;
 
     const MAX_WINDOW: TimeDelta = DateRange::MAX;
-    const RESOLUTION: TimeDelta = MICROSECOND;
     const MAX_PAGE: u64 = 500;
+    const LISTED_BY: ListedBy = ListedBy::RowTime;
 
     fn period(&self) -> Option<Period> {
         self.period
@@ -192,9 +216,9 @@ impl Scannable for ScanConfirmedCharges {
     type Row = ConfirmedCharge;
 
     const MAX_WINDOW: TimeDelta = EpochRange::MAX;
-    const RESOLUTION: TimeDelta = TimeDelta::seconds(1);
     /// The call has no pages, and gives all rows at once.
     const MAX_PAGE: u64 = u64::MAX;
+    const LISTED_BY: ListedBy = ListedBy::Unknown;
 
     fn period(&self) -> Option<Period> {
         Some(self.period)
@@ -218,5 +242,14 @@ impl Scannable for ScanConfirmedCharges {
 
     fn page(charges: Vec<ConfirmedCharge>) -> (Vec<ConfirmedCharge>, Option<u64>) {
         (charges, None)
+    }
+
+    /// The answer repeats nothing of the request, and an empty one could answer any.
+    fn is_proven(window: Window, charges: &[ConfirmedCharge]) -> bool {
+        charges.iter().any(|charge| {
+            [charge.request_datetime, charge.credit_datetime]
+                .into_iter()
+                .all(|time| window.is_inside(time))
+        })
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Window;
 
-/// What a scan has read: for the record, and to hold two scans against each other.
+/// What a scan has read: for the record, and to compare two scans.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -23,17 +23,35 @@ pub struct Manifest {
     pub rereads: u64,
     /// Rows that the look-back found, among `rows`.
     pub late_rows: u64,
+    /// Rows that came again after they were handed over, with a time or an amount that they did not
+    /// have: lots in flight that were mined meanwhile. They are handed over once, as they came first.
+    pub changed: u64,
+    /// Rows whose time lies outside the window they were listed in, among `rows`. If there are any,
+    /// the API goes by another time than the row shows, and no row is left out for its time.
+    pub outside: u64,
 }
 
 impl fmt::Display for Manifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, windows, requests, cuts, duplicates, rereads, late_rows } = self;
+        let Self {
+            rows,
+            windows,
+            requests,
+            cuts,
+            duplicates,
+            rereads,
+            late_rows,
+            changed,
+            outside,
+        } = self;
         write!(f, "{rows} rows in {windows} windows, {requests} requests")?;
         for (count, what) in [
             (cuts, "windows cut"),
             (duplicates, "rows on borders dropped once"),
             (rereads, "windows read again"),
             (late_rows, "rows added meanwhile"),
+            (changed, "rows changed meanwhile"),
+            (outside, "rows listed by another time than they show"),
         ] {
             if *count > 0 {
                 write!(f, ", {count} {what}")?;
@@ -65,10 +83,14 @@ impl fmt::Display for Incomplete {
             Reason::Inconsistent => "its readings do not agree with themselves",
             Reason::DatesIgnored => "it has more rows than the longer window it is a part of",
             Reason::Repeated => "it has just the rows of the window before it, time and again",
+            Reason::Conflict => "a row came with different amounts, time and again",
+            Reason::Capped => {
+                "its total of exactly 10000 may be a cap, and it cannot be cut further"
+            }
         };
         write!(
             f,
-            "the listing is not complete: {} is missing, and all after it, for {reason}",
+            "the listing is not complete: {} is missing, and all after it: {reason}",
             self.window
         )?;
         for (n, reading) in self.readings.iter().enumerate() {
@@ -95,6 +117,11 @@ pub enum Reason {
     /// It has just the rows of the window before it: the API does not seem to look at the dates, or
     /// something on the way answers by itself.
     Repeated,
+    /// A row came twice with one key and different amounts. Neither is known to be the right one.
+    Conflict,
+    /// Its `total` is exactly 10,000, which is where search engines stop to count, and it is too
+    /// short to be cut.
+    Capped,
 }
 
 /// What one reading of a window gave.

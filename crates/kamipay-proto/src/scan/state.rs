@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Key, Manifest, Scannable};
 use crate::Period;
+use crate::page::Amounts;
 use crate::wire::timestamp;
 
 /// Where a scan stands, as plain data: to go on later or elsewhere, and a part of a scan that is
@@ -15,17 +16,23 @@ pub struct ScanState<S: Scannable> {
     pub scan: S,
     /// Rows in what is left that were handed over already, up to `seen_until`.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
-    pub seen: Vec<Key<S>>,
+    pub seen: Vec<Seen<Key<S>>>,
     /// Until when rows in `seen` can come again.
     #[serde(default, with = "timestamp::option", skip_serializing_if = "Option::is_none")]
     pub seen_until: Option<DateTime<Utc>>,
+    /// Rows without a time that were handed over already. They can come again at any time.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub in_flight: Vec<Seen<Key<S>>>,
+    /// Whether a row showed that the API lists by another time than the row's.
+    #[serde(default)]
+    pub listed_by_another_time: bool,
     /// Whether another part hands over the rows on the first instant.
     #[serde(default)]
     pub continues: bool,
     /// Whether nothing is left.
     #[serde(default)]
     pub is_done: bool,
-    /// The part that is to be read once more at the end.
+    /// The part to be read once more at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_back: Option<LookBackState<Key<S>>>,
     /// What was read so far.
@@ -40,6 +47,8 @@ impl<S: Scannable> ScanState<S> {
             scan,
             seen: Vec::new(),
             seen_until: None,
+            in_flight: Vec::new(),
+            listed_by_another_time: false,
             continues: false,
             is_done: false,
             look_back: None,
@@ -55,5 +64,46 @@ pub struct LookBackState<K> {
     /// The part.
     pub period: Period,
     /// Its rows that were handed over.
-    pub handed_over: Vec<K>,
+    pub handed_over: Vec<Seen<K>>,
+}
+
+/// A row that was handed over: its key and its amounts.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Seen<K> {
+    /// The row's unique key.
+    pub key: K,
+    /// Its amounts.
+    #[serde(with = "amounts")]
+    pub amounts: Amounts,
+}
+
+impl<K> Seen<K> {
+    pub(super) fn new(key: K, amounts: Amounts) -> Self {
+        Self { key, amounts }
+    }
+}
+
+/// Amounts as text.
+mod amounts {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::page::Amounts;
+    use crate::wire::{money, reason};
+
+    pub(super) fn serialize<S: Serializer>(amounts: &Amounts, to: S) -> Result<S::Ok, S::Error> {
+        amounts.map(|amount| amount.map(|amount| amount.to_string())).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Amounts, D::Error> {
+        let [first, second] = <[Option<String>; 2]>::deserialize(from)?;
+        let parse = |text: Option<String>| match text {
+            Some(text) => {
+                money::parse(&text).map(Some).ok_or_else(|| D::Error::custom(reason::AMOUNT))
+            }
+            None => Ok(None),
+        };
+        Ok([parse(first)?, parse(second)?])
+    }
 }

@@ -1,11 +1,22 @@
+//! The plan: which windows a period is read in, and how one is cut.
+
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Scannable;
-use crate::wire::timestamp::{self, Rfc3339};
-use crate::{OpenDateRange, Period, range};
+use super::{ListedBy, Scannable};
+use crate::wire::timestamp;
+use crate::{OpenDateRange, Period, page};
+
+/// Neighbouring windows overlap by this much, and a period is asked for this much wider.
+///
+/// A second, since the API may compare whole seconds, with or without either end.
+pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(1);
+
+/// The shortest window that cutting leaves, in seconds: an overlap at each end, and one between.
+/// So no instant is in three windows.
+const SHORTEST: i64 = 3;
 
 /// The time that one request of a scan asks about; open for a listing without a period.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
@@ -25,13 +36,14 @@ impl Window {
         Self { start: Some(start), end: Some(end) }
     }
 
-    /// What a part of a scan has in common with the part before it.
+    /// What a part of a scan shares with the part before it.
     pub(super) fn border<S: Scannable>(period: Period) -> Self {
-        let start = floor(period.start(), S::RESOLUTION);
-        match a_step_after(start, S::RESOLUTION) {
-            Some(end) => Self::new(start, end),
-            None => Self::new(start - S::RESOLUTION, start),
+        let start = whole_second(period.start());
+        let end = later(start, OVERLAP);
+        if end == start {
+            return Self::new(start - OVERLAP, start);
         }
+        Self::new(earlier(start, margin::<S>()), end)
     }
 
     /// Its start.
@@ -49,34 +61,36 @@ impl Window {
         OpenDateRange::new(self.start, self.end).expect("a window is no longer than a call takes")
     }
 
-    /// As a period, where it has two ends.
-    pub(super) fn period(self) -> Option<Period> {
-        Period::new(self.start?, self.end?).ok()
+    /// Whether a time is in it, to within a second.
+    pub(super) fn contains(self, time: DateTime<Utc>) -> bool {
+        page::is_within(time, (self.start, self.end))
+    }
+
+    /// Whether a time is in it, and in no window beside it.
+    pub(super) fn is_inside(self, time: DateTime<Utc>) -> bool {
+        self.start.is_none_or(|start| time > start + OVERLAP * 2)
+            && self.end.is_none_or(|end| time < end - OVERLAP * 2)
     }
 
     /// Into parts that have about four fifths of a page each if their rows lie evenly. At least
     /// four, so that an API which does not look at the dates shows in their sum.
     ///
     /// `None` where it is too short to be cut.
-    pub(super) fn cut<S: Scannable>(self, rows: u64, page_size: u64) -> Option<Vec<Self>> {
+    pub(super) fn cut(self, rows: u64, page_size: u64) -> Option<Vec<Self>> {
         let (start, end) = (self.start?, self.end?);
-        let steps = steps(end - start, S::RESOLUTION);
+        let seconds = (end - start).num_seconds();
         let wanted = rows.saturating_mul(5) / page_size.saturating_mul(4) + 1;
-        // So long that nothing is in three windows: an overlap at each end, and a step between.
-        let parts = i64::try_from(wanted).unwrap_or(i64::MAX).clamp(4, 4096).min(steps / 3);
+        let parts =
+            i64::try_from(wanted).unwrap_or(i64::MAX).clamp(4, 4096).min(seconds / SHORTEST);
         if parts < 2 {
             return None;
         }
-        let border = |n: i64| {
-            let step = i128::from(steps) * i128::from(n) / i128::from(parts);
-            start + times(S::RESOLUTION, i64::try_from(step).unwrap_or(steps))
-        };
+        let border = |n: i64| start + TimeDelta::seconds(share(seconds, n, parts));
         Some(
             (0..parts)
                 .map(|n| {
                     let is_last = n + 1 == parts;
-                    let to = if is_last { end } else { border(n + 1) + S::RESOLUTION };
-                    Self::new(border(n), to)
+                    Self::new(border(n), if is_last { end } else { border(n + 1) + OVERLAP })
                 })
                 .collect(),
         )
@@ -85,22 +99,21 @@ impl Window {
 
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.start, self.end) {
-            (Some(start), Some(end)) => write!(f, "{} to {}", Rfc3339(start), Rfc3339(end)),
-            (Some(start), None) => write!(f, "from {}", Rfc3339(start)),
-            (None, Some(end)) => write!(f, "until {}", Rfc3339(end)),
-            (None, None) => f.write_str("the API's own period"),
-        }
+        page::Ends((self.start, self.end)).fmt(f)
     }
 }
 
-/// The windows of a period, each as long as the API takes, and a step of its clock into the next.
+/// The windows of a period, in equal lengths, each short enough for a call.
+///
+/// Their borders are whole seconds. Each reaches [`OVERLAP`] into the next. Where rows are told
+/// apart by their time, the first begins and the last ends outside the period by as much.
 #[derive(Clone, Debug)]
 pub(super) struct Cover {
-    next: Option<DateTime<Utc>>,
+    start: DateTime<Utc>,
     end: DateTime<Utc>,
-    longest: TimeDelta,
-    overlap: TimeDelta,
+    margin: TimeDelta,
+    parts: i64,
+    next: i64,
 }
 
 impl Cover {
@@ -108,15 +121,36 @@ impl Cover {
         if period.is_empty() {
             return None;
         }
-        let mut start = floor(period.start(), S::RESOLUTION);
-        let mut end = floor(period.end(), S::RESOLUTION);
+        let mut start = whole_second(period.start());
+        let mut end = whole_second(period.end());
         if end < period.end() {
-            end = a_step_after(end, S::RESOLUTION).unwrap_or(end);
+            end = later(end, OVERLAP);
         }
         if start == end {
-            start -= S::RESOLUTION; // within the last step of all times
+            start -= OVERLAP; // within the last second that can be written
         }
-        Some(Self { next: Some(start), end, longest: S::MAX_WINDOW, overlap: S::RESOLUTION })
+        let longest = (S::MAX_WINDOW - OVERLAP * 2).num_seconds();
+        let length = (end - start).num_seconds();
+        let parts = length / longest + i64::from(length % longest > 0);
+        Some(Self { start, end, margin: margin::<S>(), parts, next: 0 })
+    }
+
+    fn border(&self, n: i64) -> DateTime<Utc> {
+        let seconds = (self.end - self.start).num_seconds();
+        self.start + TimeDelta::seconds(share(seconds, n, self.parts))
+    }
+
+    /// The periods of the windows, one after the other, without margins. Together they are the
+    /// whole.
+    pub(super) fn periods(self, whole: Period) -> impl Iterator<Item = Period> {
+        // Where no time tells rows apart, the overlap belongs to both, and its rows to the first.
+        let overlap = OVERLAP - self.margin;
+        (0..self.parts).filter_map(move |n| {
+            let start = self.border(n).max(whole.start());
+            let is_last = n + 1 == self.parts;
+            let end = if is_last { whole.end() } else { later(self.border(n + 1), overlap) };
+            Period::new(start, end).ok()
+        })
     }
 }
 
@@ -124,32 +158,42 @@ impl Iterator for Cover {
     type Item = Window;
 
     fn next(&mut self) -> Option<Window> {
-        let start = self.next?;
-        if self.end - start <= self.longest {
-            self.next = None;
-            return Some(Window::new(start, self.end));
+        let n = self.next;
+        if n == self.parts {
+            return None;
         }
-        let end = start + self.longest;
-        self.next = Some(end - self.overlap);
+        self.next += 1;
+        let (start, end) = (self.border(n), self.border(n + 1));
+        let start = if n == 0 { earlier(start, self.margin) } else { start };
+        let end = later(end, if self.next == self.parts { self.margin } else { OVERLAP });
         Some(Window::new(start, end))
     }
 }
 
-/// `None` where that can not be written.
-fn a_step_after(time: DateTime<Utc>, step: TimeDelta) -> Option<DateTime<Utc>> {
-    Some(time + step).filter(|later| timestamp::is_writable(*later))
+/// How much wider than its period a listing is asked for.
+fn margin<S: Scannable>() -> TimeDelta {
+    match S::LISTED_BY {
+        ListedBy::RowTime | ListedBy::RowTimePerhaps => OVERLAP,
+        ListedBy::Unknown => TimeDelta::zero(),
+    }
 }
 
-fn floor(time: DateTime<Utc>, step: TimeDelta) -> DateTime<Utc> {
-    let nanos = step.num_nanoseconds().and_then(|nanos| u32::try_from(nanos).ok());
-    range::floor(time, nanos.expect("the API's clock has steps of a second at most"))
+/// The `n`-th of `parts` borders, in whole seconds.
+fn share(seconds: i64, n: i64, parts: i64) -> i64 {
+    let second = i128::from(seconds) * i128::from(n) / i128::from(parts);
+    i64::try_from(second).unwrap_or(seconds)
 }
 
-fn steps(length: TimeDelta, step: TimeDelta) -> i64 {
-    let micros = |time: TimeDelta| time.num_microseconds().unwrap_or(i64::MAX);
-    micros(length) / micros(step)
+fn whole_second(time: DateTime<Utc>) -> DateTime<Utc> {
+    crate::range::floor(time, 1_000_000_000)
 }
 
-fn times(step: TimeDelta, n: i64) -> TimeDelta {
-    TimeDelta::microseconds(step.num_microseconds().unwrap_or(1).saturating_mul(n))
+/// Later by `step`, as far as that can be written.
+fn later(time: DateTime<Utc>, step: TimeDelta) -> DateTime<Utc> {
+    Some(time + step).filter(|it| timestamp::is_writable(*it)).unwrap_or(time)
+}
+
+/// Earlier by `step`, as far as that can be written.
+fn earlier(time: DateTime<Utc>, step: TimeDelta) -> DateTime<Utc> {
+    Some(time - step).filter(|it| timestamp::is_writable(*it)).unwrap_or(time)
 }

@@ -25,7 +25,8 @@ use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListSettlements {
-    /// The range of `settled_at`: `start_date` and `end_date`.
+    /// The range of `settled_at`: `start_date` and `end_date`. A row more than a second outside is
+    /// a [`Mismatch`].
     pub range: DateRange,
     /// How many settlements at most: 1 to 1000, 100 unless told otherwise.
     #[serde(default)]
@@ -56,7 +57,8 @@ impl Endpoint for ListSettlements {
     }
 
     fn verify(&self, page: &SettlementPage) -> Result<(), Mismatch> {
-        page::verify(self, page)
+        page::verify(self, page)?;
+        page::verify_times("settled_at", self.range.ends(), &page.settlements)
     }
 }
 
@@ -79,7 +81,8 @@ impl Paginated for ListSettlements {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanSettlements {
-    /// The period of `settled_at`.
+    /// The period of `settled_at`, without its end: `start <= settled_at < end`. A row without a
+    /// `settled_at` is kept.
     pub period: Period,
 }
 
@@ -95,7 +98,7 @@ impl ScanSettlements {
 #[non_exhaustive]
 pub struct SettlementPage {
     /// The settlements on this page.
-    #[serde(deserialize_with = "wire::object::list")]
+    #[serde(deserialize_with = "wire::object::page")]
     pub settlements: Vec<Settlement>,
     /// How many settlements the range has.
     pub total: u64,

@@ -29,7 +29,8 @@ pub struct ListPendingCharges {
     /// Which checkout; required where more than one is enrolled in the batched settlement.
     #[serde(default)]
     pub checkout_id: Option<CheckoutId>,
-    /// The range of the requests' `created_at`: `from` and `to`. Open, it is the last 30 days.
+    /// The range of the requests' creation, `charged_timestamp` in the rows: `from` and `to`. Open,
+    /// it is the last 30 days. A row more than a second outside is a [`Mismatch`].
     #[serde(default)]
     pub range: OpenDateRange,
     /// How many charges at most: 1 to 500, 100 unless told otherwise.
@@ -62,7 +63,9 @@ impl Endpoint for ListPendingCharges {
     }
 
     fn verify(&self, page: &PendingChargePage) -> Result<(), Mismatch> {
-        page::verify(self, page)
+        page::verify(self, page)?;
+        let ends = (self.range.start(), self.range.end());
+        page::verify_times("charged_timestamp", ends, &page.items)
     }
 }
 
@@ -88,8 +91,8 @@ pub struct ScanPendingCharges {
     /// Which checkout; required where more than one is enrolled in the batched settlement.
     #[serde(default)]
     pub checkout_id: Option<CheckoutId>,
-    /// The period of the requests' `created_at`, of any length. The last 30 days where it is
-    /// `None`, which is as far back as a settlement reaches.
+    /// The period of the requests' creation, without its end: `start <= charged_timestamp < end`.
+    /// Any length. Default: the last 30 days, which is as far back as a settlement reaches.
     #[serde(default)]
     pub period: Option<Period>,
 }
@@ -106,7 +109,7 @@ impl ScanPendingCharges {
 #[non_exhaustive]
 pub struct PendingChargePage {
     /// The charges on this page.
-    #[serde(deserialize_with = "wire::object::list")]
+    #[serde(deserialize_with = "wire::object::page")]
     pub items: Vec<PendingCharge>,
     /// The totals of the whole pool, not of this page.
     #[serde(deserialize_with = "wire::object::one")]

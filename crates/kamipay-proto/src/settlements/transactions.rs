@@ -27,7 +27,8 @@ use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, SettlementId
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListTransactions {
-    /// The range of the charges' `created_at`: `start_date` and `end_date`.
+    /// The range of the rows' `created_at`: `start_date` and `end_date`. A row more than a second
+    /// outside is a [`Mismatch`].
     pub range: DateRange,
     /// The charges of this settlement only.
     #[serde(default)]
@@ -63,6 +64,7 @@ impl Endpoint for ListTransactions {
 
     fn verify(&self, page: &TransactionPage) -> Result<(), Mismatch> {
         page::verify(self, page)?;
+        page::verify_times("created_at", self.range.ends(), &page.transactions)?;
         let Some(asked) = self.settlement_id else { return Ok(()) };
         match page.transactions.iter().find(|row| row.settlement_id != asked) {
             Some(other) => Err(Mismatch::new("settlement_id", asked, other.settlement_id)),
@@ -91,7 +93,7 @@ impl Paginated for ListTransactions {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanTransactions {
-    /// The period of the charges' `created_at`.
+    /// The period of the rows' `created_at`, without its end: `start <= created_at < end`.
     pub period: Period,
     /// The charges of this settlement only.
     #[serde(default)]
@@ -110,7 +112,7 @@ impl ScanTransactions {
 #[non_exhaustive]
 pub struct TransactionPage {
     /// The charges on this page.
-    #[serde(deserialize_with = "wire::object::list")]
+    #[serde(deserialize_with = "wire::object::page")]
     pub transactions: Vec<Transaction>,
     /// How many charges the range has.
     pub total: u64,

@@ -42,7 +42,7 @@ pub(crate) mod option {
 /// JSON's own grammar for numbers, exponents included, and the value only where it fits exactly.
 ///
 /// `Decimal::from_str` rounds what does not fit, and takes `1_000`, `+1` and `.5`.
-fn parse(text: &str) -> Option<Decimal> {
+pub(crate) fn parse(text: &str) -> Option<Decimal> {
     let (negative, text) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
         text => (false, text),

@@ -10,7 +10,8 @@ const NO_LOTS: &str = r#"{"lots": [], "total": 0, "limit": 1000, "offset": 0}"#;
 const TOO_FEW: &str = r#"{"lots": [], "total": 5, "limit": 1000, "offset": 0}"#;
 
 fn may(world: &World) -> Rows<ScanLots> {
-    let may = Period::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z").unwrap();
+    // 30 days: one window.
+    let may = Period::parse("2026-05-01T00:00:00Z", "2026-05-31T00:00:00Z").unwrap();
     world.client().scan(ScanLots::new(may))
 }
 
@@ -24,7 +25,7 @@ fn rows_say_what_was_read_and_what_is_left() {
         if let Some(threads) = NonZero::new(threads) {
             rows = rows.on_threads(threads);
         }
-        assert_eq!(rows.rest().unwrap().length().num_days(), 31);
+        assert_eq!(rows.rest().unwrap().length().num_days(), 30);
         let lot = rows.next_within(Duration::from_secs(60)).unwrap().unwrap().unwrap();
         assert_eq!(lot.lot_id.as_str(), "a");
         assert!(rows.next().is_none());
@@ -44,7 +45,9 @@ fn fail_late(rows: &Rows<ScanLots>) {
 
 #[test]
 fn nothing_comes_after_the_end() {
-    let script = |body| (0..9).map(move |_| answer(200, body));
+    let script = |body: &'static str| {
+        (0..9).map(move |n| answer(200, &body.replace("1000", &(1000 - n).to_string())))
+    };
     let refused = World::with([answer(400, "")]);
     for (world, has_error) in [
         (World::with(script(NO_LOTS)), false),
@@ -58,6 +61,17 @@ fn nothing_comes_after_the_end() {
             assert!(rows.next().is_none());
         }
     }
+}
+
+#[test]
+fn what_proves_nothing_is_asked_for_again_on_a_fresh_connection() {
+    use kamipay_proto::confirmed_charges::ScanConfirmedCharges;
+
+    let world = World::with([answer(200, "[]"), answer(200, "[]")]);
+    let day = Period::parse("2026-05-01T00:00:00Z", "2026-05-01T12:00:00Z").unwrap();
+    let mut rows = world.client().scan(ScanConfirmedCharges::new(day));
+    assert!(rows.next().is_none());
+    assert_eq!((rows.manifest().requests, world.drops()), (2, 1));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -74,6 +75,79 @@ fn half_an_answer_is_cut_off_and_never_a_value() {
     }
 }
 
+/// The head of each framing of a packed answer, and its body.
+fn packed_framings() -> Vec<(String, Vec<u8>)> {
+    let packed = gzip(LOT.as_bytes());
+    let (first, rest) = packed.split_at(9);
+    let length = format!("content-length: {}\r\n", packed.len());
+    [(&*length, packed.clone()), (CHUNKED, chunked(&[first, rest])), ("", packed.clone())]
+        .map(|(headers, body)| (format!("{headers}content-encoding: gzip\r\n"), body))
+        .to_vec()
+}
+
+#[test]
+fn f13_f14_f15_a_packed_answer_cut_at_any_byte_is_asked_for_again() {
+    for (headers, body) in packed_framings() {
+        let answer = ok(&headers, &body);
+        let scripts = |cut: usize, is_reset: bool| {
+            let part = Reply(ok(&headers, &body[..cut]));
+            let cut = if is_reset { vec![part, Reset] } else { vec![ReadRequest, part] };
+            vec![cut, vec![ReadRequest, Reply(answer.clone())]]
+        };
+        // `0` and a line end is the last chunk: all of the body came.
+        let whole = body.len() - if headers.contains("chunked") { 2 } else { 0 };
+        for cut in 0..whole {
+            for is_reset in [false, true] {
+                let what = format!("{cut} of {}, {headers}, reset: {is_reset}", body.len());
+                let once = Server::start(scripts(cut, is_reset));
+                let error = get_from(&once.url).expect_err(&what);
+                match error.kind() {
+                    ErrorKind::Truncated => {}
+                    // A reset may overtake the bytes before it.
+                    ErrorKind::ConnectionClosed if is_reset => {}
+                    kind => panic!("{what}: {kind:?}"),
+                }
+                let twice = Server::start(scripts(cut, is_reset));
+                let client = client(&twice.url, |config| {
+                    config.retry.max_attempts = 2;
+                    config.retry.first_delay = Duration::ZERO;
+                });
+                let lot = get(&client).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+                assert_eq!(lot.usdt_amount.to_string(), "10027.79968000");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_packed_answer_with_nothing_in_it_is_cut_off_in_every_framing() {
+    for headers in ["", "content-length: 0\r\n", CHUNKED] {
+        let body = if headers == CHUNKED { "0\r\n\r\n" } else { "" };
+        let server = Server::once(ok(&format!("{headers}content-encoding: gzip\r\n"), body));
+        let error = get_from(&server.url).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Truncated), "{error:?}");
+    }
+}
+
+#[test]
+fn f42_a_status_wins_over_a_packed_body_cut_at_any_byte() {
+    let refusal = gzip(br#"{"detail": "because"}"#);
+    for status in [400, 404, 500, 503] {
+        for cut in 0..=refusal.len() {
+            for headers in ["", &format!("content-length: {}\r\n", refusal.len())] {
+                let head =
+                    format!("HTTP/1.1 {status} No\r\ncontent-encoding: gzip\r\n{headers}\r\n");
+                let server = Server::once([head.as_bytes(), &refusal[..cut]].concat());
+                let error = get_from(&server.url).unwrap_err();
+                assert_eq!(error.status().map(|it| it.as_u16()), Some(status), "{error:?}");
+                if cut == refusal.len() {
+                    assert!(error.to_string().ends_with("because"), "{error}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_reset_in_the_middle_is_cut_off() {
     for headers in ["", "content-length: 9999\r\n", CHUNKED] {
@@ -92,6 +166,9 @@ fn a_reset_in_the_middle_is_cut_off() {
 #[test]
 fn f16_a_whole_document_before_a_reset_is_whole() {
     let server = Server::start(vec![vec![Reply(ok("", LOT)), Pause, Reset]]);
+    assert_eq!(get_from(&server.url).unwrap().usdt_amount.to_string(), "10027.79968000");
+    let packed = ok("content-encoding: gzip\r\n", gzip(LOT.as_bytes()));
+    let server = Server::start(vec![vec![Reply(packed), Pause, Reset]]);
     assert_eq!(get_from(&server.url).unwrap().usdt_amount.to_string(), "10027.79968000");
     let server = Server::start(vec![vec![Reply(ok("", &LOT[..50])), Pause, Reset]]);
     let error = get_from(&server.url).unwrap_err();

@@ -65,19 +65,21 @@ fn a_head_that_is_cut_is_an_error() {
 }
 
 #[test]
-fn f61_somebody_else_s_answer_is_not_taken_and_not_waited_for_again() {
-    let other = LOT.replace("9c030c8b", "aaaaaaaa");
-    // A connection that is one answer behind stays so: whoever asks next on it gets another one.
-    let [first, second] = [Reply(whole(&other)), Reply(whole(&other))];
-    let server = Server::start(vec![
-        vec![ReadRequest, first, ReadRequest, second, Hold],
-        vec![ReadRequest, Reply(whole(LOT)), Hold],
-    ]);
+fn f61_another_request_s_answer_is_asked_for_once_more_on_a_new_connection() {
+    let other = || Reply(whole(&LOT.replace("9c030c8b", "aaaaaaaa")));
+    // A connection that is one answer behind stays so: the next request on it gets another one too.
+    let behind = || vec![ReadRequest, other(), ReadRequest, other(), Hold];
+    let right = || vec![ReadRequest, Reply(whole(LOT)), Hold];
+    let server = Server::start(vec![behind(), right()]);
+    get(&client(&server.url, |_| {})).unwrap();
+    assert_eq!(server.seen().len(), 2);
+
+    let server = Server::start(vec![behind(), behind(), right()]);
     let client = client(&server.url, |_| {});
     let error = get(&client).unwrap_err();
     assert!(matches!(error.answer().unwrap().kind(), proto::ErrorKind::Mismatch(_)), "{error:?}");
     get(&client).unwrap(); // on a new connection
-    assert_eq!(server.seen().len(), 2);
+    assert_eq!(server.seen().len(), 3);
 }
 
 #[test]

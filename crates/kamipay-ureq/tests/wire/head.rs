@@ -33,7 +33,9 @@ fn a_get_has_no_body_and_a_post_has_a_length() {
     assert_eq!(line, "GET /v1/lots/9c030c8b-6d68-445b-8048-1bacd91012fa HTTP/1.1");
     let token = "authorization: Bearer from-login";
     let json = "content-type: application/json";
-    assert_eq!(headers, &["accept-encoding: gzip", "accept: */*", token, json, host, agent]);
+    let cache = "cache-control: no-cache";
+    let expected = ["accept-encoding: gzip", "accept: */*", token, cache, json, host, agent];
+    assert_eq!(headers, &expected);
     assert_eq!(body, "");
 }
 

@@ -92,10 +92,10 @@ impl Letter {
     }
 }
 
-/// Every sequence of up to six answers. Leave to pay again only after *canceled* or *failed with
-/// its refund*, and the watch never ends as failed otherwise.
+/// Every sequence of up to six answers. Permission only after *canceled* or *failed with its refund*,
+/// and the watch never ends as failed otherwise.
 #[test]
-fn no_sequence_of_answers_gives_leave_to_pay_again_but_those_that_do() {
+fn no_sequence_of_answers_gives_permission_but_those_that_do() {
     let statuses: Vec<Option<PayStatus>> = ALPHABET.iter().map(|it| it.status()).collect();
     // The watch after each prefix, with the letters that are left to try.
     let limits = WatchLimits { max_questions: 6, ..WatchLimits::default() };
@@ -123,7 +123,7 @@ fn no_sequence_of_answers_gives_leave_to_pay_again_but_those_that_do() {
                 }),
                 _ => *letter == FailedWithRefund,
             };
-            // A fault keeps the answer before it, which gives no leave: the watch went on after it.
+            // A fault keeps the answer before it, which gives none: the watch went on after it.
             assert_eq!(permission.is_some(), may_pay_again, "{letters:?}");
             match (watch.end(), letter) {
                 (Some(End::Done(_)), Done) => ends[0] += 1,
@@ -185,6 +185,163 @@ fn the_intervals_grow_and_are_spread() {
     }
 }
 
+/// An answer, and what it says of the funds: written by hand, so that no rule of ours is in it.
+struct Shown {
+    name: &'static str,
+    status: PayStatus,
+    was_sent: bool,
+    was_paid: bool,
+    transaction: Option<char>,
+    refund: Option<char>,
+    /// Whether it gives permission where nothing was before it.
+    permits: bool,
+}
+
+/// A hash of one digit, sixty-four times.
+fn hash_of(digit: char) -> String {
+    format!("0x{}", String::from(digit).repeat(64))
+}
+
+/// Answers that contradict themselves or each other, and those that do not.
+fn contradictions() -> Vec<Shown> {
+    let contradicting = |inner: &str, rest: &str| {
+        status(&format!(
+            r#"{{"status": "failed", "msg": "TX not found", "data": {{"status": "{inner}",
+            "external_id": "order 7"{rest}}}}}"#
+        ))
+    };
+    let field = |name: &str, digit| format!(r#", "{name}": "{}""#, hash_of(digit));
+    let (txid, original) = (field("txid", 'a'), field("original_txid", 'a'));
+    let (refund, receipt) = (field("refund_txid", 'b'), r#", "bank_txid": "E1""#);
+    let returned = format!("{original}{refund}");
+    let shown = |name, status| Shown {
+        name,
+        status,
+        was_sent: true,
+        was_paid: false,
+        transaction: None,
+        refund: None,
+        permits: false,
+    };
+    let (a, b) = (Some('a'), Some('b'));
+    let unsent = |name, status| Shown { was_sent: false, ..shown(name, status) };
+    vec![
+        unsent("not found", NotFound.status().unwrap()),
+        unsent("accepted", in_state("accepted", r#", "txid": "", "bank_txid": null"#)),
+        unsent("unnamed", in_state("under_review", r#", "txid": " ""#)),
+        unsent("unnamed in a failed envelope", contradicting("canceled", "")),
+        Shown { permits: true, ..unsent("canceled", Canceled.status().unwrap()) },
+        shown("accepted with txid", in_state("accepted", r#", "txid": "0xprocessing""#)),
+        shown("accepted with a number", in_state("accepted", r#", "original_txid": 5"#)),
+        Shown { transaction: a, ..shown("processing", in_state("processing", &txid)) },
+        Shown {
+            transaction: Some('c'),
+            ..shown("processing with another txid", in_state("processing", &field("txid", 'c')))
+        },
+        Shown {
+            transaction: b,
+            ..shown("processing with the refund", in_state("processing", &field("txid", 'b')))
+        },
+        shown("processing without txid", in_state("processing", "")),
+        Shown { was_paid: true, ..shown("unnamed with receipt", in_state("paused", receipt)) },
+        Shown { refund: b, ..shown("unnamed with refund", in_state("paused", &refund)) },
+        Shown {
+            refund: Some('d'),
+            ..shown("unnamed with another refund", in_state("paused", &field("refund_txid", 'd')))
+        },
+        Shown { was_paid: true, ..shown("failed/done", contradicting("done", "")) },
+        Shown { was_paid: true, ..shown("failed/done, receipt", contradicting("done", receipt)) },
+        shown("failed/processing", contradicting("Processing ", "")),
+        shown("failed/failed", contradicting("failed", "")),
+        Shown { was_paid: true, ..shown("done in an odd word", in_state("DONE", "")) },
+        Shown { transaction: a, ..shown("canceled with txid", in_state("canceled", &txid)) },
+        Shown {
+            transaction: a,
+            ..shown("canceled with original", in_state("canceled", &original))
+        },
+        Shown { refund: b, ..shown("canceled with refund", in_state("canceled", &refund)) },
+        Shown { was_paid: true, ..shown("canceled with receipt", in_state("canceled", receipt)) },
+        Shown {
+            transaction: a,
+            refund: b,
+            permits: true,
+            ..shown("failed and returned", in_state("failed", &returned))
+        },
+        shown("failed", in_state("failed", "")),
+        Shown {
+            transaction: a,
+            ..shown(
+                "failed with a refund of zeros",
+                in_state("failed", &format!("{original}{}", field("refund_txid", '0'))),
+            )
+        },
+        Shown {
+            transaction: a,
+            ..shown(
+                "failed with a placeholder",
+                in_state("failed", &format!(r#"{original}, "refund_txid": "0xprocessing""#)),
+            )
+        },
+        Shown {
+            transaction: a,
+            refund: b,
+            was_paid: true,
+            ..shown("failed with receipt", in_state("failed", &format!("{returned}{receipt}")))
+        },
+    ]
+}
+
+/// The rule once more, over all that was shown: a list of answers, the last one last.
+fn is_permitted(shown: &[&Shown]) -> bool {
+    let last = shown.last().unwrap();
+    let one = |pick: fn(&Shown) -> Option<char>| {
+        let mut all: Vec<char> = shown.iter().filter_map(|it| pick(it)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let (transactions, refunds) = (one(|it| it.transaction), one(|it| it.refund));
+    let is_canceled = matches!(last.status, PayStatus::Canceled(_));
+    last.permits
+        && match is_canceled {
+            true => shown.iter().all(|it| !it.was_sent),
+            false => {
+                shown.iter().all(|it| !it.was_paid)
+                    && refunds.len() == 1
+                    && transactions.len() <= 1
+                    && transactions != refunds
+            }
+        }
+}
+
+/// Every sequence of up to three answers, half of them contradictions: what an earlier one shows is
+/// not forgotten, also not in a file.
+#[test]
+fn no_answer_is_forgotten() {
+    let answers = contradictions();
+    let (mut sequences, mut permitted) = (0, 0);
+    let mut open: Vec<(Watch, Vec<&Shown>)> = vec![(watch(), Vec::new())];
+    while let Some((before, shown)) = open.pop() {
+        for answer in &answers {
+            let mut watch = before.clone();
+            watch.answered(answer.status.clone(), at(10 * shown.len() as i64), HALF);
+            let shown: Vec<&Shown> = shown.iter().copied().chain([answer]).collect();
+            sequences += 1;
+
+            let names = || shown.iter().map(|it| it.name).collect::<Vec<_>>();
+            assert_eq!(watch.evidence().faults, 0, "{:?}", names());
+            let may_pay_again = watch.permission_to_pay_again().is_some();
+            assert_eq!(may_pay_again, is_permitted(&shown), "{:?}", names());
+            assert_eq!(watch.end().is_some(), may_pay_again, "{:?}", names());
+            permitted += usize::from(may_pay_again);
+            if !may_pay_again && shown.len() < 3 {
+                open.push((if shown.len() == 1 { saved(&watch) } else { watch }, shown));
+            }
+        }
+    }
+    assert_eq!((sequences, permitted), (20_552, 341));
+}
+
 #[test]
 fn what_was_seen_on_its_way_is_not_canceled() {
     let hash = format!(r#", "txid": "{HASH}""#);
@@ -193,14 +350,12 @@ fn what_was_seen_on_its_way_is_not_canceled() {
         ("failed", ""),
         ("accepted", &*hash),
         ("canceled", &*hash),
-        ("canceled", r#", "bank_txid": "E1""#),
         ("under_review", &*hash),
     ] {
         let mut watch = watch();
         assert!(watch.answered(in_state(state, rest), at(0), HALF), "{state}");
         // Also by another process.
-        let mut watch: Watch =
-            serde_json::from_str(&serde_json::to_string(&watch).unwrap()).unwrap();
+        let mut watch = saved(&watch);
         watch.answered(Canceled.status().unwrap(), at(9), HALF);
         assert!(watch.last().unwrap().permission_to_pay_again().is_some());
         assert!(watch.permission_to_pay_again().is_none() && watch.end().is_none(), "{state}");
@@ -214,6 +369,87 @@ fn what_was_seen_on_its_way_is_not_canceled() {
         watch.answered(Canceled.status().unwrap(), at(9), HALF);
         assert!(matches!(watch.end(), Some(End::Canceled(_))), "{state}");
     }
+}
+
+#[test]
+fn what_was_paid_out_is_not_returned() {
+    for (state, rest) in [
+        ("processing", r#", "bank_txid": "E1""#),
+        ("canceled", r#", "bank_txid": "E1""#),
+        ("under_review", r#", "bank_txid": 5"#),
+    ] {
+        let mut watch = watch();
+        watch.answered(in_state(state, rest), at(0), HALF);
+        assert!(watch.evidence().was_paid);
+        for letter in [FailedWithRefund, Canceled] {
+            let mut watch = saved(&watch);
+            watch.answered(letter.status().unwrap(), at(9), HALF);
+            assert!(watch.last().unwrap().permission_to_pay_again().is_some());
+            assert!(watch.permission_to_pay_again().is_none() && watch.end().is_none(), "{state}");
+            // It may be that it is done.
+            watch.answered(Done.status().unwrap(), at(19), HALF);
+            assert!(matches!(watch.end(), Some(End::Done(_))));
+        }
+    }
+}
+
+/// Such as one with an amount that nothing can keep.
+#[test]
+fn an_answer_that_cannot_be_read_is_not_forgotten() {
+    let amount = r#""amount_usdt": "0.00000000000000000000000000001""#;
+    let unreadable = |state: &str, rest: &str| {
+        let body = format!(
+            r#"{{"status": "ok", "data": {{"status": "{state}", {amount}, "kamipay_id": "txc_1",
+            "external_id": "order 7"{rest}}}}}"#
+        );
+        call().parse(http::Response::new(body)).unwrap_err()
+    };
+    let (txid, receipt) = (format!(r#", "txid": "{HASH}""#), r#", "bank_txid": "E1""#);
+    for (state, rest, is_canceled, is_returned) in [
+        ("accepted", "", true, true),
+        ("accepted", &*txid, false, true),
+        ("processing", "", false, true),
+        ("processing", receipt, false, false),
+        ("canceled", receipt, false, false),
+        ("done", "", false, false),
+    ] {
+        let answer = unreadable(state, rest);
+        for (letter, permits) in [(Canceled, is_canceled), (FailedWithRefund, is_returned)] {
+            let mut watch = watch();
+            watch.unreadable(&answer);
+            watch.failed(&answer, None, at(0), HALF);
+            assert_eq!((watch.last(), watch.end()), (None, None));
+            let mut watch = saved(&watch);
+            watch.answered(letter.status().unwrap(), at(9), HALF);
+            assert_eq!(watch.permission_to_pay_again().is_some(), permits, "{state}{rest}");
+        }
+    }
+    // Neither about another payment, nor a refusal, nor what is not JSON.
+    let body = String::from_utf8(unreadable("done", receipt).body().to_vec()).unwrap();
+    for (status, body) in [
+        (200, body.replace("order 7", "order 8")),
+        (500, body.clone()),
+        (206, body.clone()),
+        (200, body[1..].to_owned()),
+    ] {
+        let mut response = http::Response::new(body);
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        let mut watch = watch();
+        watch.unreadable(&call().parse(response).unwrap_err());
+        assert_eq!(watch, self::watch());
+    }
+}
+
+/// A file of a version that looked at less of an answer.
+#[test]
+fn a_file_forgets_nothing_of_its_last_answer() {
+    let mut watch = watch();
+    watch.answered(in_state("processing", r#", "bank_txid": "E1""#), at(0), HALF);
+    let json = serde_json::to_string(&watch).unwrap();
+    let old =
+        json.replace(r#""was_sent":true,"was_paid":true,"transactions":[],"refunds":[],"#, "");
+    assert_ne!(old, json);
+    assert_eq!(serde_json::from_str::<Watch>(&old).unwrap(), watch);
 }
 
 #[test]

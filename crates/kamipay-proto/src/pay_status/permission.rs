@@ -1,0 +1,230 @@
+//! When a payment may be repeated: the one rule, for an answer and for a watch.
+
+#[cfg(doc)]
+use super::Watch;
+use super::{Evidence, FailedPayment, PayStatus, Unnamed};
+use crate::identifiers::{hash_digits, same_hash};
+use crate::{ExternalId, KamipayId, TransactionHash};
+
+/// Permission to repeat a payment: the first one was canceled before any funds moved, or failed and
+/// was refunded.
+///
+/// It comes from [`PayStatus::permission_to_pay_again`] and [`Watch::permission_to_pay_again`], and
+/// from nowhere else. The [module](super) says when they give it. A function that pays again can take
+/// it as an argument, and cannot be called by mistake then. The value is used once, not the
+/// payment: the same answer gives another one each time it is asked, also after it was saved. Your own
+/// books have to know that the payment was repeated.
+///
+/// ```
+/// use kamipay_proto::pay_status::{PayStatus, PermissionToPayAgain};
+///
+/// fn pay_again(permission: PermissionToPayAgain) { /* … */ }
+///
+/// # let json = r#"{"status": "ok", "msg": "transaction canceled", "data": {"status": "canceled",
+/// #   "txid": null, "amount_usdt": null, "kamipay_id": "txc_01jkg5vktaer5aew712kjgrsn2"}}"#;
+/// let status: PayStatus = serde_json::from_str(json)?;
+/// if let Some(permission) = status.permission_to_pay_again() {
+///     pay_again(permission);
+/// }
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+///
+/// It cannot be made:
+///
+/// ```compile_fail,E0451
+/// use kamipay_proto::pay_status::PermissionToPayAgain;
+///
+/// fn forge(kamipay_id: kamipay_proto::KamipayId) -> PermissionToPayAgain {
+///     PermissionToPayAgain { kamipay_id, external_id: None, refund_txid: None }
+/// }
+/// ```
+///
+/// not read from a file:
+///
+/// ```compile_fail,E0277
+/// use kamipay_proto::pay_status::PermissionToPayAgain;
+///
+/// fn read(json: &str) -> PermissionToPayAgain {
+///     serde_json::from_str(json).unwrap()
+/// }
+/// ```
+///
+/// not had by default:
+///
+/// ```compile_fail,E0277
+/// use kamipay_proto::pay_status::PermissionToPayAgain;
+///
+/// fn default() -> PermissionToPayAgain {
+///     std::iter::empty().map(|permission: PermissionToPayAgain| permission).last().unwrap_or_default()
+/// }
+/// ```
+///
+/// not used twice:
+///
+/// ```compile_fail,E0382
+/// # fn pay_again(permission: kamipay_proto::pay_status::PermissionToPayAgain) {}
+/// fn twice(permission: kamipay_proto::pay_status::PermissionToPayAgain) {
+///     pay_again(permission);
+///     pay_again(permission);
+/// }
+/// ```
+///
+/// and not copied:
+///
+/// ```compile_fail,E0599
+/// # fn pay_again(permission: kamipay_proto::pay_status::PermissionToPayAgain) {}
+/// fn twice(permission: kamipay_proto::pay_status::PermissionToPayAgain) {
+///     pay_again(permission.clone());
+///     pay_again(permission);
+/// }
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "paying again is up to you: the permission does nothing by itself"]
+pub struct PermissionToPayAgain {
+    kamipay_id: KamipayId,
+    external_id: Option<ExternalId>,
+    refund_txid: Option<TransactionHash>,
+}
+
+impl PermissionToPayAgain {
+    /// The payment that came to nothing.
+    pub fn kamipay_id(&self) -> &KamipayId {
+        &self.kamipay_id
+    }
+
+    /// Your own identifier of the payment that came to nothing, where you gave one.
+    ///
+    /// Another payment needs another one.
+    pub fn external_id(&self) -> Option<&ExternalId> {
+        self.external_id.as_ref()
+    }
+
+    /// The transaction that returned the funds; `None` where they never moved.
+    pub fn refund_txid(&self) -> Option<&TransactionHash> {
+        self.refund_txid.as_ref()
+    }
+}
+
+impl PayStatus {
+    /// Permission to repeat the payment, where this answer gives it: see the [module](super).
+    pub fn permission_to_pay_again(&self) -> Option<PermissionToPayAgain> {
+        let mut evidence = Evidence::default();
+        evidence.note(self);
+        evidence.permission(self)
+    }
+
+    /// What shows in this answer that funds moved, whatever its state.
+    pub(super) fn traces(&self) -> Traces<'_> {
+        fn texts<'a>(
+            hashes: [&'a Option<TransactionHash>; 3],
+            receipt: &'a Option<String>,
+        ) -> [Option<&'a str>; 4] {
+            let [a, b, c] = hashes.map(|hash| hash.as_ref().map(TransactionHash::as_str));
+            [a, b, c, receipt.as_deref()]
+        }
+        let [txid, original_txid, refund_txid, bank_txid] = match self {
+            Self::Accepted(it) | Self::Processing(it) | Self::Done(it) | Self::Canceled(it) => {
+                texts([&it.txid, &it.original_txid, &it.refund_txid], &it.bank_txid)
+            }
+            Self::Failed(it) => {
+                texts([&it.txid, &it.original_txid, &it.refund_txid], &it.bank_txid)
+            }
+            Self::_Unnamed(Unnamed { known: it, .. }) => {
+                [&it.txid, &it.original_txid, &it.refund_txid, &it.bank_txid].map(Option::as_deref)
+            }
+            Self::NotFound { .. } => [None; 4],
+        }
+        .map(|text| text.map(str::trim).filter(|text| !text.is_empty()));
+        Traces { txid, original_txid, refund_txid, bank_txid }
+    }
+
+    /// Whether the state is one that comes after the payment was sent, and whether it is *done*.
+    fn is_sent_and_paid(&self) -> (bool, bool) {
+        match self {
+            Self::Done(_) => (true, true),
+            Self::Processing(_) | Self::Failed(_) => (true, false),
+            Self::Accepted(_) | Self::Canceled(_) | Self::NotFound { .. } => (false, false),
+            // In `failed/done` the first word is that of *not found*. `Done` has no name either.
+            Self::_Unnamed(it) => {
+                let outer = it.word.split('/').next().unwrap_or_default();
+                let inner = it.known.status.as_deref().unwrap_or_default();
+                let is = |word: &str, state: &str| word.trim().eq_ignore_ascii_case(state);
+                let either = |state| is(outer, state) || is(inner, state);
+                let is_paid = either("done");
+                (is_paid || either("processing") || is(inner, "failed"), is_paid)
+            }
+        }
+    }
+}
+
+/// The fields that show that funds moved. An empty text is no field that is there.
+pub(super) struct Traces<'a> {
+    pub(super) txid: Option<&'a str>,
+    pub(super) original_txid: Option<&'a str>,
+    pub(super) refund_txid: Option<&'a str>,
+    bank_txid: Option<&'a str>,
+}
+
+impl Evidence {
+    /// Keeps what an answer shows of the funds, for as long as the payment is asked for.
+    pub(super) fn note(&mut self, status: &PayStatus) {
+        let Traces { txid, original_txid, refund_txid, bank_txid } = status.traces();
+        let (is_sent, is_paid) = status.is_sent_and_paid();
+        let hashes = [txid, original_txid, refund_txid];
+        self.was_sent |= is_sent || hashes.into_iter().chain([bank_txid]).any(|it| it.is_some());
+        self.was_paid |= is_paid || bank_txid.is_some();
+        for hash in [txid, original_txid].into_iter().flatten() {
+            keep(&mut self.transactions, hash);
+        }
+        if let Some(hash) = refund_txid {
+            keep(&mut self.refunds, hash);
+        }
+    }
+
+    /// The rule. `status` is the last of the answers that were noted.
+    pub(super) fn permission(&self, status: &PayStatus) -> Option<PermissionToPayAgain> {
+        let (kamipay_id, external_id, refund_txid) = match status {
+            PayStatus::Canceled(payment) if !self.was_sent => {
+                (&payment.kamipay_id, &payment.external_id, None)
+            }
+            PayStatus::Failed(payment) => {
+                let refund = self.refund(payment, &status.traces())?;
+                (&payment.kamipay_id, &payment.external_id, Some(refund.clone()))
+            }
+            _ => return None,
+        };
+        let (kamipay_id, external_id) = (kamipay_id.clone(), external_id.clone());
+        Some(PermissionToPayAgain { kamipay_id, external_id, refund_txid })
+    }
+
+    /// The refund of a failed payment, if its hash can be looked up and nothing contradicts it.
+    fn refund<'a>(
+        &self,
+        payment: &'a FailedPayment,
+        traces: &Traces<'_>,
+    ) -> Option<&'a TransactionHash> {
+        let refund = payment.refund_txid.as_ref().filter(|it| it.is_well_formed())?;
+        let is_its = |hash: &TransactionHash| same_hash(hash.as_str(), refund.as_str());
+        // Of zeros alone, it was not kept.
+        let is_the_only_refund = !self.refunds.is_empty() && self.refunds.iter().all(is_its);
+        let is_of_one_transaction = self.transactions.len() <= 1
+            && match (traces.txid, traces.original_txid) {
+                (Some(txid), Some(original)) => same_hash(txid, original),
+                _ => true,
+            };
+        let is_returned = is_the_only_refund
+            && is_of_one_transaction
+            && !self.transactions.iter().any(is_its)
+            && !self.was_paid;
+        is_returned.then_some(refund)
+    }
+}
+
+/// Keeps a hash that can be looked up, once. The API has placeholders for those that it does not have
+/// yet, and a hash of zeros is one.
+fn keep(hashes: &mut Vec<TransactionHash>, text: &str) {
+    let is_hash = hash_digits(text).is_some_and(|digits| digits.bytes().any(|byte| byte != b'0'));
+    if is_hash && !hashes.iter().any(|hash| same_hash(hash.as_str(), text)) {
+        hashes.push(TransactionHash::from(text));
+    }
+}

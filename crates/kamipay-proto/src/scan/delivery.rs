@@ -1,0 +1,246 @@
+//! What was handed over, so that no row is handed over twice and none is taken for another.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::reading::Contents;
+use super::{ListedBy, LookBackState, Purpose, ScanState, Scannable, Seen, Window};
+use crate::Period;
+use crate::page::{Amounts, Row};
+
+/// Rows that are in two windows lie no further apart than this: the overlap, and the tolerance at
+/// each of its ends.
+const WIDEST_OVERLAP: TimeDelta = TimeDelta::seconds(4);
+
+/// The rows that were handed over and can come again.
+#[derive(Clone, Debug)]
+pub(super) struct HandedOver<K> {
+    /// Rows of a saved state, up to a time.
+    seen: Contents<K>,
+    seen_until: Option<DateTime<Utc>>,
+    /// The last windows, the one before this at the end. A row in the overlap is in the next one too,
+    /// and a row that got its time meanwhile is without one in those that were asked for before.
+    recent: VecDeque<Recent<K>>,
+    /// Rows that the part before this one hands over, unless their time decides.
+    border: Contents<K>,
+    /// Rows without a time, which can come again in any window. They are few.
+    in_flight: Contents<K>,
+    look_back: Option<LookBack<K>>,
+    /// Whether a row showed that the API lists by another time than the row's.
+    pub(super) listed_by_another_time: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Recent<K> {
+    contents: Contents<K>,
+    end: Option<DateTime<Utc>>,
+    /// The last window that may have been asked for before this one was handed over.
+    last_asked: u64,
+}
+
+#[derive(Clone, Debug)]
+struct LookBack<K> {
+    period: Period,
+    /// The rows of this time that were handed over.
+    handed_over: Contents<K>,
+    is_due: bool,
+}
+
+/// A row that came before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// With a time.
+    Timed,
+    /// Without a time. `changed`: it has one now, or other amounts.
+    InFlight { changed: bool },
+}
+
+impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
+    pub(super) fn resume<S: Scannable<Row: Row<Key = K>>>(state: &ScanState<S>) -> Self {
+        Self {
+            seen: contents(&state.seen),
+            seen_until: state.seen_until,
+            recent: VecDeque::new(),
+            border: Contents::new(),
+            in_flight: contents(&state.in_flight),
+            look_back: state.look_back.as_ref().map(|it| LookBack {
+                period: it.period,
+                handed_over: contents(&it.handed_over),
+                is_due: true,
+            }),
+            listed_by_another_time: state.listed_by_another_time,
+        }
+    }
+
+    /// The state of what is left, while `current` is being handed over.
+    pub(super) fn state<S: Scannable<Row: Row<Key = K>>>(
+        &self,
+        what: S,
+        current: Option<(Window, &Contents<K>)>,
+    ) -> ScanState<S> {
+        let (window, now) = current.unzip();
+        let (previous, none) = (self.recent.back(), Contents::new());
+        let now = now.unwrap_or(&none);
+        let mut state = ScanState::new(what);
+        let before = previous.map_or(&none, |it| &it.contents);
+        state.seen = sorted(self.seen.iter().chain(before).chain(now));
+        let ends =
+            [self.seen_until, previous.and_then(|it| it.end), window.and_then(|it| it.end())];
+        state.seen_until = ends.into_iter().flatten().max();
+        state.in_flight = sorted(&self.in_flight);
+        state.listed_by_another_time = self.listed_by_another_time;
+        state.look_back = self.look_back.as_ref().map(|it| LookBackState {
+            period: it.period,
+            handed_over: sorted(it.handed_over.iter().chain(now)),
+        });
+        state
+    }
+
+    /// How many rows without a time there are.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub(super) fn look_back_on(&mut self, period: Period) {
+        if self.look_back.is_none() {
+            let handed_over = self.seen.clone();
+            self.look_back = Some(LookBack { period, handed_over, is_due: true });
+        }
+    }
+
+    /// The period to look back on, once.
+    pub(super) fn take_look_back(&mut self) -> Option<Period> {
+        let look_back = self.look_back.as_mut().filter(|it| it.is_due)?;
+        look_back.is_due = false;
+        Some(look_back.period)
+    }
+
+    /// Whether a row belongs to the period by its time, and to no other.
+    pub(super) fn is_decided_by_time<S: Scannable>(&self, row: &S::Row) -> bool {
+        row.time().is_some()
+            && match S::LISTED_BY {
+                ListedBy::RowTime => true,
+                ListedBy::RowTimePerhaps => !self.listed_by_another_time,
+                ListedBy::Unknown => false,
+            }
+    }
+
+    /// Whether a row that its time decides about is to be handed over.
+    pub(super) fn is_in_period(
+        &self,
+        row: &impl Row,
+        purpose: Purpose,
+        whole: Option<Period>,
+    ) -> bool {
+        let period = match (purpose, &self.look_back) {
+            (Purpose::LookBack, Some(look_back)) => Some(look_back.period),
+            _ => whole,
+        };
+        period
+            .zip(row.time())
+            .is_none_or(|(period, time)| period.start() <= time && time < period.end())
+    }
+
+    /// Forgets what cannot come again in this window or later. `oldest`: of the windows left, the
+    /// one that was planned first.
+    pub(super) fn enter(&mut self, window: Window, oldest: u64) {
+        let later = self.recent.len().saturating_sub(1); // all but the window before
+        let over = self.recent.iter().take(later).take_while(|it| it.last_asked < oldest).count();
+        self.recent.drain(..over);
+        let is_over = |until| window.start().is_some_and(|start| start > until);
+        if self.seen_until.is_some_and(is_over) {
+            self.seen.clear();
+            self.seen_until = None;
+        }
+    }
+
+    /// What is known of a row that came again.
+    pub(super) fn known(
+        &self,
+        row: &impl Row<Key = K>,
+        purpose: Purpose,
+        by_time: bool,
+    ) -> Option<Known> {
+        let key = row.key();
+        if let Some(amounts) = self.in_flight.get(&key) {
+            let changed = row.time().is_some() || *amounts != row.amounts();
+            return Some(Known::InFlight { changed });
+        }
+        let is_timed = match (purpose, &self.look_back) {
+            (Purpose::LookBack, Some(it)) => it.handed_over.contains_key(&key),
+            _ => {
+                self.recent.iter().any(|it| it.contents.contains_key(&key))
+                    || self.seen.contains_key(&key)
+                    || (!by_time && self.border.contains_key(&key))
+            }
+        };
+        is_timed.then_some(Known::Timed)
+    }
+
+    /// Whether a row came before with a time and other amounts.
+    pub(super) fn contradicts(&self, row: &impl Row<Key = K>) -> bool {
+        let (key, amounts) = (row.key(), row.amounts());
+        let looked_at = self.look_back.iter().map(|it| &it.handed_over);
+        let before = self.recent.iter().map(|it| &it.contents);
+        row.time().is_some()
+            && before
+                .chain([&self.seen])
+                .chain(looked_at)
+                .any(|before| before.get(&key).is_some_and(|before| *before != amounts))
+    }
+
+    /// Whether these rows are those of the window before, and not because they are in the overlap.
+    pub(super) fn is_repetition<R: Row<Key = K>>(&self, rows: &[R]) -> bool {
+        let Some(previous) = self.recent.back() else { return false };
+        let mut timed = rows.iter().filter_map(|row| Some((row, row.time()?)));
+        if timed.clone().count() != previous.contents.len() {
+            return false;
+        }
+        let times = || timed.clone().map(|(_, time)| time);
+        let Some((earliest, latest)) = times().min().zip(times().max()) else { return false };
+        latest - earliest > WIDEST_OVERLAP
+            && timed.all(|(row, _)| previous.contents.contains_key(&row.key()))
+    }
+
+    pub(super) fn remember_in_flight(&mut self, row: &impl Row<Key = K>) {
+        self.in_flight.insert(row.key(), row.amounts());
+    }
+
+    /// After all rows of a window were handed over.
+    pub(super) fn close(
+        &mut self,
+        window: Window,
+        purpose: Purpose,
+        contents: Contents<K>,
+        last_asked: u64,
+    ) {
+        if let Some(look_back) = &mut self.look_back {
+            let start = look_back.period.start() - WIDEST_OVERLAP;
+            if window.end().is_some_and(|end| end >= start) {
+                look_back.handed_over.extend(contents.iter().map(|(key, it)| (key.clone(), *it)));
+            }
+        }
+        match purpose {
+            Purpose::Border => self.border = contents,
+            Purpose::HandOver => {
+                self.recent.push_back(Recent { contents, end: window.end(), last_asked });
+            }
+            Purpose::LookBack => {}
+        }
+    }
+}
+
+fn contents<K: Clone + Eq + std::hash::Hash>(seen: &[Seen<K>]) -> Contents<K> {
+    seen.iter().map(|row| (row.key.clone(), row.amounts)).collect()
+}
+
+fn sorted<'a, K: Clone + Ord + 'a>(
+    rows: impl IntoIterator<Item = (&'a K, &'a Amounts)>,
+) -> Vec<Seen<K>> {
+    let mut rows: Vec<_> =
+        rows.into_iter().map(|(key, amounts)| Seen::new(key.clone(), *amounts)).collect();
+    rows.sort();
+    rows.dedup_by(|a, b| a.key == b.key);
+    rows
+}

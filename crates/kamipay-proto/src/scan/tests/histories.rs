@@ -1,0 +1,538 @@
+//! Random histories of a scan, a kind of trouble each. With a good end, no row is lost or doubled.
+//!
+//! `KAMIPAY_HISTORIES=20000 cargo test --release -p kamipay-proto histories` runs more of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::server::{Item, Listed, Order, Page, Server, Turn, Way, at, start};
+use super::{DAY, Random};
+use crate::confirmed_charges::ScanConfirmedCharges;
+use crate::lots::ScanLots;
+use crate::scan::{Delivery, ListedBy, Reason, Request, Scan, ScanState};
+use crate::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
+use crate::{Endpoint, Period, Row};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Trouble {
+    /// Rows come and go, in any order.
+    Unrest,
+    Cache,
+    Replicas,
+    Flicker,
+    Filter,
+    Behind,
+    Caps,
+    /// Rows without a time, which get one.
+    InFlight,
+}
+
+/// What a history ended in.
+#[derive(Debug)]
+struct Ended {
+    is_complete: bool,
+    is_still: bool,
+    order: Order,
+}
+
+/// How many histories of each kind to run.
+#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
+fn histories() -> u64 {
+    let given = std::env::var("KAMIPAY_HISTORIES").ok().and_then(|text| text.parse().ok());
+    given.unwrap_or(400)
+}
+
+struct World<S: Listed> {
+    random: Random,
+    server: Server,
+    way: Way<S>,
+    trouble: Trouble,
+    unrest: u64,
+    length: i64,
+    instant: i64,
+    next_id: u64,
+    /// Rows that were not there throughout, on all replicas, at one time.
+    unsteady: BTreeSet<u64>,
+    ever: BTreeSet<u64>,
+    away: Vec<(u64, Item)>,
+}
+
+impl<S: Listed<Call: std::fmt::Debug>> World<S>
+where
+    Page<S>: Clone,
+{
+    fn new(seed: u64, trouble: Trouble) -> Self {
+        let mut random = Random(seed);
+        let second = 1_000_000;
+        let length = match random.below(4) {
+            0 => 1 + random.below(2_500_000) as i64,
+            1 => (4 + random.below(60) as i64) * second,
+            2 => DAY as i64 * (1 + random.below(if S::MAX_PAGE > 1000 { 6 } else { 100 }) as i64),
+            _ => random.below(DAY) as i64 + 1,
+        };
+        let instant = random.below(length as u64 + 1) as i64;
+        let items = BTreeMap::new();
+        let mut world = Self {
+            server: Server::new(items, Random(random.next())),
+            way: Way::new(matches!(trouble, Trouble::Cache)),
+            random,
+            trouble,
+            unrest: 0,
+            length,
+            instant,
+            next_id: 1000,
+            unsteady: BTreeSet::new(),
+            ever: BTreeSet::new(),
+            away: Vec::new(),
+        };
+        let mut rows = BTreeMap::new();
+        for id in 1..=world.random.below(60) {
+            rows.insert(id, world.any_item());
+            world.ever.insert(id);
+        }
+        world.server.replicas = vec![rows];
+        world.set_up();
+        world
+    }
+
+    fn set_up(&mut self) {
+        let random = &mut self.random;
+        let server = &mut self.server;
+        server.order = match random.below(8) {
+            0 if self.trouble != Trouble::Replicas => Order::Unstable,
+            0..=3 => Order::Ascending,
+            _ => Order::Descending,
+        };
+        server.includes_start = random.one_in(2);
+        server.includes_end = random.one_in(2);
+        match self.trouble {
+            Trouble::Unrest => self.unrest = [0, 0, 30, 10, 3][random.below(5) as usize],
+            Trouble::Cache => self.unrest = [30, 10, 3][random.below(3) as usize],
+            Trouble::Flicker => self.unrest = 1 + random.below(4),
+            Trouble::InFlight => self.unrest = 1 + random.below(20),
+            Trouble::Behind => self.unrest = 1 + random.below(8),
+            Trouble::Replicas => {
+                let rows = server.replicas[0].clone();
+                server.replicas = vec![rows; 1 + random.below(3) as usize];
+                server.turn =
+                    [Turn::Rotating, Turn::Random, Turn::Sticky][random.below(3) as usize];
+                server.ties_differ = random.one_in(3);
+                // Each replica lacks a row or two, for ever or until it caught up.
+                for replica in 0..server.replicas.len() {
+                    for _ in 0..random.below(3) {
+                        let ids: Vec<u64> = server.replicas[replica].keys().copied().collect();
+                        if !ids.is_empty() {
+                            let id = ids[random.below(ids.len() as u64) as usize];
+                            server.replicas[replica].remove(&id);
+                            self.unsteady.insert(id);
+                        }
+                    }
+                }
+                self.unrest = [0, 30, 5][random.below(3) as usize];
+            }
+            Trouble::Filter => {
+                server.step = [1, 1_000, 1_000_000][random.below(3) as usize];
+                server.cuts_rows = random.one_in(2);
+            }
+            Trouble::Caps => {
+                if S::LISTED_BY == ListedBy::Unknown {
+                    // Confirmed charges have neither pages nor a total.
+                } else if random.one_in(2) {
+                    server.most_rows = Some(2 + random.below(20));
+                } else {
+                    server.most_total = Some(1 + random.below(60));
+                }
+            }
+        }
+    }
+
+    fn any_item(&mut self) -> Item {
+        let (length, second) = (self.length, 1_000_000);
+        let random = &mut self.random;
+        let listed = match random.below(9) {
+            0 => 0,
+            1 => length,
+            2 | 3 => self.instant, // more rows at one time than a page holds
+            4 => length * random.below(9) as i64 / 8 / second * second, // where a window is cut
+            5 => length * random.below(9) as i64 / 8 / second * second + second - 1,
+            6 => -1 - random.below(1_000_000) as i64, // just outside
+            7 => length + random.below(1_000_000) as i64,
+            _ => random.below(length as u64 + 1) as i64,
+        };
+        let can_fly = S::LISTED_BY == ListedBy::RowTimePerhaps; // lots alone have rows without a time
+        let is_dated = self.trouble != Trouble::InFlight || !can_fly || !random.one_in(4);
+        Item { listed, is_dated }
+    }
+
+    /// What happens between two requests.
+    fn live(&mut self, call: &S::Call) {
+        if self.unrest == 0 || !self.random.one_in(self.unrest) {
+            return;
+        }
+        match self.trouble {
+            Trouble::Behind => {
+                let most = 1 + self.random.below(2) as usize;
+                while self.way.late() < most {
+                    self.way.fall_behind(&mut self.server, call);
+                }
+            }
+            Trouble::Flicker => {
+                // Gone for a request, and there again.
+                for (id, item) in std::mem::take(&mut self.away) {
+                    self.server.replicas[0].insert(id, item);
+                }
+                for _ in 0..=self.random.below(2) {
+                    let nth = self.random.below(60) as usize;
+                    let Some(id) = self.server.replicas[0].keys().nth(nth).copied() else { return };
+                    let item = self.server.replicas[0].remove(&id).unwrap();
+                    self.away.push((id, item));
+                    self.unsteady.insert(id);
+                }
+            }
+            Trouble::InFlight => {
+                let flying = |(_, item): &(&u64, &mut Item)| !item.is_dated;
+                let mut flying = self.server.replicas[0].iter_mut().filter(flying);
+                if let Some((_, item)) = flying.next() {
+                    item.is_dated = true;
+                }
+            }
+            _ => {
+                for _ in 0..=self.random.below(2) {
+                    let replica = self.random.below(self.server.replicas.len() as u64) as usize;
+                    if self.random.one_in(2) {
+                        self.next_id += 1;
+                        let item = self.any_item();
+                        self.unsteady.insert(self.next_id);
+                        self.ever.insert(self.next_id);
+                        self.server.replicas[replica].insert(self.next_id, item);
+                    } else {
+                        let nth = self.random.below(60) as usize;
+                        let rows = &mut self.server.replicas[replica];
+                        if let Some(id) = rows.keys().nth(nth).copied() {
+                            rows.remove(&id);
+                            self.unsteady.insert(id);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rows that a complete scan must hand over, and rows that it must not.
+fn must_and_must_not<S: Listed>(server: &Server, length: i64) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let second = 1_000_000;
+    let (mut must, mut must_not) = (BTreeSet::new(), BTreeSet::new());
+    for (id, item) in server.replicas.iter().flatten() {
+        let is_in = match S::LISTED_BY {
+            // A listing without a time of its own is what the API makes of the two ends.
+            ListedBy::Unknown => second < item.listed && item.listed < length - second,
+            _ => 0 <= item.listed && item.listed < length,
+        };
+        let is_out = match S::LISTED_BY {
+            ListedBy::Unknown => item.listed < -second * 2 || length + second * 2 < item.listed,
+            _ => !is_in,
+        };
+        if is_in {
+            must.insert(*id);
+        }
+        if is_out {
+            must_not.insert(*id);
+        }
+    }
+    (must, must_not)
+}
+
+fn history<S>(seed: u64, trouble: Trouble) -> Ended
+where
+    S: Listed<Call: std::fmt::Debug + Clone, Row: std::fmt::Debug>
+        + serde::Serialize
+        + serde::de::DeserializeOwned,
+    Page<S>: Clone,
+{
+    let mut world = World::<S>::new(seed, trouble);
+    let period = Period::new(start(), at(world.length)).unwrap();
+    let (must, must_not) = must_and_must_not::<S>(&world.server, world.length);
+
+    let page_size = match world.random.below(8) {
+        0 => 20 + world.random.below(20),
+        1 => 160 + world.random.below(200),
+        _ => 1 + world.random.below(8),
+    };
+    let in_flight = 1 + world.random.below(4) as usize;
+    let set = |scan: Scan<S>| {
+        let scan = scan.with_look_ahead(in_flight).with_rereads(8);
+        scan.with_page_size(page_size.min(S::MAX_PAGE)).unwrap()
+    };
+    // Each part by itself, as another machine would; or the whole, with stops.
+    let is_in_parts = world.random.one_in(5) && trouble != Trouble::InFlight;
+    let mut parts: Vec<ScanState<S>> = if is_in_parts {
+        Scan::parts(S::of(period)).collect()
+    } else {
+        vec![ScanState::new(S::of(period))]
+    };
+    parts.reverse();
+    let mut scan = set(Scan::resume(parts.pop().unwrap()));
+    let mut stops = world.random.below(4);
+    let mut under_way: Vec<Request<S::Call>> = Vec::new();
+    let mut handed_over: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut times = Vec::new();
+
+    let is_complete = loop {
+        assert!(world.server.requests < 60_000, "{trouble:?} {seed} does not end");
+        if stops > 0 && world.random.one_in(12) {
+            stops -= 1;
+            let state = serde_json::to_string(&scan.state()).unwrap();
+            scan = set(Scan::resume(serde_json::from_str(&state).unwrap()));
+            under_way.clear();
+            times.clear();
+        }
+        match scan.delivery() {
+            Delivery::Row(row) => {
+                *handed_over.entry(S::id(&row)).or_default() += 1;
+                times.extend(row.time());
+            }
+            Delivery::Done(_) => match parts.pop() {
+                Some(part) => scan = set(Scan::resume(part)),
+                None => break true,
+            },
+            Delivery::Incomplete(_missing) => break false,
+            Delivery::Waiting => {
+                while under_way.len() < in_flight {
+                    let Some(request) = scan.request() else { break };
+                    under_way.push(request);
+                }
+                let any = world.random.below(under_way.len() as u64) as usize;
+                let request = under_way.swap_remove(any);
+                if world.random.one_in(20) {
+                    scan.give_back(request.ticket); // it got no response
+                    continue;
+                }
+                world.live(&request.call);
+                let fresh = request.on_fresh_connection;
+                let mut page = world.way.send(&mut world.server, &request.call, fresh);
+                if request.call.verify(&page).is_err() {
+                    page = world.way.send(&mut world.server, &request.call, true);
+                }
+                match request.call.verify(&page) {
+                    Ok(()) => scan.answer(request.ticket, page),
+                    Err(_) => break false,
+                }
+            }
+        }
+    };
+
+    let context =
+        || format!("{trouble:?} {seed}, {period:?}, {page_size} a page: {:?}", world.server);
+    for (id, count) in &handed_over {
+        assert_eq!(*count, 1, "{id} was handed over {count} times: {}", context());
+        assert!(world.ever.contains(id), "{id} was never there: {}", context());
+        assert!(
+            !must_not.contains(id) || world.unsteady.contains(id) || trouble == Trouble::InFlight,
+            "{id} is not of the period: {}",
+            context()
+        );
+    }
+    if is_complete {
+        let missing: Vec<_> =
+            must.difference(&world.unsteady).filter(|id| !handed_over.contains_key(*id)).collect();
+        assert!(missing.is_empty(), "{missing:?} were there throughout: {}", context());
+    }
+    Ended { is_complete, is_still: world.unrest == 0, order: world.server.order }
+}
+
+/// Runs all histories of a kind. At least this share must end well: an error is the wrong answer to
+/// trouble that another reading overcomes.
+fn run(trouble: Trouble, percent: u64) {
+    let count = histories();
+    let mut complete = 0;
+    for seed in 0..count {
+        let ended = match seed % 3 {
+            0 => history::<ScanLots>(seed, trouble),
+            1 => history::<ScanTransactions>(seed, trouble),
+            _ => history::<ScanConfirmedCharges>(seed, trouble),
+        };
+        complete += u64::from(ended.is_complete);
+        if trouble == Trouble::Unrest && ended.is_still && !ended.is_complete {
+            // A server that never changes is read, unless it sorts as it likes.
+            assert_eq!(ended.order, Order::Unstable, "{seed}");
+        }
+    }
+    println!("{trouble:?}: {complete} of {count} ended well"); // seen with --nocapture
+    assert!(complete * 100 >= count * percent, "{trouble:?}: {complete} of {count} ended well");
+}
+
+#[test]
+fn rows_that_come_and_go() {
+    run(Trouble::Unrest, 91);
+}
+
+#[test]
+fn a_cache_by_url() {
+    run(Trouble::Cache, 91);
+}
+
+#[test]
+fn replicas_that_differ() {
+    run(Trouble::Replicas, 82);
+}
+
+#[test]
+fn rows_that_flicker() {
+    run(Trouble::Flicker, 86);
+}
+
+#[test]
+fn filters_of_any_step_with_any_ends() {
+    run(Trouble::Filter, 94);
+}
+
+#[test]
+fn connections_that_are_behind() {
+    run(Trouble::Behind, 94);
+}
+
+#[test]
+fn capped_limits_and_totals() {
+    run(Trouble::Caps, 82);
+}
+
+#[test]
+fn rows_in_flight_that_get_a_time() {
+    run(Trouble::InFlight, 94);
+}
+
+/// The ids of a period, read by scans of `days` each.
+fn ids_by<S: Listed<Call: std::fmt::Debug>>(server: &mut Server, whole: i64, days: i64) -> Vec<u64>
+where
+    Page<S>: Clone,
+{
+    let day = DAY as i64;
+    let mut ids = Vec::new();
+    for from in (0..whole).step_by(days as usize) {
+        let to = (from + days).min(whole);
+        let mut scan = Scan::new(S::of(Period::new(at(from * day), at(to * day)).unwrap()));
+        loop {
+            match scan.delivery() {
+                Delivery::Row(row) => ids.push(S::id(&row)),
+                Delivery::Done(_) => break,
+                Delivery::Incomplete(missing) => panic!("{missing}"),
+                Delivery::Waiting => {
+                    let request = scan.request().unwrap();
+                    let page = server.answer::<S>(&request.call);
+                    request.call.verify(&page).unwrap();
+                    scan.answer(request.ticket, page);
+                }
+            }
+        }
+    }
+    ids.sort_unstable();
+    ids
+}
+
+fn days_add_up<S: Listed<Call: std::fmt::Debug>>()
+where
+    Page<S>: Clone,
+{
+    let (year, day, second) = (365, DAY as i64, 1_000_000);
+    // At midnight and beside it, on every eighth day, which meets weeks and months too.
+    let beside = [-second, -1_000, -1, 0, 1, 1_000, second];
+    let times = (0..=year).step_by(7).chain((0..=year).step_by(30)).collect::<BTreeSet<_>>();
+    let times = times.into_iter().flat_map(|n| beside.map(|offset| n * day + offset));
+    let items: BTreeMap<u64, Item> =
+        (1..).zip(times.map(|listed| Item { listed, is_dated: true })).collect();
+    let of_the_year = |item: &&Item| (0..year * day).contains(&item.listed);
+    let expected = items.values().filter(of_the_year).count();
+    for ends in 0..4 {
+        for (step, cuts_rows) in
+            [(1, false), (1_000, false), (1_000, true), (second, false), (second, true)]
+        {
+            let mut server = Server::new(items.clone(), Random(0));
+            (server.includes_start, server.includes_end) = (ends & 1 > 0, ends & 2 > 0);
+            (server.step, server.cuts_rows) = (step, cuts_rows);
+            let whole = ids_by::<S>(&mut server, year, year);
+            assert_eq!(whole.len(), expected, "{ends} {step} {cuts_rows}");
+            for days in [1, 7, 30] {
+                assert_eq!(ids_by::<S>(&mut server, year, days), whole, "{ends} {step} by {days}");
+            }
+        }
+    }
+}
+
+#[test]
+fn days_weeks_and_months_of_settlements_add_up_to_the_year() {
+    days_add_up::<ScanSettlements>();
+}
+
+#[test]
+fn days_weeks_and_months_of_transactions_add_up_to_the_year() {
+    days_add_up::<ScanTransactions>();
+}
+
+#[test]
+fn days_weeks_and_months_of_pending_charges_add_up_to_the_year() {
+    days_add_up::<ScanPendingCharges>();
+}
+
+#[test]
+fn days_weeks_and_months_of_lots_add_up_to_the_year() {
+    days_add_up::<ScanLots>();
+}
+
+#[test]
+fn a_total_that_is_capped_where_the_rows_end_too_is_an_error() {
+    // More charges in one second than a search engine counts or shows.
+    let items = (1..=10_500).map(|id| (id, Item { listed: 5, is_dated: true })).collect();
+    let mut server = Server::new(items, Random(0));
+    (server.most_total, server.ends_at_most_total) = (Some(10_000), true);
+    let mut scan = Scan::new(ScanTransactions::new(Period::new(start(), at(DAY as i64)).unwrap()));
+    let missing = loop {
+        match scan.delivery() {
+            Delivery::Incomplete(missing) => break missing,
+            Delivery::Waiting => {
+                let request = scan.request().unwrap();
+                let page = server.answer::<ScanTransactions>(&request.call);
+                scan.answer(request.ticket, page);
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(missing.reason, Reason::Capped);
+    assert!(missing.to_string().contains("exactly 10000 may be a cap"), "{missing}");
+}
+
+#[test]
+fn two_amounts_under_one_key_are_never_merged() {
+    use rust_decimal::Decimal;
+
+    // In the overlap of two windows, the second time with another amount.
+    let border = 20 * DAY as i64;
+    let items = BTreeMap::from([(1, Item { listed: border + 500_000, is_dated: true })]);
+    for changes in [0, 1, u64::MAX] {
+        let mut server = Server::new(items.clone(), Random(0));
+        let whole = Period::new(start(), at(2 * border)).unwrap();
+        let mut scan = Scan::new(ScanTransactions::new(whole));
+        let mut second = 0;
+        let (rows, missing) = loop {
+            match scan.delivery() {
+                Delivery::Row(_) => {}
+                Delivery::Done(manifest) => break (manifest.rows, None),
+                Delivery::Incomplete(missing) => {
+                    break (missing.manifest.rows, Some(missing.reason));
+                }
+                Delivery::Waiting => {
+                    let request = scan.request().unwrap();
+                    let mut page = server.answer::<ScanTransactions>(&request.call);
+                    if request.call.range.start() > start() {
+                        second += 1;
+                        if second <= changes {
+                            page.transactions[0].charged_amount += Decimal::ONE;
+                        }
+                    }
+                    scan.answer(request.ticket, page);
+                }
+            }
+        };
+        assert_eq!(rows, 1);
+        assert_eq!(missing, (changes > 1).then_some(Reason::Conflict));
+    }
+}

@@ -1,0 +1,389 @@
+//! A model of a server and of what stands before it: replicas, caches, connections that are some
+//! answers behind, filters of any step, caps.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+
+use super::Random;
+use crate::confirmed_charges::{ConfirmedCharge, ListConfirmedCharges, ScanConfirmedCharges};
+use crate::lots::{ListLots, Lot, LotPage, LotStatus, ScanLots};
+use crate::scan::Scannable;
+use crate::settlements::{
+    ListPendingCharges, ListSettlements, ListTransactions, PendingCharge, PendingChargePage,
+    PendingTotals, ScanPendingCharges, ScanSettlements, ScanTransactions, Settlement,
+    SettlementPage, Transaction, TransactionPage,
+};
+use crate::{CheckoutId, Endpoint, Period, SettlementId, StoreId};
+
+pub(super) fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600, 0).unwrap() // 2026-01-01
+}
+
+pub(super) fn at(micros: i64) -> DateTime<Utc> {
+    start() + TimeDelta::microseconds(micros)
+}
+
+pub(super) fn micros(time: DateTime<Utc>) -> i64 {
+    (time - start()).num_microseconds().unwrap()
+}
+
+/// A row of the model. Times are microseconds since [`start`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Item {
+    /// The time that the server lists by.
+    pub(super) listed: i64,
+    /// Whether the row shows its time.
+    pub(super) is_dated: bool,
+}
+
+/// What a call asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) from: i64,
+    pub(super) to: i64,
+    pub(super) limit: u64,
+    pub(super) offset: u64,
+}
+
+/// A listing of the model.
+pub(super) trait Listed: Scannable {
+    /// How much later than the time it is listed by a row says that it was.
+    const LAG: i64 = 0;
+
+    fn of(period: Period) -> Self;
+    fn ask(call: &Self::Call) -> Ask;
+    fn row(id: u64, item: Item) -> Self::Row;
+    fn answer(rows: Vec<Self::Row>, total: u64, ask: &Ask) -> Page<Self>;
+    fn id(row: &Self::Row) -> u64;
+}
+
+pub(super) type Page<S> = <<S as Scannable>::Call as Endpoint>::Output;
+
+impl Listed for ScanLots {
+    fn of(period: Period) -> Self {
+        Self::new(period)
+    }
+
+    fn ask(call: &ListLots) -> Ask {
+        let (from, to) = (micros(call.range.start()), micros(call.range.end()));
+        Ask { from, to, limit: call.limit.rows(), offset: call.offset }
+    }
+
+    fn row(id: u64, item: Item) -> Lot {
+        Lot {
+            lot_id: id.to_string().as_str().into(),
+            transaction_hash: None,
+            usdt_amount: Decimal::ONE,
+            created_at: item.is_dated.then(|| at(item.listed)),
+            status: LotStatus::Mined,
+        }
+    }
+
+    fn answer(lots: Vec<Lot>, total: u64, ask: &Ask) -> LotPage {
+        LotPage { lots, total, limit: ask.limit, offset: ask.offset }
+    }
+
+    fn id(row: &Lot) -> u64 {
+        row.lot_id.as_str().parse().unwrap()
+    }
+}
+
+impl Listed for ScanTransactions {
+    fn of(period: Period) -> Self {
+        Self::new(period)
+    }
+
+    fn ask(call: &ListTransactions) -> Ask {
+        let (from, to) = (micros(call.range.start()), micros(call.range.end()));
+        Ask { from, to, limit: call.limit.rows(), offset: call.offset }
+    }
+
+    /// Two charges of one request differ by `kamipay_id` alone.
+    fn row(id: u64, item: Item) -> Transaction {
+        Transaction {
+            settlement_id: SettlementId::new(1),
+            kamipay_request_id: (id / 2).to_string().as_str().into(),
+            kamipay_id: id.to_string().as_str().into(),
+            external_id: None,
+            charged_amount: Decimal::from(id),
+            charged_currency: "BRL".into(),
+            settlement_amount: None,
+            settlement_currency: None,
+            charged_timestamp: None,
+            created_at: at(item.listed),
+            settlement_provider_name: "p".to_owned(),
+            settled_at: None,
+            provider_settlement_id: None,
+            external_settlement_id: None,
+        }
+    }
+
+    fn answer(transactions: Vec<Transaction>, total: u64, ask: &Ask) -> TransactionPage {
+        TransactionPage { transactions, total, limit: ask.limit, offset: ask.offset }
+    }
+
+    fn id(row: &Transaction) -> u64 {
+        row.kamipay_id.as_str().parse().unwrap()
+    }
+}
+
+impl Listed for ScanSettlements {
+    fn of(period: Period) -> Self {
+        Self::new(period)
+    }
+
+    fn ask(call: &ListSettlements) -> Ask {
+        let (from, to) = (micros(call.range.start()), micros(call.range.end()));
+        Ask { from, to, limit: call.limit.rows(), offset: call.offset }
+    }
+
+    fn row(id: u64, item: Item) -> Settlement {
+        Settlement {
+            settlement_id: SettlementId::new(id),
+            settlement_provider_name: "p".to_owned(),
+            provider_settlement_id: None,
+            external_settlement_id: None,
+            amount: Decimal::ONE,
+            currency: "ARS".into(),
+            address_to: "0x7a".to_owned(),
+            address_from: "0x4f".to_owned(),
+            settlement_message: None,
+            settled_at: item.is_dated.then(|| at(item.listed)),
+            created_at: start(),
+            status: None,
+        }
+    }
+
+    fn answer(settlements: Vec<Settlement>, total: u64, ask: &Ask) -> SettlementPage {
+        SettlementPage { settlements, total, limit: ask.limit, offset: ask.offset }
+    }
+
+    fn id(row: &Settlement) -> u64 {
+        row.settlement_id.number()
+    }
+}
+
+impl Listed for ScanPendingCharges {
+    fn of(period: Period) -> Self {
+        Self { period: Some(period), ..Self::new() }
+    }
+
+    fn ask(call: &ListPendingCharges) -> Ask {
+        let (from, to) = (call.range.start().unwrap(), call.range.end().unwrap());
+        Ask { from: micros(from), to: micros(to), limit: call.limit.rows(), offset: call.offset }
+    }
+
+    fn row(id: u64, item: Item) -> PendingCharge {
+        PendingCharge {
+            kamipay_request_id: (id / 2).to_string().as_str().into(),
+            kamipay_id: id.to_string().as_str().into(),
+            external_id: None,
+            charged_amount: Decimal::ONE,
+            charged_currency: "BRL".into(),
+            settlement_amount: Decimal::ONE,
+            settlement_currency: "ARS".into(),
+            charged_timestamp: at(item.listed),
+        }
+    }
+
+    fn answer(items: Vec<PendingCharge>, count: u64, ask: &Ask) -> PendingChargePage {
+        let totals = PendingTotals { count, settlement_amount: Decimal::from(count) };
+        PendingChargePage { items, totals, limit: ask.limit, offset: ask.offset }
+    }
+
+    fn id(row: &PendingCharge) -> u64 {
+        row.kamipay_id.as_str().parse().unwrap()
+    }
+}
+
+impl Listed for ScanConfirmedCharges {
+    /// Listed by its request, and credited some minutes later.
+    const LAG: i64 = 3 * 60 * 1_000_000;
+
+    fn of(period: Period) -> Self {
+        Self::new(period)
+    }
+
+    fn ask(call: &ListConfirmedCharges) -> Ask {
+        let range = call.range.unwrap();
+        let (from, to) = (micros(range.start()), micros(range.end()));
+        Ask { from, to, limit: u64::MAX, offset: 0 }
+    }
+
+    fn row(id: u64, item: Item) -> ConfirmedCharge {
+        ConfirmedCharge {
+            store_id: StoreId::new(1),
+            checkout_id: CheckoutId::new(1),
+            operation_id: id.to_string().as_str().into(),
+            tx_hash: "txid5".into(),
+            brl_requested: Decimal::ONE,
+            usdt_credited: Decimal::ONE,
+            external_data: None,
+            request_datetime: at(item.listed),
+            credit_datetime: at(item.listed + Self::LAG),
+        }
+    }
+
+    fn answer(rows: Vec<ConfirmedCharge>, _total: u64, _ask: &Ask) -> Vec<ConfirmedCharge> {
+        rows
+    }
+
+    fn id(row: &ConfirmedCharge) -> u64 {
+        row.operation_id.as_str().parse().unwrap()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Order {
+    Ascending,
+    Descending,
+    /// Another one for each request.
+    Unstable,
+}
+
+/// Which replica answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Turn {
+    Rotating,
+    Random,
+    Sticky,
+}
+
+#[derive(Debug)]
+pub(super) struct Server {
+    /// What each replica holds, by id.
+    pub(super) replicas: Vec<BTreeMap<u64, Item>>,
+    pub(super) turn: Turn,
+    /// Whether each second replica sorts rows of one time the other way round.
+    pub(super) ties_differ: bool,
+    pub(super) order: Order,
+    /// The step of the clock that the filter compares with, in microseconds.
+    pub(super) step: i64,
+    /// Whether the rows' times are cut to the step too, and not only the ends of the period.
+    pub(super) cuts_rows: bool,
+    pub(super) includes_start: bool,
+    pub(super) includes_end: bool,
+    pub(super) most_rows: Option<u64>,
+    pub(super) most_total: Option<u64>,
+    /// Whether nothing beyond `most_total` is shown.
+    pub(super) ends_at_most_total: bool,
+    pub(super) requests: u64,
+    pub(super) random: Random,
+}
+
+impl Server {
+    pub(super) fn new(items: BTreeMap<u64, Item>, random: Random) -> Self {
+        Self {
+            replicas: vec![items],
+            turn: Turn::Sticky,
+            ties_differ: false,
+            order: Order::Ascending,
+            step: 1,
+            cuts_rows: false,
+            includes_start: true,
+            includes_end: true,
+            most_rows: None,
+            most_total: None,
+            ends_at_most_total: false,
+            requests: 0,
+            random,
+        }
+    }
+
+    fn cut(&self, time: i64) -> i64 {
+        time.div_euclid(self.step) * self.step
+    }
+
+    pub(super) fn holds(&self, item: Item, ask: &Ask) -> bool {
+        if !item.is_dated {
+            return true; // in flight: in every period
+        }
+        let time = if self.cuts_rows { self.cut(item.listed) } else { item.listed };
+        let (from, to) = (self.cut(ask.from), self.cut(ask.to));
+        (from < time && time < to)
+            || (self.includes_start && time == from)
+            || (self.includes_end && time == to)
+    }
+
+    pub(super) fn answer<S: Listed>(&mut self, call: &S::Call) -> Page<S> {
+        self.requests += 1;
+        let ask = S::ask(call);
+        let count = self.replicas.len();
+        let replica = match self.turn {
+            Turn::Rotating => self.requests as usize % count,
+            Turn::Random => self.random.below(count as u64) as usize,
+            Turn::Sticky => 0,
+        };
+        let holds = |item: &Item| self.holds(*item, &ask);
+        let mut rows: Vec<(i64, u64, Item)> = self.replicas[replica]
+            .iter()
+            .filter(|(_, item)| holds(item))
+            .map(|(id, item)| (if item.is_dated { item.listed } else { i64::MAX }, *id, *item))
+            .collect();
+        let ties_down = self.ties_differ && replica % 2 == 1;
+        rows.sort_by_key(|(time, id, _)| (*time, if ties_down { u64::MAX - id } else { *id }));
+        match self.order {
+            Order::Ascending => {}
+            Order::Descending => rows.reverse(),
+            Order::Unstable => {
+                let seed = self.requests << 32;
+                rows.sort_by_key(|(_, id, _)| Random(id ^ seed).next());
+            }
+        }
+        let mut total = rows.len() as u64;
+        if let Some(most) = self.most_total {
+            total = total.min(most);
+            if self.ends_at_most_total {
+                rows.truncate(most as usize);
+            }
+        }
+        let limit = ask.limit.min(self.most_rows.unwrap_or(u64::MAX));
+        let page = rows.into_iter().skip(ask.offset as usize);
+        let page = page.take(limit.try_into().unwrap_or(usize::MAX));
+        S::answer(page.map(|(_, id, item)| S::row(id, item)).collect(), total, &ask)
+    }
+}
+
+/// What stands between a client and the server.
+pub(super) struct Way<S: Listed> {
+    /// A cache by URL.
+    cache: Option<BTreeMap<String, Page<S>>>,
+    /// Answers to earlier requests, which come first.
+    late: VecDeque<Page<S>>,
+}
+
+impl<S: Listed<Call: std::fmt::Debug>> Way<S>
+where
+    Page<S>: Clone,
+{
+    pub(super) fn new(has_cache: bool) -> Self {
+        Self { cache: has_cache.then(BTreeMap::new), late: VecDeque::new() }
+    }
+
+    /// How many answers the connection is behind.
+    pub(super) fn late(&self) -> usize {
+        self.late.len()
+    }
+
+    /// From now on each answer on this connection is one more behind.
+    pub(super) fn fall_behind(&mut self, server: &mut Server, call: &S::Call) {
+        let answer = server.answer::<S>(call);
+        self.late.push_back(answer);
+    }
+
+    pub(super) fn send(&mut self, server: &mut Server, call: &S::Call, fresh: bool) -> Page<S> {
+        if fresh {
+            self.late.clear();
+        }
+        let answer = match &mut self.cache {
+            Some(cache) => {
+                cache.entry(format!("{call:?}")).or_insert_with(|| server.answer::<S>(call)).clone()
+            }
+            None => server.answer::<S>(call),
+        };
+        self.late.push_back(answer);
+        self.late.pop_front().unwrap()
+    }
+}

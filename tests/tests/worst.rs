@@ -1,0 +1,304 @@
+//! The memory that the worst bodies take, of each kind, and the time.
+//!
+//! A program of its own, because it counts every byte that is allocated. The table in the README is
+//! what it prints:
+//!
+//! ```console
+//! $ cargo test --release -p kamipay-tests --test worst -- --nocapture
+//! ```
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use kamipay_proto::{Endpoint, Error, ErrorKind};
+use kamipay_tests::{Call, calls, response, with_call};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+const MIB: usize = 1 << 20;
+
+/// What a body may take over its own size, if it is not made of the rows that were asked for.
+const MOST_OVER: usize = 8 * MIB;
+
+/// A body of any size: a head, a unit again and again, and a tail.
+struct Body {
+    name: &'static str,
+    call: &'static str,
+    status: u16,
+    head: String,
+    unit: String,
+    tail: String,
+    /// Whether the answer is what was asked for: then it takes what its rows take.
+    is_value: bool,
+}
+
+impl Body {
+    fn of(&self, size: usize) -> Vec<u8> {
+        let times = size.saturating_sub(self.head.len() + self.tail.len()) / self.unit.len();
+        let mut body = Vec::with_capacity(size.max(self.head.len() + self.tail.len()));
+        body.extend(self.head.bytes());
+        for _ in 0..times {
+            body.extend(self.unit.bytes());
+        }
+        // A comma before the end of a list.
+        if self.unit.ends_with(',') && self.tail.starts_with([']', '}']) && body.pop() == Some(b'[')
+        {
+            body.push(b'[');
+        }
+        body.extend(self.tail.bytes());
+        body
+    }
+}
+
+fn body(
+    name: &'static str,
+    call: &'static str,
+    status: u16,
+    [head, unit, tail]: [&str; 3],
+) -> Body {
+    let [head, unit, tail] = [head, unit, tail].map(str::to_owned);
+    Body { name, call, status, head, unit, tail, is_value: false }
+}
+
+const LOTS: &str = "GET /v1/lots";
+const LOT: &str = "GET /v1/lots/{lot_identifier}";
+const CHARGES: &str = "GET /v2/status/tx_status_lot";
+const STATUS: &str = "GET /v2/status/tx_status";
+const LOGIN: &str = "POST /auth/token";
+
+/// The worst of each kind that we could think of.
+fn bodies() -> Vec<Body> {
+    let row = r#"{"lot_id":"","usdt_amount":0,"status":""},"#;
+    let payout = r#"{"kamipay_id":"","amount":0,"created_at":"2026-05-14T15:00:42Z"},"#;
+    let charge = r#"{"store_id":0,"checkout_id":0,"operation_id":0,"tx_hash":"","brl_requested":0,"usdt_credited":0,"request_datetime":"0","credit_datetime":"0"},"#;
+    let lot = r#"{"lot_id":"l","usdt_amount":0,"status":"","refunds":[],"payouts":["#;
+    let unnamed = r#"{"status":"ok","data":{"status":"frozen""#;
+    let mut bodies = vec![
+        // Refusals, and statuses that are none.
+        body("refusal: list of small objects", LOTS, 400, ["[", r#"{"":0},"#, "]"]),
+        body("refusal: small objects in detail", LOTS, 400, [r#"{"detail":["#, r#"{"":0},"#, "]}"]),
+        body("refusal: faults", LOTS, 422, [r#"{"detail":["#, r#"{"msg":"a"},"#, "]}"]),
+        body("refusal: empty faults", LOTS, 422, [r#"{"detail":["#, r#"{"msg":""},"#, "]}"]),
+        body(
+            "refusal: places of a fault",
+            LOTS,
+            422,
+            [r#"{"detail":[{"msg":"a","loc":["#, "0,", "]}]}"],
+        ),
+        body("refusal: numbers in detail", LOTS, 422, [r#"{"detail":["#, "0,", "]}"]),
+        body("refusal: keys", LOTS, 400, ["{\"a\":0", ",\"a\":0", "}"]),
+        body("refusal: repeated detail", LOTS, 400, ["{\"a\":0", ",\"detail\":[0]", "}"]),
+        body("refusal: message", LOTS, 400, [r#"{"detail":""#, "a", "\"}"]),
+        body("refusal: message of escapes", LOTS, 400, [r#"{"detail":""#, r"\n", "\"}"]),
+        body("refusal: key of escapes", LOTS, 400, ["{\"", r"\n", "\":0}"]),
+        body("refusal: depth", LOTS, 400, [r#"{"detail":"#, "[", ""]),
+        body("refusal: HTML", LOTS, 502, ["<html>", "<p>", "</html>"]),
+        body("redirect: small objects", LOTS, 302, ["[", r#"{"":0},"#, "]"]),
+        body("redirect: request id", LOTS, 302, [r#"{"request_id":""#, r"\n", "\"}"]),
+        // Pages.
+        body("page: small objects", LOTS, 200, ["[", r#"{"":0},"#, "]"]),
+        body(
+            "page: minimal rows",
+            LOTS,
+            200,
+            [r#"{"lots":["#, row, r#"],"total":0,"limit":100,"offset":0}"#],
+        ),
+        body(
+            "page: minimal rows, then another type",
+            LOTS,
+            200,
+            [r#"{"lots":["#, row, r#"0],"total":0,"limit":100,"offset":0}"#],
+        ),
+        body("page: minimal rows, then cut", LOTS, 200, [r#"{"lots":["#, row, ""]),
+        body(
+            "page: small objects in a new field",
+            LOTS,
+            200,
+            [r#"{"new":["#, r#"{"":0},"#, r#"],"lots":[],"total":0,"limit":100,"offset":0}"#],
+        ),
+        body(
+            "page: keys",
+            LOTS,
+            200,
+            [r#"{"lots":[],"total":0,"limit":100,"offset":0"#, ",\"a\":0", "}"],
+        ),
+        body(
+            "page: keys, then another type",
+            LOTS,
+            200,
+            [r#"{"lots":[],"total":0,"limit":100"#, ",\"a\":0", ",\"offset\":{}}"],
+        ),
+        body("page: key", LOTS, 200, ["{\"", "a", "\":0}"]),
+        body("page: key of escapes", LOTS, 200, ["{\"", r"\n", "\":0}"]),
+        body("page: key of escapes without an end", LOTS, 200, ["{\"", r"\n", ""]),
+        body("page: depth in a new field", LOTS, 200, [r#"{"new":"#, "[", ""]),
+        body("page: objects in depth", LOTS, 200, ["", r#"{"a":"#, ""]),
+        body("page: depth in a row", LOTS, 200, [r#"{"lots":[{"lot_id":"#, "[", ""]),
+        body(
+            "page: text of escapes in a row",
+            LOTS,
+            200,
+            [r#"{"lots":[{"lot_id":"1","usdt_amount":0,"status":""#, r"\n", "\"}]}"],
+        ),
+        body(
+            "page: number of many digits",
+            LOTS,
+            200,
+            [r#"{"lots":[{"lot_id":"1","usdt_amount":"#, "1", "}]}"],
+        ),
+        body("page: not UTF-8 at its end", LOTS, 200, ["{\"a\":\"", "a", "\u{1}\"}"]),
+        body("page: blanks", LOTS, 200, ["", " ", "{}"]),
+        body("page: lines", LOTS, 200, ["{\"total\":", "\n", "1e"]),
+        // One thing.
+        body("charges: small objects", CHARGES, 200, ["[", r#"{"":0},"#, "]"]),
+        body(
+            "token: token",
+            LOGIN,
+            200,
+            [r#"{"token_type":"bearer","access_token":""#, "a", "\"}"],
+        ),
+        body(
+            "token: type of escapes",
+            LOGIN,
+            200,
+            [r#"{"access_token":"a","token_type":""#, r"\n", "\"}"],
+        ),
+        body("token: keys", LOGIN, 200, ["{\"a\":0", ",\"a\":0", "}"]),
+        body(
+            "token: refusal with small objects",
+            LOGIN,
+            401,
+            [r#"{"detail":["#, r#"{"":0},"#, "]}"],
+        ),
+        // A payment.
+        body(
+            "status: small objects as data",
+            STATUS,
+            200,
+            [r#"{"status":"ok","data":["#, r#"{"":0},"#, "]}"],
+        ),
+        body(
+            "status: small objects, not found",
+            STATUS,
+            200,
+            [r#"{"status":"failed","data":["#, r#"{"":0},"#, "]}"],
+        ),
+        body("status: keys of a state without a name", STATUS, 200, [unnamed, ",\"a\":0", "}}"]),
+        body(
+            "status: a state's word",
+            STATUS,
+            200,
+            [r#"{"status":"ok","data":{"status":""#, "a", "\"}}"],
+        ),
+        body(
+            "status: a state's word of escapes",
+            STATUS,
+            200,
+            [r#"{"status":"ok","data":{"status":""#, r"\n", "\"}}"],
+        ),
+        body("status: the envelope's word", STATUS, 200, [r#"{"status":""#, r"\n", "\"}"]),
+        body("status: msg", STATUS, 200, [r#"{"status":"failed","msg":""#, r"\n", "\"}"]),
+        body(
+            "status: hash of small objects",
+            STATUS,
+            200,
+            [r#"{"status":"ok","data":{"status":"frozen","txid":["#, r#"{"":0},"#, "]}}"],
+        ),
+        body("status: blanks as data", STATUS, 200, [r#"{"status":"failed","data":{"#, " ", "}}"]),
+        body("status: depth", STATUS, 200, [r#"{"status":"ok","data":"#, "[", ""]),
+    ];
+    // Rows that were asked for, in lists without pages: they are kept.
+    for value in [
+        body("lot: minimal payouts", LOT, 200, [lot, payout, "]}"]),
+        body("lot: minimal payouts, then another type", LOT, 200, [lot, payout, "0]}"]),
+        body("charges: minimal rows", CHARGES, 200, ["[", charge, "]"]),
+        body("charges: minimal rows, then another type", CHARGES, 200, ["[", charge, "0]"]),
+    ] {
+        bodies.push(Body { is_value: true, ..value });
+    }
+    bodies
+}
+
+/// What an answer comes to in a word. An error is kept until it is measured.
+fn parse(call: &Call, status: u16, body: Vec<u8>) -> Result<(), Error> {
+    with_call!(call, call => call.parse(response(status, body)).map(|value| drop(black_box(value))))
+}
+
+fn word(outcome: &Result<(), Error>) -> &'static str {
+    match outcome.as_ref().map_err(Error::kind) {
+        Ok(()) => "value",
+        Err(ErrorKind::Api(_)) => "Api",
+        Err(ErrorKind::UnexpectedStatus) => "UnexpectedStatus",
+        Err(ErrorKind::Decode(_)) => "Decode",
+        Err(ErrorKind::Mismatch(_)) => "Mismatch",
+        Err(_) => "another",
+    }
+}
+
+/// How much memory a body takes over its own size, what becomes of it, and in what time.
+fn measure(body: &Body, size: usize) -> (usize, &'static str, Duration) {
+    let call = calls()
+        .into_iter()
+        .find(|call| with_call!(call, call => name(call) == body.call))
+        .expect("one of the calls");
+    let bytes = body.of(size);
+    let before = ALLOCATOR.current_usage();
+    ALLOCATOR.reset_peak_usage();
+    let begun = cpu_time();
+    let outcome = parse(&call, body.status, bytes);
+    // What a program does with an error: it says it.
+    if let Err(error) = &outcome {
+        let mut text = String::new();
+        write!(text, "{error} {error:?} {:?}", std::error::Error::source(error)).unwrap();
+        assert!(text.len() < 40_000, "{}: {} bytes of text", body.name, text.len());
+    }
+    let took = cpu_time() - begun;
+    (ALLOCATOR.peak_usage() - before, word(&outcome), took)
+}
+
+/// The time that this thread had the processor, where the system tells; other programs do not count.
+fn cpu_time() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = stat.split(' ').next().and_then(|nanos| nanos.parse().ok());
+    nanos.map_or_else(|| START.elapsed(), Duration::from_nanos)
+}
+
+fn name<E: Endpoint>(_call: &E) -> &'static str {
+    E::CALL
+}
+
+#[test]
+fn no_body_takes_more_memory_than_promised() {
+    // Without optimization the default limit takes minutes.
+    let (half, full) = if cfg!(debug_assertions) { (MIB, 2 * MIB) } else { (16 * MIB, 32 * MIB) };
+    println!(
+        "| body | what becomes of it | KiB over 1 MiB | KiB over {0} MiB | ms for {0} MiB | ms, twice as long = 2 |",
+        full / MIB
+    );
+    println!("| --- | --- | ---: | ---: | ---: | ---: |");
+    let mut faults = Vec::new();
+    for body in bodies() {
+        let small = measure(&body, MIB);
+        let before = if half == MIB { small } else { measure(&body, half) };
+        let after = measure(&body, full);
+        let ((small, outcome, _), over) = (small, after.0);
+        println!(
+            "| {} | {outcome} | {} | {} | {:.1} | {:.2} |",
+            body.name,
+            small >> 10,
+            over >> 10,
+            after.2.as_secs_f64() * 1e3,
+            after.2.as_secs_f64() / before.2.as_secs_f64(),
+        );
+        let most_over = if body.is_value { 3 * full } else { MOST_OVER };
+        if MIB + small > MOST_OVER || over > most_over {
+            faults.push(format!("{}: {small} over 1 MiB, {over} over {full}", body.name));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
