@@ -112,7 +112,7 @@ impl Settings {
         let period = what.period();
         self.check(period)?;
         let Begun { scan, kept, out, is_new } = self.begin(what, format, output, connection)?;
-        let has_header = out.as_ref().is_some_and(OutFile::is_begun);
+        let has_header = scan.manifest().rows > 0 || out.as_ref().is_some_and(OutFile::is_begun);
         let progress = Progress::listing(output.is_quiet(), period);
         let lines = out.map_or_else(|| Lines::beside(&progress), Lines::to_file);
         let mut list = List::new(format, lines.for_output(output));
@@ -154,7 +154,7 @@ impl Settings {
                 keep(reading.rows.state(), &mut list, true)?;
                 Ok(is_new)
             }
-            Err(Cut::Output(failure)) => Err(failure),
+            Err(Cut::Output(failure)) => Err(self.the_same_again(failure)),
             Err(cut) => {
                 keep(reading.rows.state(), &mut list, true)?;
                 let rows = list.lines().file().map_or_else(printed, OutFile::what);
@@ -290,10 +290,7 @@ impl Settings {
             _ => failure,
         };
         match (&self.resume, reading.rows.rest()) {
-            (Some(path), _) => failure.tip(format!(
-                "to go on, give the same command again: {} holds where it stands",
-                path.display()
-            )),
+            (Some(_), _) => self.the_same_again(failure),
             (None, Some(rest)) if list.printed() > 0 && !rest.is_empty() => failure
                 .tip(format!(
                     "all rows before {0} are there; --from {0} reads the rest, and rows from then \
@@ -305,6 +302,14 @@ impl Settings {
                 ),
             _ => failure,
         }
+    }
+
+    fn the_same_again(&self, failure: Failure) -> Failure {
+        let Some(path) = &self.resume else { return failure };
+        failure.tip(format!(
+            "to go on, give the same command again: {} holds where it stands",
+            path.display()
+        ))
     }
 }
 

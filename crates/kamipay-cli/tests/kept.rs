@@ -239,6 +239,7 @@ fn a_state_that_cannot_be_saved_ends_the_command() {
         mended(&server);
         assert_eq!(unsaved.code, 1, "{}", unsaved.err);
         assert!(unsaved.err.contains("cannot save the state in "), "{}", unsaved.err);
+        assert!(unsaved.err.contains("give the same command again"), "{}", unsaved.err);
 
         fs::remove_dir(format!("{state}.new")).unwrap();
         let last = to_file(server.base_url(), &list, &rows);
@@ -476,31 +477,36 @@ fn what_was_appended_to_out_is_cut_off_and_that_is_said() {
 fn what_was_appended_to_standard_output_s_file_stays() {
     let server = generated(&year().with_lots(600));
     let dir = Dir::new("stays");
-    let rows = dir.file("rows");
-    let list = [&["lots", "list", "--page-size", "60"], &YEAR[..]].concat();
-    let whole = run(&mut with_token(server.base_url(), &list)).good();
-    let states = ["first", "second"].map(|name| dir.file(name));
-    let [first, second] = states.each_ref().map(|it| [&list[..], &["--resume", it]].concat());
-    broken_from(&server, 8);
-    assert_eq!(to_file(server.base_url(), &first, &rows).code, 6);
-    let begun = fs::read_to_string(&rows).unwrap();
-    mended(&server);
-    assert_eq!(to_file(server.base_url(), &second, &rows).good(), "");
+    for format in ["ndjson", "csv"] {
+        let [rows, first, second] =
+            ["rows", "first", "second"].map(|name| dir.file(&format!("{name}-{format}")));
+        let list = ["lots", "list", "--page-size", "60", "--output", format];
+        let list = [&list[..], &YEAR].concat();
+        let whole = run(&mut with_token(server.base_url(), &list)).good();
+        let states = [first, second];
+        let [first, second] = states.each_ref().map(|it| [&list[..], &["--resume", it]].concat());
+        broken_from(&server, 8);
+        assert_eq!(to_file(server.base_url(), &first, &rows).code, 6);
+        let begun = fs::read_to_string(&rows).unwrap();
+        mended(&server);
+        assert_eq!(to_file(server.base_url(), &second, &rows).good(), "");
 
-    let next = to_file(server.base_url(), &first, &rows);
-    assert_eq!(next.code, 0, "{}", next.err);
-    let (thousands, rest) = (whole.len() / 1000, whole.len() % 1000);
-    let note = format!("note: {thousands},{rest:03} bytes were appended to standard output's file");
-    assert!(next.err.starts_with(&note), "{}", next.err);
-    let written = fs::read_to_string(&rows).unwrap();
-    assert!(written.starts_with(&begun));
-    assert!(sorted(&written) == sorted(&format!("{whole}{whole}")));
-    for list in [&first, &second] {
-        let done = to_file(server.base_url(), list, &rows);
-        assert!(done.code == 0 && done.err.starts_with("note: the listing is whole"));
-        assert_eq!(done.err.lines().count(), 1, "{}", done.err);
+        let next = to_file(server.base_url(), &first, &rows);
+        assert_eq!(next.code, 0, "{}", next.err);
+        let (thousands, rest) = (whole.len() / 1000, whole.len() % 1000);
+        let note =
+            format!("note: {thousands},{rest:03} bytes were appended to standard output's file");
+        assert!(next.err.starts_with(&note), "{}", next.err);
+        let written = fs::read_to_string(&rows).unwrap();
+        assert!(written.starts_with(&begun));
+        assert!(sorted(&written) == sorted(&format!("{whole}{whole}")));
+        for list in [&first, &second] {
+            let done = to_file(server.base_url(), list, &rows);
+            assert!(done.code == 0 && done.err.starts_with("note: the listing is whole"));
+            assert_eq!(done.err.lines().count(), 1, "{}", done.err);
+        }
+        assert_eq!(length(&rows), written.len() as u64);
     }
-    assert_eq!(length(&rows), written.len() as u64);
 }
 
 /// After a kill the bytes behind the state may be rows, and only rows are cut off.

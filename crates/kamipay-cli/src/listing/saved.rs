@@ -193,7 +193,7 @@ impl Store {
         write().map_err(|error: io::Error| {
             let _ = remove(&new);
             Failure::other(format!("cannot save the state in {}: {error}", self.path.display()))
-                .tip("what is there is not the whole: give the same command again")
+                .tip("what is there is not the whole")
         })
     }
 
