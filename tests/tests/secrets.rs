@@ -2,6 +2,9 @@
 
 use std::error::Error as _;
 use std::fmt::Debug;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 
 use kamipay_proto::pay_status::{GetPayStatus, PaymentTarget};
 use kamipay_proto::{
@@ -9,6 +12,7 @@ use kamipay_proto::{
     IssuedToken,
 };
 use kamipay_tests::{Call, api_with, calls, fixtures, response, with_call};
+use kamipay_ureq::{Client, Config, Credentials, OnAttempt};
 
 use crate::json::Json;
 
@@ -172,6 +176,208 @@ fn a_refusal_that_quotes_the_password_is_shown_without_the_quote() {
         for status in [400, 401, 422, 500] {
             let error = login.parse(response(status, &*body)).unwrap_err();
             assert_hidden(&said(&error), &[TOKEN, PASSWORD]);
+        }
+    }
+}
+
+/// A secret as a server may write it.
+fn echoes(secret: &str) -> Vec<String> {
+    use base64::Engine as _;
+    let base64 = base64::engine::general_purpose::STANDARD.encode(format!("me:{secret}"));
+    let percent = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC);
+    vec![
+        secret.to_owned(),
+        format!("Bearer {secret}"),
+        secret.to_uppercase(),
+        percent.to_string(),
+        secret.replace(' ', "+"),
+        format!("Basic {base64}"),
+        format!("{}{secret}", "x".repeat(290)), // over the end of what is shown
+        format!("{}{secret}", "x".repeat((16 << 10) - 20)), // over the end of what is kept
+    ]
+}
+
+/// What a server may say with a secret in it, in the place of an answer.
+fn echoing(echo: &str) -> Vec<String> {
+    let quoted = serde_json::to_string(echo).unwrap();
+    let places = [
+        "{\"detail\": S}",
+        "{\"message\": S, \"request_id\": S}",
+        "{\"msg\": S}",
+        "{\"detail\": [{\"loc\": [\"body\", S], \"msg\": S, \"input\": S}]}",
+        "{\"status\": \"failed\", \"msg\": S}",
+        "{\"status\": S, \"msg\": S}",
+        "{\"status\": \"ok\", \"msg\": S, \"data\": {\"status\": S, \"txid\": S, S: [S, {S: S}]}}",
+        "{S: tru}",
+        "{\"detail\": {S: S}, S: S}",
+        "S",
+    ];
+    places.map(|body| body.replace('S', &quoted)).to_vec()
+}
+
+/// A base64 text has other parts than the secret; it has to be gone as well.
+fn assert_no_echo(text: &str, secret: &str, echo: &str) {
+    assert_hidden(&text.to_lowercase(), &[&secret.to_lowercase()]);
+    let tail = &echo[echo.len().saturating_sub(24)..];
+    assert!(!text.contains(tail), "{tail} in {text:.2000}");
+}
+
+#[test]
+fn what_a_server_echoes_is_not_shown() {
+    let password = "correct-horse-battery-staple";
+    for (secret, api) in [
+        (TOKEN, api_with(&token())),
+        (TOKEN, api_with(&token()).with_token(&"the-next-token".parse().unwrap())),
+        (password, api_with(&token()).hiding(password)),
+    ] {
+        for echo in echoes(secret) {
+            for body in echoing(&echo) {
+                for call in calls() {
+                    let is_either = matches!(call, Call::ListLots(_) | Call::GetPayStatus(_));
+                    if echo.len() > 300 && !is_either {
+                        continue; // one of each kind will do: the long ones take their time
+                    }
+                    for status in [200, 302, 403, 500] {
+                        let mut answer = response(status, body.clone());
+                        if let Ok(id) = echo.parse() {
+                            answer.headers_mut().insert("x-request-id", id);
+                        }
+                        let outcome = with_call!(&call, call => {
+                            api.parse(call, answer).map(|value| debug(&value))
+                        });
+                        let text = match &outcome {
+                            Ok(value) => value.clone(), // a state of a payment
+                            Err(error) => said(error),
+                        };
+                        assert_no_echo(&text, secret, &echo);
+                        if let Err(error) = outcome {
+                            assert_eq!(error.body(), body.as_bytes(), "the body can be had");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_login_hides_its_password_whoever_reads_the_answer() {
+    let login = IssueToken::new("me", PASSWORD);
+    for echo in echoes(PASSWORD) {
+        for body in echoing(&echo) {
+            let error = login.parse(response(401, body)).unwrap_err();
+            assert_no_echo(&said(&error), PASSWORD, &echo);
+        }
+    }
+}
+
+#[test]
+fn an_answer_to_another_question_shows_no_secret_as_its_identifier() {
+    let api = api_with(&token());
+    for fixture in fixtures().iter().filter(|fixture| fixture.is_answer()) {
+        let whole = Json::parse(&fixture.text());
+        for echo in echoes(TOKEN) {
+            let literal = serde_json::to_string(&echo).unwrap();
+            for n in 0..whole.len() {
+                let answer = response(fixture.status, whole.with(n, &literal).to_string());
+                let outcome = with_call!(&fixture.call, call => api.parse(call, answer).map(drop));
+                // A value that is read is the API's, whatever it is.
+                if let Err(error) = outcome {
+                    assert_no_echo(&said(&error), TOKEN, &echo);
+                }
+            }
+        }
+    }
+}
+
+/// A server that answers each login with a token, until it refuses, and each other call with all that
+/// it was told.
+fn echo_server() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let secrets = Arc::<Mutex<Vec<String>>>::default();
+    let told = Arc::clone(&secrets);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut head, mut length) = (String::new(), 0);
+            while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).unwrap() > 0 {}
+            let of = |name: &str| {
+                let line = head.lines().find(|line| line.to_lowercase().starts_with(name));
+                line.map(|line| line[name.len()..].trim().to_owned()).unwrap_or_default()
+            };
+            length += of("content-length:").parse().unwrap_or(0);
+            let authorization = of("authorization:");
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            let body = String::from_utf8(body).unwrap();
+
+            let mut secrets = secrets.lock().unwrap();
+            let logins = secrets.len();
+            let (status, answer) = if head.starts_with("POST") && logins < 2 {
+                let token = format!("token-{logins}-which-nobody-may-see-{}", "x".repeat(20));
+                secrets.push(token.clone());
+                (200, format!(r#"{{"access_token": "{token}", "token_type": "bearer"}}"#))
+            } else {
+                let all = format!("{authorization} {body} {}", secrets.join(" "));
+                let status = if head.starts_with("POST") || logins == 2 { 403 } else { 401 };
+                (
+                    status,
+                    format!(r#"{{"detail": "{all}", "request_id": "{authorization} {body}"}}"#),
+                )
+            };
+            let head = format!(
+                "HTTP/1.1 {status} No\r\nx-request-id: {authorization}\r\ncontent-length: {}\r\n\
+                 connection: close\r\n\r\n",
+                answer.len()
+            );
+            let _ = stream.get_mut().write_all((head + &answer).as_bytes());
+        }
+    });
+    (url, told)
+}
+
+#[test]
+fn a_client_shows_no_secret_that_a_server_echoes() {
+    let password = "pa55-which-nobody-may-see-either";
+    for call in calls() {
+        for has_token in [false, true] {
+            let credentials = match has_token {
+                false => Credentials::login("me", password),
+                true => Credentials::token(token()),
+            };
+            let (url, told) = echo_server();
+            if has_token {
+                told.lock().unwrap().extend([TOKEN.to_owned(), TOKEN.to_owned()]);
+            }
+            let events = Arc::<Mutex<String>>::default();
+            let seen = Arc::clone(&events);
+            let mut config = Config::default();
+            config.on_attempt = Some(OnAttempt::new(move |attempt| {
+                *seen.lock().unwrap() +=
+                    &format!("{attempt} {attempt:?} {:?}\n", attempt.request_id);
+            }));
+            let client = Client::with_config(url.parse().unwrap(), credentials, config).unwrap();
+            let error = match &call {
+                // Its own password is in the call.
+                Call::IssueToken(_) => {
+                    told.lock().unwrap().extend(["-".to_owned(), "-".to_owned()]);
+                    client.send(&IssueToken::new("me", password)).map(drop).unwrap_err()
+                }
+                call => with_call!(call, call => client.send(call).map(drop)).unwrap_err(),
+            };
+            let mut text = format!("{error} {} {:?}", debug(&error), error.request_id());
+            let mut source = error.source();
+            while let Some(cause) = source {
+                text += &format!(" {cause} {}", debug(&cause));
+                source = cause.source();
+            }
+            text += &events.lock().unwrap();
+            assert!(text.contains("***"), "it is echoed: {text}");
+            for secret in told.lock().unwrap().iter().filter(|it| it.len() > 1) {
+                assert!(!text.contains(&**secret), "{secret} in {text}");
+            }
+            assert!(!text.contains(password) && !text.contains(TOKEN), "{text}");
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct PeriodArgs {
     /// `2026-05-01T11:00:00Z` are the same moment.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     from: Moment,
-    /// End: a date (its end) or a time with a UTC offset
+    /// End, not included: a date (its end) or a time with a UTC offset
     ///
     /// `2026-05-31` is the end of that day, by --utc-offset: the start of the next one.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -39,7 +39,7 @@ pub(crate) struct OpenPeriodArgs {
     /// `2026-05-01T11:00:00Z` are the same moment.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     from: Option<Moment>,
-    /// End: a date (its end) or a time with a UTC offset; open, the API takes now
+    /// End, not included: a date (its end) or a time with a UTC offset; open, the API takes now
     ///
     /// `2026-05-31` is the end of that day, by --utc-offset: the start of the next one.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]

@@ -42,6 +42,31 @@ fn f73_no_secret_is_printed_whatever_goes_wrong() {
         server(|_, _| (302, String::new())),
         server(|_, _| (200, "<html>".to_owned())),
         server(|_, _| (0, "{".to_owned())),
+        echo(
+            403,
+            &format!(r#"{{"message": "no route for Bearer {TOKEN}", "request_id": "{TOKEN}"}}"#),
+        ),
+        echo(401, &format!(r#"{{"detail": "{TOKEN} and {PASSWORD} are wrong"}}"#)),
+        echo(
+            422,
+            &format!(r#"{{"detail": [{{"loc": ["body", "{PASSWORD}"], "msg": "{TOKEN}"}}]}}"#),
+        ),
+        echo(
+            200,
+            &format!(
+                r#"{{"status": "ok", "data": {{"status": "done", "kamipay_id": "a",
+            "external_id": "{TOKEN} {PASSWORD}"}}}}"#
+            ),
+        ),
+        echo(
+            200,
+            &format!(
+                r#"{{"status": "ok", "msg": "{PASSWORD}", "data": {{"status": "{TOKEN}",
+            "external_id": "test235", "{TOKEN}": ["{PASSWORD}", "Bearer {TOKEN}"]}}}}"#
+            ),
+        ),
+        echo(200, &format!(r#"{{"status": "failed", "msg": "no {TOKEN} {PASSWORD}"}}"#)),
+        server(|_, _| (400, format!(r#"{{"detail": "{PASSWORD} is wrong for {TOKEN}"}}"#))), // the login
         server(|n, target| match n {
             0 => (200, format!(r#"{{"access_token": "{TOKEN}", "token_type": "bearer"}}"#)),
             1 => lots(0..2, 4, offset(target)),
@@ -59,6 +84,15 @@ fn f73_no_secret_is_printed_whatever_goes_wrong() {
             scope.spawn(|| is_silent_at(base));
         }
     });
+}
+
+/// Answers a login, and then everything else with this.
+fn echo(status: u16, body: &str) -> String {
+    let body = body.to_owned();
+    server(move |_, target| match target {
+        "/auth/token" => (200, format!(r#"{{"access_token": "{TOKEN}", "token_type": "bearer"}}"#)),
+        _ => (status, body.clone()),
+    })
 }
 
 fn is_silent_at(base: &str) {

@@ -1,14 +1,15 @@
 use std::fmt::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::uri::{self, Authority, Scheme};
-use http::{Method, Request, Uri};
+use http::{Method, Request, Response, Uri};
 use percent_encoding::percent_encode_byte;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{AccessToken, BuildError};
+use crate::{AccessToken, BuildError, Endpoint, Error, Secrets};
 
 /// Where the API lives and who is calling it.
 ///
@@ -20,18 +21,73 @@ pub struct Api {
     authority: Authority,
     /// Of every call that bears the token, where there is one: cloned, not made anew.
     headers: Option<HeaderMap>,
+    /// What must not be shown of an answer.
+    secrets: Arc<Secrets>,
 }
 
 impl Api {
     /// Calls the API at `base` with a bearer token.
     pub fn new(base: BaseUrl, token: &AccessToken) -> Self {
+        Self::anonymous(base).with_token(token)
+    }
+
+    /// The same API with another token. An answer that echoes a token in use before is not shown
+    /// with it either.
+    #[must_use]
+    pub fn with_token(&self, token: &AccessToken) -> Self {
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(AUTHORIZATION, token.to_header());
         // On a GET it says nothing, but nearly every example of the pages sends it.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        // A cache on the way would answer with the state of a payment, or a page, of before.
+        // A cache on the way would answer with an earlier state of a payment, or an earlier page.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        Self { headers: Some(headers), ..Self::anonymous(base) }
+        let mut api = Self { headers: Some(headers), ..self.clone() };
+        Arc::make_mut(&mut api.secrets).add_token(token.expose());
+        api
+    }
+
+    /// Hides this text, too, in what an answer says: a password, or another secret of the client
+    /// that a server could echo. See [`Secrets`].
+    #[must_use]
+    pub fn hiding(mut self, secret: &str) -> Self {
+        Arc::make_mut(&mut self.secrets).add(secret);
+        self
+    }
+
+    /// Reads the answer to a call, as [`Endpoint::parse`] does, and hides the secrets of this client
+    /// in all that an error shows of it, and in what the API says about the state of a payment.
+    ///
+    /// [`Error::body`] still has the body as it came. Values, such as the name of a recipient, are
+    /// handed over as they came, whatever they are.
+    ///
+    /// ```
+    /// use kamipay_proto::{Api, lots::GetLot};
+    ///
+    /// let api = Api::new("https://api.kamipay.io".parse()?, &"a-token-of-ours".parse()?);
+    /// let call = GetLot::new("9c030c8b-6d68-445b-8048-1bacd91012fa".parse()?);
+    /// let refusal = http::Response::builder().status(403);
+    /// let refusal = refusal.body(r#"{"message": "no route for Bearer a-token-of-ours"}"#)?;
+    /// let error = api.parse(&call, refusal).unwrap_err();
+    /// assert_eq!(error.to_string(), "the API answered 403 Forbidden: no route for Bearer ***");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Endpoint::parse`].
+    pub fn parse<E: Endpoint>(
+        &self,
+        call: &E,
+        response: Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
+    ) -> Result<E::Output, Error> {
+        let mut output = call.parse(response).map_err(|error| error.hiding(&self.secrets))?;
+        call.hide(&mut output, &self.secrets);
+        Ok(output)
+    }
+
+    /// The secrets that are hidden.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Calls the API at `base` as nobody: only [`IssueToken`](crate::IssueToken) works without a
@@ -41,7 +97,7 @@ impl Api {
         let scheme = if scheme == "https" { Scheme::HTTPS } else { Scheme::HTTP };
         let authority = rest.split('/').next().unwrap_or(rest);
         let authority = authority.parse().expect("a base URL has a plain host and port");
-        Self { base, scheme, authority, headers: None }
+        Self { base, scheme, authority, headers: None, secrets: Arc::default() }
     }
 
     /// Where the API lives.
@@ -52,7 +108,7 @@ impl Api {
     /// Starts a `GET` of the path of these segments, each encoded by itself, so that no identifier
     /// can leave its place.
     ///
-    /// This is how the calls of this crate are made, and how an [`Endpoint`](crate::Endpoint) of
+    /// This is how the calls of this crate are made, and how an [`Endpoint`] of
     /// your own is made for a call that this crate does not know.
     pub fn get(&self, segments: &[&str]) -> GetRequest<'_> {
         GetRequest { api: self, target: self.join(segments), separator: b'?' }

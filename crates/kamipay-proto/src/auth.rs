@@ -11,7 +11,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Deserializer};
 
 use crate::wire::{object, reason};
-use crate::{Api, BuildError, Endpoint};
+use crate::{Api, BuildError, Endpoint, Error, Secrets, error};
 
 /// Logs in: exchanges a user name and a password for a bearer token.
 ///
@@ -54,6 +54,18 @@ impl Endpoint for IssueToken {
     fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError> {
         let fields = [("username", self.username.as_str()), ("password", self.password.as_str())];
         api.post_form(&["auth", "token"], &fields)
+    }
+
+    /// Hides the password in what an error shows.
+    fn parse(
+        &self,
+        response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
+    ) -> Result<IssuedToken, Error> {
+        error::read(response, |_| Ok(())).map_err(|error| {
+            let mut secrets = Secrets::default();
+            secrets.add(&self.password);
+            error.hiding(&secrets)
+        })
     }
 }
 
@@ -175,7 +187,7 @@ mod tests {
     use super::*;
     use crate::ErrorKind;
 
-    fn parse(body: &str) -> Result<IssuedToken, crate::Error> {
+    fn parse(body: &str) -> Result<IssuedToken, Error> {
         IssueToken::new("u", "p").parse(http::Response::new(body))
     }
 

@@ -1,6 +1,6 @@
 use serde::de::DeserializeOwned;
 
-use crate::{Api, BuildError, Error, ErrorKind, Mismatch, error};
+use crate::{Api, BuildError, Error, ErrorKind, Mismatch, Secrets, error};
 
 /// One call of the kamiPay API, as plain data.
 ///
@@ -57,6 +57,9 @@ pub trait Endpoint {
 
     /// Reads the answer to this call.
     ///
+    /// It knows no secrets: a transport reads an answer with [`Api::parse`], which hides the token
+    /// in what an error shows.
+    ///
     /// The body has to be whole and decoded (gzip undone). A body that was cut is noticed, because
     /// it is not a JSON document.
     ///
@@ -68,5 +71,11 @@ pub trait Endpoint {
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
     ) -> Result<Self::Output, Error> {
         error::read(response, |output| self.verify(output).map_err(ErrorKind::Mismatch))
+    }
+
+    /// Hides secrets in what an answer says about itself, where it is shown as a message is. Values
+    /// are not touched. Nothing by default.
+    fn hide(&self, output: &mut Self::Output, secrets: &Secrets) {
+        let _ = (output, secrets);
     }
 }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -6,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
+use crate::Secrets;
 use crate::retry::retry_after;
 use crate::wire::object::{self, Object};
 use crate::wire::reason;
@@ -44,9 +46,28 @@ impl Error {
         self.answer.retry_after
     }
 
-    /// The body as it came. It may hold personal data, so neither `Display` nor `Debug` shows it.
+    /// The body as it came. It may hold personal data, and echo secrets, so neither `Display` nor
+    /// `Debug` shows it.
     pub fn body(&self) -> &[u8] {
         &self.answer.body
+    }
+
+    /// Hides secrets in every text that came from outside and is shown.
+    pub(crate) fn hiding(mut self, secrets: &Secrets) -> Self {
+        let Some(hider) = secrets.hider() else { return self };
+        let hide = |text: &mut String| {
+            if let Cow::Owned(hidden) = hider.hide(text) {
+                *text = hidden;
+            }
+        };
+        self.answer.request_id.iter_mut().for_each(hide);
+        match &mut self.kind {
+            ErrorKind::Api(refusal) => refusal.message.iter_mut().for_each(hide),
+            ErrorKind::Decode(decode) => hide(&mut decode.path),
+            ErrorKind::Mismatch(mismatch) => mismatch.came.iter_mut().for_each(hide),
+            ErrorKind::UnexpectedStatus => {}
+        }
+        self
     }
 }
 
@@ -251,6 +272,12 @@ pub(crate) fn read<T: DeserializeOwned>(
         kind => kind,
     };
     let request_id = said.request_id.or_else(|| Said::in_headers(response.headers()));
+    let kind = match kind {
+        ErrorKind::Mismatch(Mismatch { came: Some(came), field, asked }) => {
+            ErrorKind::Mismatch(Mismatch { came: Some(beginning(came)), field, asked })
+        }
+        kind => kind,
+    };
     let retry_after = retry_after(response.headers());
     let answer = Answer { status, request_id, retry_after, body: response.into_body().into() };
     Err(Error { kind, answer: Box::new(answer) })
@@ -463,8 +490,19 @@ impl Said {
 
     fn in_headers(headers: &HeaderMap) -> Option<String> {
         let value = headers.get("x-request-id").or_else(|| headers.get("x-kong-request-id"))?;
-        value.to_str().ok().filter(|id| !id.is_empty()).map(str::to_owned)
+        value.to_str().ok().filter(|id| !id.is_empty()).map(|id| beginning(id.to_owned()))
     }
+}
+
+/// As much of a text as is kept.
+fn beginning(mut text: String) -> String {
+    if text.len() > LONGEST_KEPT {
+        let cut = (0..=LONGEST_KEPT).rev().find(|cut| text.is_char_boundary(*cut));
+        text.truncate(cut.unwrap_or_default());
+        text.shrink_to_fit();
+        text.push('…');
+    }
+    text
 }
 
 /// How much is kept of a message, in bytes: far more than is shown.

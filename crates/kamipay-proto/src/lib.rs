@@ -63,6 +63,7 @@ mod error;
 mod identifiers;
 mod page;
 mod range;
+mod secrets;
 mod wire;
 
 pub mod confirmed_charges;
@@ -85,5 +86,6 @@ pub use self::page::{
 };
 pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange, Period};
 pub use self::scan::Scan;
+pub use self::secrets::Secrets;
 #[doc(hidden)]
 pub use self::wire::string_enum::Unknown;

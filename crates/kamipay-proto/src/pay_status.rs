@@ -40,6 +40,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::decode_part;
+use crate::secrets::Hider;
 use crate::wire;
 use crate::{ExternalId, KamipayId, OperationId, TransactionHash};
 
@@ -138,6 +139,36 @@ impl PayStatus {
             Self::Failed(payment) => payment.msg.as_deref(),
             Self::NotFound { msg } => msg.as_deref(),
             Self::_Unnamed(unnamed) => unnamed.msg.as_deref(),
+        }
+    }
+
+    /// Hides secrets in what the API says about the state. Of a named state, the fields are values
+    /// that say something about the payment, and stay as they are.
+    fn hide(&mut self, hider: &Hider) {
+        let hide = |text: &mut String| *text = hider.hide(text).into_owned();
+        match self {
+            Self::Accepted(it) | Self::Processing(it) | Self::Done(it) | Self::Canceled(it) => {
+                it.msg.iter_mut().for_each(hide);
+            }
+            Self::Failed(it) => it.msg.iter_mut().for_each(hide),
+            Self::NotFound { msg } => msg.iter_mut().for_each(hide),
+            Self::_Unnamed(it) => {
+                it.msg.iter_mut().for_each(hide);
+                it.word = hider.hide(&it.word).into();
+                it.json = hider.hide_json(&it.json).into();
+                let it = &mut it.known;
+                let texts = [
+                    &mut it.status,
+                    &mut it.kamipay_id,
+                    &mut it.external_id,
+                    &mut it.operation_id,
+                    &mut it.txid,
+                    &mut it.original_txid,
+                    &mut it.refund_txid,
+                    &mut it.bank_txid,
+                ];
+                texts.into_iter().flatten().for_each(hide); // what is there stays there
+            }
         }
     }
 
@@ -308,7 +339,7 @@ impl<'de> Deserialize<'de> for PayStatus {
         // The tag first, then the concrete type from the same text: money can not be read through
         // serde's own tagged enums, which hold a number as an `f64` in between.
         let text = <&RawValue>::deserialize(from)?.get();
-        if text.len() > 1 << 20 {
+        if text.len() > 256 << 10 {
             return Err(D::Error::custom(wire::reason::PAYMENT)); // an unnamed state keeps all of it
         }
         let Envelope { status: envelope, msg, data } = decode_part(text)?;

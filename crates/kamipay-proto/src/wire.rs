@@ -23,7 +23,7 @@ pub(crate) mod reason {
     pub(crate) const EPOCH: &str = "not seconds since 1970 with at most 9 decimals";
     pub(crate) const INTEGER: &str = "not a whole number from 0 to 18446744073709551615";
     pub(crate) const ROWS: &str = "more rows than a page can have";
-    pub(crate) const PAYMENT: &str = "over 1 MiB, which is no answer about one payment";
+    pub(crate) const PAYMENT: &str = "over 256 KiB, which is no answer about one payment";
     pub(crate) const SCALAR: &str = "neither a string nor a number";
     pub(crate) const TIMESTAMP: &str =
         "not a timestamp with an offset, such as 2026-05-14T15:00:42.907905Z";

@@ -88,9 +88,9 @@ impl Client {
         let identity = match credentials.0 {
             Source::Token(token) => Identity::Token(Api::new(base, &token)),
             Source::Login(request) => {
+                let anonymous = Api::anonymous(base).hiding(&request.password);
                 let session =
-                    Session::new(base.clone(), config.login_again_after, Arc::clone(&clock));
-                let anonymous = Api::anonymous(base);
+                    Session::new(anonymous.clone(), config.login_again_after, Arc::clone(&clock));
                 Identity::Login(Box::new(Login { request, anonymous, session }))
             }
         };
@@ -230,7 +230,7 @@ impl Client {
                 return end(history, kind, Stop::Deadline);
             };
             history.attempts += 1;
-            let outcome = self.attempt(endpoint, request, repeat, left);
+            let outcome = self.attempt(endpoint, &held.api, request, repeat, left);
             let now = clock.now();
             let took = now.saturating_duration_since(asked_at);
             let kind = match outcome {
@@ -281,12 +281,13 @@ impl Client {
     fn attempt<E: Endpoint>(
         &self,
         endpoint: &E,
+        api: &Api,
         request: Request<Vec<u8>>,
         repeat: Repeat,
         left: Duration,
     ) -> Result<E::Output, ErrorKind> {
         let response = self.deliver(request, repeat, left)?;
-        let answer = endpoint.parse(response);
+        let answer = api.parse(endpoint, response);
         answer.map_err(|error| match error.kind() {
             // Neither a length nor the closing of a connection tells a whole answer: its JSON does.
             kamipay_proto::ErrorKind::Decode(decode) if decode.truncated => ErrorKind::Truncated,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kamipay_proto::retry::Stop;
-use kamipay_proto::{AccessToken, Api, BaseUrl};
+use kamipay_proto::{AccessToken, Api};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
@@ -18,7 +18,7 @@ const RENEW_AGAIN: Duration = Duration::from_secs(10);
 /// The token of a client that logs in.
 #[derive(Debug)]
 pub(crate) struct Session {
-    base: BaseUrl,
+    anonymous: Api,
     /// How long a refused login is not made again.
     again_after: Duration,
     clock: Arc<dyn Clock>,
@@ -29,6 +29,8 @@ pub(crate) struct Session {
 #[derive(Debug, Default)]
 struct State {
     token: Option<Held>,
+    /// With the token that was issued last, refused meanwhile or not.
+    latest: Option<Api>,
     issued: u64,
     /// Somebody is logging in right now.
     busy: bool,
@@ -67,8 +69,8 @@ pub(crate) enum Need {
 }
 
 impl Session {
-    pub(crate) fn new(base: BaseUrl, again_after: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { base, again_after, clock, state: Mutex::default(), changed: Condvar::new() }
+    pub(crate) fn new(anonymous: Api, again_after: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { anonymous, again_after, clock, state: Mutex::default(), changed: Condvar::new() }
     }
 
     /// A token that is not `refused`: the one in use, or one that `login` brings.
@@ -129,11 +131,11 @@ impl Session {
                 state.issued += 1;
                 state.failure = None;
                 state.refusal = None;
-                let held = Held {
-                    api: Api::new(self.base.clone(), &token),
-                    number: state.issued,
-                    renew_at: renew_at(&token, now),
-                };
+                // An answer may still echo the token before.
+                let latest = state.latest.as_ref().unwrap_or(&self.anonymous);
+                let api = latest.with_token(&token);
+                state.latest = Some(api.clone());
+                let held = Held { api, number: state.issued, renew_at: renew_at(&token, now) };
                 state.token = Some(held.clone());
                 Ok(held)
             }
@@ -229,7 +231,10 @@ mod tests {
 
     fn session() -> (Session, Arc<Simulated>) {
         let clock = Arc::new(Simulated::new());
-        (Session::new("http://localhost".parse().unwrap(), AGAIN, clock.clone()), clock)
+        (
+            Session::new(Api::anonymous("http://localhost".parse().unwrap()), AGAIN, clock.clone()),
+            clock,
+        )
     }
 
     fn token(text: &str) -> Result<AccessToken, Error> {
@@ -430,7 +435,7 @@ mod tests {
     #[test]
     fn f86_a_refusal_can_be_remembered_for_ever_or_not_at_all() {
         let clock = Arc::new(Simulated::new());
-        let base: BaseUrl = "http://localhost".parse().unwrap();
+        let base = Api::anonymous("http://localhost".parse().unwrap());
         let session = Session::new(base.clone(), Duration::MAX, clock.clone());
         assert!(session.token(None, None, |_| Err(answered(401))).is_err());
         clock.pass(Duration::from_secs(1 << 30));

@@ -27,9 +27,14 @@ impl Charges {
 
 /// List the charges that were paid and credited in a period, a row each
 ///
-/// The rows come oldest first. The period may be of any length; a call takes less than a day, so
-/// that a year is some 400 calls. Not every account may make them; kamiPay allows it (exit code 4
-/// otherwise).
+/// The rows come oldest first. The period may have any length. A call takes less than a day, so a
+/// year is some 370 calls, and one more for each day without a charge: an empty answer is asked for
+/// twice, since it could answer any day. Not every account may make them; kamiPay allows it (exit
+/// code 4 otherwise).
+///
+/// Days do not add up here: the API does not say whether it goes by the request or the credit of a
+/// charge, nor whether the ends of a period belong to it. A charge on the border of two days can be
+/// in both, or in neither. List the whole period at once, and split it by credit_datetime.
 #[derive(Args)]
 #[command(override_usage = "kamipay charges confirmed [OPTIONS] --from <TIME> --to <TIME>")]
 #[command(mut_arg("page_size", |arg| arg.hide(true)))] // this call has no pages

@@ -34,9 +34,11 @@ impl Lots {
 
 /// List the lots of a period, a row each
 ///
-/// The period may have any length. The API's pages do not say which time of a lot it goes by. The
-/// rows come oldest first by created_at. All lots are listed, or the command ends with exit code 6
-/// and says what is missing.
+/// The period may have any length. Rows come oldest first by created_at, and days add up: a lot
+/// belongs to the day of its created_at. Lots in flight have none, and are in every listing. If a
+/// row shows that the API goes by another time, which its pages leave open, no row is left out for
+/// its created_at, and a note says so. All lots are listed, or the command ends with exit code 6 and
+/// says what is missing.
 #[derive(Args)]
 #[command(override_usage = "kamipay lots list [OPTIONS] --from <TIME> --to <TIME>")]
 #[command(after_help = "\

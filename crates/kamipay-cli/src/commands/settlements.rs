@@ -46,9 +46,9 @@ impl Settlements {
 
 /// List the settlements that were confirmed in a period, a row each
 ///
-/// The period, of any length, is one of settled_at: a settlement that is still under way is not in
-/// the list. The rows come oldest first. All are listed, or the command ends with exit code 6 and
-/// says what is missing.
+/// The period is one of settled_at, and may have any length: a settlement that is still under way is
+/// not in the list. Days add up: a settlement at midnight belongs to the day that begins. Rows come
+/// oldest first. All are listed, or the command ends with exit code 6 and says what is missing.
 #[derive(Args)]
 #[command(override_usage = "kamipay settlements list [OPTIONS] --from <TIME> --to <TIME>")]
 #[command(after_help = "\
@@ -266,9 +266,9 @@ fn quote(amount: Option<Decimal>, currency: Option<&Currency>) -> String {
 
 /// List the charges that were put into settlements, a row each
 ///
-/// The period, of any length, is one of created_at: when the charge was put into its settlement.
-/// The rows come oldest first. All are listed, or the command ends with exit code 6 and says what
-/// is missing.
+/// The period is one of created_at, when the charge was put into its settlement, and may have any
+/// length. Days add up: a charge at midnight belongs to the day that begins. Rows come oldest first.
+/// All are listed, or the command ends with exit code 6 and says what is missing.
 #[derive(Args)]
 #[command(override_usage = "kamipay settlements transactions [OPTIONS] --from <TIME> --to <TIME>")]
 #[command(after_help = "\

@@ -10,7 +10,7 @@ use super::PayStatus;
 use super::permission::Traces;
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{
-    Api, BuildError, Endpoint, Error, ErrorKind, ExternalId, Mismatch, OperationId, error,
+    Api, BuildError, Endpoint, Error, ErrorKind, ExternalId, Mismatch, OperationId, Secrets, error,
 };
 
 /// Asks for the state of one payment.
@@ -105,6 +105,12 @@ impl Endpoint for GetPayStatus {
             }
             Ok(())
         })
+    }
+
+    fn hide(&self, status: &mut PayStatus, secrets: &Secrets) {
+        if let Some(hider) = secrets.hider() {
+            status.hide(&hider);
+        }
     }
 }
 
