@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::Args;
 use kamipay_ureq::proto::Period;
-use kamipay_ureq::proto::scan::{Scan, ScanState};
+use kamipay_ureq::proto::scan::{Manifest, Scan, ScanState};
 use kamipay_ureq::{Client, Rows, ScanError};
 
 pub(crate) use self::kinds::{Listing, Plan};
@@ -152,6 +152,9 @@ impl Settings {
             Ok(()) => {
                 list.finish(&words(reading.read))?;
                 keep(reading.rows.state(), &mut list, true)?;
+                for note in notes(&reading.rows.manifest()) {
+                    output.note(&note);
+                }
                 Ok(is_new)
             }
             Err(Cut::Output(failure)) => Err(self.the_same_again(failure)),
@@ -483,6 +486,26 @@ impl<'a, S: Listing> Reading<'a, S> {
         }
         Ok(())
     }
+}
+
+/// What a user should know of a listing that is whole.
+fn notes(manifest: &Manifest) -> Vec<String> {
+    let were = |n: u64| if n == 1 { "1 row was".to_owned() } else { format!("{n} rows were") };
+    let mut notes = Vec::new();
+    if manifest.outside > 0 {
+        notes.push(format!(
+            "{} listed for another time than the one shown: the API goes by another time, so days \
+             may not add up",
+            were(manifest.outside)
+        ));
+    }
+    if manifest.changed > 0 {
+        notes.push(format!(
+            "{} in flight, and got a time or another amount meanwhile: shown as it was first",
+            were(manifest.changed)
+        ));
+    }
+    notes
 }
 
 /// Parts of scans, printed one after the other, as `kamipay scan run` does.

@@ -30,10 +30,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Without a word on standard error, and with the exit code 0.
+    /// Without a word on standard error, and with the exit code 0. The lot of the API's page is
+    /// outside the period that the page asks for, of which there is a note.
     #[track_caller]
     pub(crate) fn good(self) -> String {
-        assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
+        let is_known = |line: &&str| line.starts_with("note: 1 row was listed for another time");
+        let words: Vec<&str> = self.err.lines().filter(|line| !is_known(line)).collect();
+        assert_eq!((self.code, &words[..]), (0, &[][..]), "{}", self.out);
         self.out
     }
 }
