@@ -1,5 +1,5 @@
 //! Every fault and bad input that a user may meet: the rows of the table in the README of the tests,
-//! `F01` to `F88`.
+//! `F01` to `F89`.
 //!
 //! A test has the numbers of its rows in its name (`f13_…`), wherever it lives. [`rows`] sees to it
 //! that each row has one.

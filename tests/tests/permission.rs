@@ -46,7 +46,7 @@ fn check(cases: impl Iterator<Item = Case>) -> [usize; 4] {
 }
 
 #[test]
-fn in_every_state_with_every_mixture_of_the_four_fields() {
+fn f89_in_every_state_with_every_mixture_of_the_four_fields() {
     let [done, returned, canceled, neither] = check(every_mixture());
     // Done whatever the fields are. Each field that is not there can be so in three ways. A refund
     // is one of three hashes; beside it there is no transaction, one of three others (that of zeros

@@ -44,10 +44,45 @@ fn identifiers() {
         refused(&["pay", "status", "--external-id", ""]),
         refused(&["pay", "status", "--external-id", "a\nb"]),
         refused(&["pay", "status", "--external-id", "a", "--chain", "bitcoin"]),
-        refused(&["pay", "status", "--external-id", "a", "--tx-id", "b"]),
+        refused(&["pay", "status", "--external-id", "a", "--tx-id", HASH]),
+        refused(&["pay", "status", "--tx-id", "nothash"]),
+        refused(&["pay", "status", "--tx-id", "0x36**************b2d3", "--watch"]),
+        refused(&["pay", "status", "--tx-id", &HASH[2..]]),
         refused(&["pay", "status"]),
     ];
     insta::assert_snapshot!(refusals.join("\n"));
+}
+
+const HASH: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
+
+#[test]
+fn a_transaction_is_asked_for_by_a_hash() {
+    let form = "64 hexadecimal digits";
+    for hash in ["nothash", "0x17", "", " ", &HASH[..65], &HASH.replace('a', "g")] {
+        for more in [&[][..], &["--watch"], &["--chain", "tron"]] {
+            let refusal = refused(&[&["pay", "status", "--tx-id", hash], more].concat());
+            assert!(refusal.contains(form) || hash.is_empty(), "{refusal}");
+        }
+    }
+    // Nor is there a login for a hash of the other chain.
+    let bare = ["pay", "status", "--tx-id", &HASH[2..]];
+    let server = crate::support::documented();
+    let mut login = with_token(server.base_url(), &bare);
+    login.env("KAMIPAY_TOKEN", "").env("KAMIPAY_USERNAME", "me").env("KAMIPAY_PASSWORD", "pa55");
+    let run = run(&mut login);
+    assert_eq!((run.code, run.out.as_str()), (2, ""), "{}", run.err);
+    assert!(run.err.contains(form), "{}", run.err);
+    assert_eq!(server.requests().len(), 0);
+
+    let tron = [&bare[..], &["--chain", "tron"]].concat();
+    let upper = ["pay", "status", "--tx-id", &HASH.to_uppercase()];
+    for (args, id) in
+        [(&tron[..], &HASH[2..]), (&upper, &format!("0x{}", &HASH.to_uppercase()[2..]))]
+    {
+        crate::support::run(&mut with_token(server.base_url(), args));
+        let asked = server.requests().pop().unwrap().path_and_query;
+        assert!(asked.contains(&format!("&id={id}&")), "{asked}");
+    }
 }
 
 #[test]

@@ -149,15 +149,103 @@ fn a_row_is_a_line_whatever_an_unknown_state_bears() {
     assert!(run.out.trim_end().ends_with(told), "{}", run.out);
 }
 
+const HASH: &str = "0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833";
+const REFUND: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
+
+/// The body of an answer in this state about the payment txc_1, with these further fields.
+fn answer(state: &str, rest: &str) -> String {
+    format!(r#"{{"status":"ok","data":{{"status":"{state}","kamipay_id":"txc_1"{rest}}}}}"#)
+}
+
+/// The unit tests have all of them; here is that the program's end is the same.
+#[test]
+fn a_contradiction_does_not_permit_to_pay_again() {
+    let field = |name: &str, value: &str| format!(r#","{name}":"{value}""#);
+    let returned = field("refund_txid", REFUND) + &field("original_txid", HASH);
+    let zeros = format!("0x{}", "0".repeat(64));
+    let third = format!("0x{}", "7".repeat(64));
+    for (state, rest, code) in [
+        ("canceled", String::new(), 11),
+        ("canceled", field("txid", " "), 11),
+        ("canceled", field("txid", HASH), 12),
+        ("canceled", field("original_txid", HASH), 12),
+        ("canceled", field("refund_txid", REFUND), 12),
+        ("canceled", field("bank_txid", "E1"), 12),
+        ("canceled", r#","original_txid":5"#.to_owned(), 12),
+        ("failed", returned.clone(), 10),
+        ("failed", returned.clone() + &field("txid", HASH), 10),
+        ("failed", returned.clone() + &field("txid", &third), 12),
+        ("failed", returned.clone() + &field("bank_txid", "E1"), 12),
+        ("failed", field("refund_txid", HASH) + &field("txid", HASH), 12),
+        ("failed", field("refund_txid", &zeros), 12),
+        ("failed", field("refund_txid", "0xprocessing"), 12),
+    ] {
+        let body = answer(state, &rest);
+        let url = server(move |_, _| (200, body.clone()));
+        let run = run(&mut with_token(&url, &["pay", "status", "--kamipay-id", "txc_1"]));
+        assert_eq!((run.code, run.err.as_str()), (code, ""), "{state}{rest}");
+        let told: Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(told["may_pay_again"], code != 12, "{state}{rest}");
+        assert_eq!((&told["state"], &told["over"]), (&state.into(), &Value::Bool(true)));
+    }
+}
+
+/// The pages answer with 200 and 201.
+#[test]
+fn another_http_status_does_not_permit_to_pay_again() {
+    let returned = format!(r#","refund_txid":"{REFUND}","original_txid":"{HASH}""#);
+    let ask = ["pay", "status", "--kamipay-id", "txc_1"];
+    let watch = [&ask[..], &["--watch", "--every", "10ms", "--for", "50ms"]].concat();
+    for (state, rest, permits) in [("canceled", "", 11), ("failed", &*returned, 10)] {
+        for (status, codes) in
+            [(200, [permits; 2]), (201, [permits; 2]), (202, [5, 12]), (203, [5, 12])]
+        {
+            let body = answer(state, rest);
+            let url = server(move |_, _| (status, body.clone()));
+            for (args, code) in [&ask[..], &watch].into_iter().zip(codes) {
+                let run = run(&mut with_token(&url, args));
+                assert_eq!(run.code, code, "{state} {status}: {}", run.err);
+                assert_eq!(run.err.contains("do not pay again"), status > 201, "{}", run.err);
+                assert_eq!(run.out.contains("\"may_pay_again\":true"), status < 202, "{}", run.out);
+            }
+        }
+    }
+}
+
+/// The page's *done* has all four identifiers: one without the one that was asked for is somebody
+/// else's.
+#[test]
+fn done_of_nobody_is_not_done() {
+    let hash = format!(r#","txid":"{HASH}""#);
+    let all = format!(r#"{hash},"external_id":"7","operation_id":17"#);
+    for (flag, id, without) in [
+        ("--external-id", "7", format!(r#"{hash},"operation_id":17"#)),
+        ("--operation-id", "17", format!(r#"{hash},"external_id":"7""#)),
+        ("--tx-id", HASH, r#","external_id":"7","operation_id":17,"txid":null"#.to_owned()),
+    ] {
+        let ask = ["pay", "status", flag, id];
+        let watch = [&ask[..], &["--watch", "--every", "10ms", "--for", "50ms"]].concat();
+        for (rest, codes) in [(&all, [0, 0]), (&without, [5, 12])] {
+            let body = answer("done", rest);
+            let url = server(move |_, _| (200, body.clone()));
+            for (args, code) in [&ask[..], &watch].into_iter().zip(codes) {
+                let run = run(&mut with_token(&url, args));
+                assert_eq!(run.code, code, "{flag}: {}", run.err);
+                assert_eq!(run.err.contains("does not say whose it is"), code > 0, "{}", run.err);
+            }
+        }
+    }
+}
+
 /// What would permit to pay again has to say whose it is, and asking again does not help.
 #[test]
 fn an_answer_that_does_not_say_whose_it_is_is_asked_for_by_another_identifier() {
     const REFUNDED: &str = r#"{"status":"ok","msg":"Tx Failed, returned","data":{"status":"failed","refund_txid":"0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab","original_txid":"0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833","external_id":"7","kamipay_id":"txc_1"}}"#;
     const CANCELED: &str = r#"{"status":"ok","msg":"transaction canceled","data":{"status":"canceled","kamipay_id":"txc_1","external_id":"7"}}"#;
     let mut told = Vec::new();
-    for (flag, answer) in [("--operation-id", REFUNDED), ("--tx-id", CANCELED)] {
+    for (flag, id, answer) in [("--operation-id", "17", REFUNDED), ("--tx-id", HASH, CANCELED)] {
         let url = server(move |_, _| (200, answer.to_owned()));
-        let ask = ["pay", "status", flag, "0x17"];
+        let ask = ["pay", "status", flag, id];
         let watch = [&ask[..], &["--watch", "--every", "10ms", "--for", "50ms"]].concat();
         for (args, code) in [(&ask[..], 5), (&watch, 12)] {
             let run = run(&mut with_token(&url, args));

@@ -106,7 +106,48 @@ fn server_of_two() -> String {
     })
 }
 
-/// What was sent is not canceled, so that no word of it is leave to pay again.
+/// What an earlier answer showed is not forgotten.
+#[test]
+fn a_contradiction_on_the_way_is_no_end() {
+    const HASH: &str = "0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833";
+    const REFUND: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
+    let answer = |state: &str, rest: &str| {
+        format!(r#"{{"status":"ok","data":{{"status":"{state}","kamipay_id":"a"{rest}}}}}"#)
+    };
+    let contradicting = |rest: &str| {
+        answer("done", rest).replacen(r#""ok""#, r#""failed","msg":"TX not found""#, 1)
+    };
+    let receipt = r#","bank_txid":"E1""#;
+    let canceled = || answer("canceled", "");
+    let returned =
+        || answer("failed", &format!(r#","refund_txid":"{REFUND}","original_txid":"{HASH}""#));
+    let other = format!(r#","txid":"0x{}""#, "7".repeat(64));
+    let refund = format!(r#","txid":"{REFUND}""#);
+    for (first, then, code) in [
+        (contradicting(receipt), canceled(), 12),
+        (contradicting(""), canceled(), 12),
+        (contradicting(receipt), returned(), 12),
+        (answer("paused", receipt), canceled(), 12),
+        (answer("paused", receipt), returned(), 12),
+        (answer("canceled", receipt), returned(), 12),
+        (answer("processing", &other), returned(), 12),
+        (answer("processing", &refund), returned(), 12),
+        (answer("processing", r#","amount_brl":"lots""#), canceled(), 12),
+        (answer("paused", ""), canceled(), 11),
+        (answer("processing", ""), returned(), 10),
+    ] {
+        let told = format!("{first} {then}");
+        let url = server(move |n, _| (200, if n == 0 { &first } else { &then }.clone()));
+        let args = ["pay", "status", "--kamipay-id", "a", "--watch", "--every", "10ms"];
+        let ended = run(&mut with_token(&url, &[&args[..], &["--for", "100ms"]].concat()));
+        assert_eq!(ended.code, code, "{told}: {}", ended.err);
+        assert_eq!(ended.out.contains("\"may_pay_again\":true"), code != 12, "{}", ended.out);
+        assert_eq!(ended.err.contains("ask kamiPay what became of"), code == 12, "{}", ended.err);
+        assert!(!ended.err.contains("the same command again"), "{}", ended.err);
+    }
+}
+
+/// What was sent is not canceled, so that no word of it permits to pay again.
 #[test]
 fn a_canceled_payment_that_was_sent_is_no_end() {
     let sent = r#"{"status":"ok","data":{"status":"processing","txid":"0x1","kamipay_id":"a"}}"#;

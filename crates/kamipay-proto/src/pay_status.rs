@@ -111,6 +111,13 @@ impl PayStatus {
         matches!(self, Self::Done(_) | Self::Failed(_) | Self::Canceled(_))
     }
 
+    /// What can be told of an answer that cannot be read as a whole: no state, but its fields.
+    fn of_unreadable(body: &[u8]) -> Option<Self> {
+        let json = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}');
+        let known = decode_part::<Around<Known>, serde_json::Error>(json).ok()?.data;
+        Some(Self::_Unnamed(Unnamed { word: "".into(), msg: None, json: "".into(), known }))
+    }
+
     /// What is known of a payment that is accepted, processing, done or canceled.
     pub fn payment(&self) -> Option<&Payment> {
         match self {

@@ -79,6 +79,9 @@ impl Client {
                 }
                 Err(error) if error.ends_watch(watch) => return Err(error),
                 Err(error) => {
+                    if let Some(answer) = error.answer() {
+                        watch.unreadable(answer);
+                    }
                     watch.failed(&error, error.retry_after(), now(), self.clock().random());
                 }
             }

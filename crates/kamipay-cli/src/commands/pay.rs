@@ -1,5 +1,7 @@
 //! `kamipay pay …`
 
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::HashSet;
@@ -7,7 +9,10 @@ use std::fmt;
 
 use anstyle::Style;
 use clap::{Args, Subcommand};
-use kamipay_ureq::proto::pay_status::{Chain, GetPayStatus, PayStatus, PaymentTarget};
+use kamipay_ureq::proto::TransactionHash;
+use kamipay_ureq::proto::pay_status::{
+    Chain, FailedPayment, GetPayStatus, PayStatus, PaymentTarget,
+};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
@@ -35,8 +40,9 @@ impl Pay {
 /// Show the state of one payment, and what it permits
 ///
 /// Two questions are answered: is it over, and may it be paid again? Not found is neither: it comes
-/// while a payment is on its way, and whoever takes it for a failure pays twice. Only a payment that
-/// was canceled, or failed and was returned, may be paid again.
+/// while a payment is on its way. To take it for a failure is to pay twice. Only a payment that was
+/// canceled and never sent, or failed and was returned, may be paid again. An answer that contradicts
+/// itself does not permit it: canceled with a transaction, failed with a bank's receipt.
 ///
 /// JSON is {"state", "over", "may_pay_again", "msg", …the API's fields of the payment…}, where
 /// `state` is accepted, processing, done, failed, canceled, not_found, or the API's own word for a
@@ -51,8 +57,8 @@ Exit codes, with --watch and without it:
    0  done: it was paid
   10  over: it failed, and was returned. It may be paid again
   11  over: it was canceled, and no funds moved. It may be paid again
-  12  not over, or not known (yet); or failed, and no refund shows; or canceled, though it was sent.
-      Do not pay again
+  12  not over, or not known (yet); or failed, and no refund shows; or it contradicts itself, or
+      what was seen before. Do not pay again
  130  stopped by Ctrl-C; 143: by SIGTERM. Nothing is decided
   (1 to 5 as everywhere: see kamipay --help. They say nothing about the payment: do not pay again)
 
@@ -91,14 +97,15 @@ struct By {
     kamipay_id: Option<PaymentTarget>,
     /// The hash of the transaction; there is none until the payment is on chain
     ///
-    /// A canceled payment has none, so that an answer that says so is not taken for this one's.
+    /// It is 0x and 64 hexadecimal digits, on Tron also without 0x. A canceled payment has none: an
+    /// answer that says so is not taken for this one's.
     #[arg(long, value_name = "HASH", value_parser = |id: &str| PaymentTarget::tx_id(id))]
     #[arg(allow_hyphen_values = true)]
     tx_id: Option<PaymentTarget>,
     /// The bank's number
     ///
-    /// An answer about a payment that was canceled, or failed, does not bear it, and none that would
-    /// give leave to pay again is taken for this one's.
+    /// An answer about a payment that was canceled, or failed, does not contain it: one that would
+    /// permit to pay again is not taken for this one's.
     #[arg(long, value_name = "NUMBER", value_parser = |id: &str| PaymentTarget::operation_id(id))]
     #[arg(allow_hyphen_values = true)]
     operation_id: Option<PaymentTarget>,
@@ -117,19 +124,22 @@ impl Status {
         // clap sees to it that there is one.
         let payment = self.by.payment().ok_or_else(|| Failure::usage("which payment?"))?;
         let call = GetPayStatus::new(payment.clone(), self.chain);
+        // Before a login, too: nothing is sent.
+        call.check().map_err(|error| {
+            Failure::usage(format!("--tx-id: {error}")).tip("for a payment on Tron: --chain tron")
+        })?;
         if self.waiting.watch {
             return self.waiting.run(call, payment, self.output, &self.connection);
         }
         let client = self.connection.client()?;
         let status = client.send(&call).map_err(|error| Failure::question(payment, &error))?;
-        let may_pay_again = status.permission_to_pay_again().is_some();
-        let report = Report::new(payment, &status, may_pay_again)?;
+        let report = Report::of(payment, &status)?;
         self.output.thing(&report)?;
         Ok(report.meaning.exit())
     }
 }
 
-/// What a state means for whoever paid.
+/// What a state means for a program that pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     Accepted,
@@ -138,6 +148,8 @@ pub(crate) enum Meaning {
     Returned,
     /// Failed, and nothing proves that the funds came back.
     NotReturned,
+    /// Failed with a refund, and yet with something that contradicts it.
+    ReturnedOddly,
     Canceled,
     /// Canceled, and yet with a transaction or a receipt, or seen on its way before.
     CanceledOddly,
@@ -153,6 +165,7 @@ impl Meaning {
             PayStatus::Processing(_) => Self::Processing,
             PayStatus::Done(_) => Self::Paid,
             PayStatus::Failed(_) if may_pay_again => Self::Returned,
+            PayStatus::Failed(payment) if has_refund(payment) => Self::ReturnedOddly,
             PayStatus::Failed(_) => Self::NotReturned,
             PayStatus::Canceled(_) if may_pay_again => Self::Canceled,
             PayStatus::Canceled(_) => Self::CanceledOddly,
@@ -166,8 +179,8 @@ impl Meaning {
             Self::Paid => Exit::Done,
             Self::Returned => Exit::Returned,
             Self::Canceled => Exit::Canceled,
-            // Whoever takes 10 and 11 for leave to pay again must be given them by nothing less.
-            Self::NotReturned | Self::CanceledOddly => Exit::NotOver,
+            // Scripts take 10 and 11 for permission to pay again: nothing less gives them.
+            Self::NotReturned | Self::ReturnedOddly | Self::CanceledOddly => Exit::NotOver,
             Self::Accepted | Self::Processing | Self::NotKnown | Self::Unnamed => Exit::NotOver,
         }
     }
@@ -180,7 +193,7 @@ impl Meaning {
             Self::Returned => "returned: may be paid again",
             Self::NotReturned => "refund not visible yet: do not pay again",
             Self::Canceled => "no funds moved: may be paid again",
-            Self::CanceledOddly => "contradicts itself: do not pay again",
+            Self::ReturnedOddly | Self::CanceledOddly => "contradicts itself: do not pay again",
             Self::NotKnown => "NOT a failure: wait and ask again",
             Self::Unnamed => "not known to be over: do not pay again",
         }
@@ -206,12 +219,16 @@ impl Meaning {
                 "Do not pay again before the refund has a transaction (refund_txid).",
                 "Ask again, or ask kamiPay.",
             ],
+            Self::ReturnedOddly => &[
+                "Failed, and yet not plainly returned: a bank's receipt, or hashes that contradict.",
+                "Do not pay again before kamiPay has cleared that up.",
+            ],
             Self::Canceled => &[
                 "Canceled: it was never sent, and no funds moved.",
                 "You may pay again, with a new external_id.",
             ],
             Self::CanceledOddly => &[
-                "Canceled, and yet it bears a transaction or a receipt, or was seen on its way.",
+                "Canceled, and yet it has a transaction or a receipt, or was seen on its way.",
                 "Do not pay again before kamiPay has cleared that up.",
             ],
             Self::NotKnown => &[
@@ -229,10 +246,15 @@ impl Meaning {
     pub(crate) fn style(self) -> Style {
         match self {
             Self::Paid | Self::Returned | Self::Canceled => GOOD,
-            Self::NotReturned | Self::CanceledOddly => BAD,
+            Self::NotReturned | Self::ReturnedOddly | Self::CanceledOddly => BAD,
             Self::Accepted | Self::Processing | Self::NotKnown | Self::Unnamed => OPEN,
         }
     }
+}
+
+/// Whether a refund shows, be it believed or not.
+pub(crate) fn has_refund(payment: &FailedPayment) -> bool {
+    payment.refund_txid.as_ref().is_some_and(TransactionHash::is_well_formed)
 }
 
 /// A state with what it permits, and the API's fields of the payment.
@@ -247,6 +269,12 @@ struct Report {
 }
 
 impl Report {
+    /// What one answer says.
+    fn of(payment: &PaymentTarget, status: &PayStatus) -> Result<Self, Failure> {
+        Self::new(payment, status, status.permission_to_pay_again().is_some())
+    }
+
+    /// A watch may forbid what its last answer alone would permit.
     fn new(
         payment: &PaymentTarget,
         status: &PayStatus,

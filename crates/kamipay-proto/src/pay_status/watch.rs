@@ -13,12 +13,12 @@ use super::{FailedPayment, GetPayStatus, PayStatus, Payment, PermissionToPayAgai
 use crate::error::Shown;
 use crate::retry::part;
 use crate::wire::timestamp;
-use crate::{Endpoint, TransactionHash};
+use crate::{Endpoint, Error, ErrorKind, TransactionHash};
 
 /// The wait for a payment to come to its end, as plain data: without a clock, sleep or sockets.
 ///
 /// It says what to do next ([`step`](Self::step)), and is told what came of it
-/// ([`answered`](Self::answered), [`failed`](Self::failed)):
+/// ([`answered`](Self::answered), [`failed`](Self::failed), [`unreadable`](Self::unreadable)):
 ///
 /// ```
 /// use kamipay_proto::pay_status::{Chain, End, GetPayStatus, PaymentTarget, Step, Watch, WatchLimits};
@@ -317,6 +317,21 @@ impl Watch {
         self.evidence.faults = self.evidence.faults.saturating_add(1);
         self.evidence.last_fault = Some(Shown(&fault.to_string()).to_string());
         self.asked(retry_after, now, random);
+    }
+
+    /// Keeps what an answer that cannot be read shows of the funds, such as a transaction beside an
+    /// amount with too many digits. Call it before [`failed`](Self::failed) where there was an answer.
+    ///
+    /// No state is taken from it. Any other kind of error, and an answer about another payment, shows
+    /// nothing.
+    pub fn unreadable(&mut self, answer: &Error) {
+        if self.is_over() || !matches!(answer.kind(), ErrorKind::Decode(_)) {
+            return;
+        }
+        let Some(status) = PayStatus::of_unreadable(answer.body()) else { return };
+        if self.call.verify(&status).is_ok() {
+            self.evidence.note(&status);
+        }
     }
 
     /// Counts a question, and plans the next one.

@@ -68,6 +68,17 @@ fn faults_use_the_watch_up_and_do_not_end_it() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_read_is_not_forgotten() {
+    let processing = in_state("processing")
+        .replace("\"kamipay_id\"", "\"amount_usdt\": \"lots\", \"kamipay_id\"");
+    let world = World::with([answer(200, &processing)]);
+    world.then_always(answer(200, &in_state("canceled")));
+    let mut watch = watch();
+    still_unknown(world.client().watch(&mut watch, |_| {}).unwrap());
+    assert!(watch.evidence().was_sent && watch.permission_to_pay_again().is_none());
+}
+
+#[test]
 fn what_a_fault_said_is_kept_without_the_payment() {
     let world = World::with([refused()]);
     world.then_always(answer(200, &in_state("done")));

@@ -13,7 +13,7 @@ use kamipay_ureq::proto::pay_status::{
 };
 use kamipay_ureq::{Client, Error, ErrorKind};
 
-use super::{Meaning, Report};
+use super::{Meaning, Report, has_refund};
 use crate::commands::count;
 use crate::connection::Connection;
 use crate::exit::{self, Exit, Failure};
@@ -160,6 +160,9 @@ fn follow(
                 let fault = exit::whole(&error);
                 changes.fault(&fault);
                 changes.is_nameless = exit::is_nameless(&error);
+                if let Some(answer) = error.answer() {
+                    watch.unreadable(answer);
+                }
                 watch.failed(fault, error.retry_after(), now(), random);
             }
         }
@@ -250,7 +253,7 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// What JSON is where no answer came at all: still one value, and no leave to pay again.
+/// What JSON is where no answer came at all: still one value, and no permission to pay again.
 const NO_ANSWER: &str = "{
   \"state\": null,
   \"over\": false,
@@ -277,7 +280,7 @@ fn unknown(evidence: &Evidence, is_nameless: bool) -> Failure {
         _ => String::new(),
     };
     let failure = Failure::unknown(format!("{evidence}{before}")).tip(
-        "that is neither a failure nor leave to pay again, however long it lasts: only a refund \
+        "that is neither a failure nor permission to pay again, however long it lasts: only a refund \
          with a transaction is, or a cancellation of what was never sent",
     );
     let failure = match &evidence.last {
@@ -286,10 +289,16 @@ fn unknown(evidence: &Evidence, is_nameless: bool) -> Failure {
         Some(PayStatus::NotFound { .. }) => {
             failure.tip("is it the right kind of identifier, and the right chain?")
         }
+        // The same command again would not know what this one saw.
+        Some(PayStatus::Failed(payment)) if has_refund(payment) => {
+            return failure.tip(
+                "a receipt or a hash contradicts the refund, in that answer or in one before it: ask \
+                 kamiPay what became of the payment",
+            );
+        }
         Some(PayStatus::Failed(_)) => {
             failure.tip("it failed, and the refund does not show yet: ask kamiPay if it stays so")
         }
-        // The same command again would not know what this one saw.
         Some(PayStatus::Canceled(_)) => {
             return failure.tip("it was sent, and yet is canceled: ask kamiPay what became of it");
         }

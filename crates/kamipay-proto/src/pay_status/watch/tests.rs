@@ -393,6 +393,53 @@ fn what_was_paid_out_is_not_returned() {
     }
 }
 
+/// Such as one with an amount that nothing can keep.
+#[test]
+fn an_answer_that_cannot_be_read_is_not_forgotten() {
+    let amount = r#""amount_usdt": "0.00000000000000000000000000001""#;
+    let unreadable = |state: &str, rest: &str| {
+        let body = format!(
+            r#"{{"status": "ok", "data": {{"status": "{state}", {amount}, "kamipay_id": "txc_1",
+            "external_id": "order 7"{rest}}}}}"#
+        );
+        call().parse(http::Response::new(body)).unwrap_err()
+    };
+    let (txid, receipt) = (format!(r#", "txid": "{HASH}""#), r#", "bank_txid": "E1""#);
+    for (state, rest, is_canceled, is_returned) in [
+        ("accepted", "", true, true),
+        ("accepted", &*txid, false, true),
+        ("processing", "", false, true),
+        ("processing", receipt, false, false),
+        ("canceled", receipt, false, false),
+        ("done", "", false, false),
+    ] {
+        let answer = unreadable(state, rest);
+        for (letter, permits) in [(Canceled, is_canceled), (FailedWithRefund, is_returned)] {
+            let mut watch = watch();
+            watch.unreadable(&answer);
+            watch.failed(&answer, None, at(0), HALF);
+            assert_eq!((watch.last(), watch.end()), (None, None));
+            let mut watch = saved(&watch);
+            watch.answered(letter.status().unwrap(), at(9), HALF);
+            assert_eq!(watch.permission_to_pay_again().is_some(), permits, "{state}{rest}");
+        }
+    }
+    // Neither about another payment, nor a refusal, nor what is not JSON.
+    let body = String::from_utf8(unreadable("done", receipt).body().to_vec()).unwrap();
+    for (status, body) in [
+        (200, body.replace("order 7", "order 8")),
+        (500, body.clone()),
+        (206, body.clone()),
+        (200, body[1..].to_owned()),
+    ] {
+        let mut response = http::Response::new(body);
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        let mut watch = watch();
+        watch.unreadable(&call().parse(response).unwrap_err());
+        assert_eq!(watch, self::watch());
+    }
+}
+
 /// A file of a version that looked at less of an answer.
 #[test]
 fn a_file_forgets_nothing_of_its_last_answer() {
