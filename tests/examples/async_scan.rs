@@ -25,7 +25,7 @@ async fn send<E: Endpoint>(
     let (status, headers) = (answer.status(), answer.headers().clone());
     let mut response = http::Response::new(answer.bytes().await?);
     (*response.status_mut(), *response.headers_mut()) = (status, headers);
-    Ok(call.parse(response)?)
+    Ok(api.parse(call, response)?)
 }
 
 /// Reads a listing, and hands its rows over as they become known.

@@ -75,7 +75,7 @@ fn both_transports_give_equal_values() {
             with_call!(&call, call => {
                 let ours = client.send(call).map_err(|error| error.answer().unwrap().clone());
                 let request = call.request(&api).unwrap();
-                let theirs = call.parse(transport.send(request, Duration::from_secs(10)).unwrap());
+                let theirs = api.parse(call, transport.send(request, Duration::from_secs(10)).unwrap());
                 values += u32::from(ours.is_ok());
                 assert_eq!(outcome(ours), outcome(theirs));
             }, _login => {});
@@ -103,7 +103,7 @@ fn both_transports_give_equal_refusals() {
             let ours = client.send(call).unwrap_err();
             let request = call.request(&api).unwrap();
             let theirs =
-                call.parse(transport.send(request, Duration::from_secs(10)).unwrap()).unwrap_err();
+                api.parse(call, transport.send(request, Duration::from_secs(10)).unwrap()).unwrap_err();
             assert_eq!(ours.answer().unwrap().to_string(), theirs.to_string());
             assert_eq!(ours.status(), Some(StatusCode::UNAUTHORIZED));
             assert!(matches!(theirs.kind(), ErrorKind::Api(_)));
@@ -123,7 +123,7 @@ fn repeat<E: Endpoint>(
         let request = call.request(api).unwrap();
         let repeat = Repeat::of(call, &request);
         let fault = match transport(&request) {
-            Ok(response) => Fault::from(&call.parse(response).map(drop).unwrap_err()),
+            Ok(response) => Fault::from(&api.parse(call, response).map(drop).unwrap_err()),
             Err(fault) => fault,
         };
         if let Err(stop) = policy.decide(&Failure::new(repeat, fault, attempts), &mut budget, 0) {

@@ -302,7 +302,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
 /// Whether what a parser has to remember of a large document is small: a key or another text with
 /// escapes, and how deep it is. Of a small document all of it is.
 fn is_bounded(text: &str) -> bool {
-    const SMALL: usize = 4 << 20;
+    const SMALL: usize = 2 << 20;
     const MOST: usize = 1 << 20;
     if text.len() <= SMALL {
         return true;

@@ -30,7 +30,7 @@
 //! // Hand `request` to any HTTP client, async or not, and its answer back:
 //! # let response = http::Response::new(br#"{"lot_id":"9c030c8b-6d68-445b-8048-1bacd91012fa","transaction_hash":null,
 //! # "usdt_amount":"10027.79968000","created_at":null,"status":"PENDING","payouts":[],"refunds":[]}"#);
-//! let lot = call.parse(response)?;
+//! let lot = api.parse(&call, response)?;
 //! assert_eq!(lot.usdt_amount.to_string(), "10027.79968000");
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
