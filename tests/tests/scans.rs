@@ -205,3 +205,21 @@ fn who_drops_the_rows_half_way_leaves_nothing_behind() {
     drop(client);
     drop(server); // joins its connections: none is held open by a thread that reads on
 }
+
+#[test]
+fn f61_a_connection_that_is_behind_loses_no_row_of_any_list() {
+    let merchant = merchant().with_charges(900);
+    let year = Period::new(merchant.start(), merchant.end()).unwrap();
+    for fault in [Fault::StaleAnswer, Fault::ExtraAnswer, Fault::AnotherAnswer] {
+        let (server, client) = start(Sandbox::generated(merchant.clone()));
+        let whole = all(&client, Scan::new(ScanConfirmedCharges::new(year)));
+        assert!(whole.len() > 800);
+        for nth in (1..600).step_by(7) {
+            server.with_sandbox(|sandbox| sandbox.fail_at(nth, fault));
+        }
+        let scan = Scan::new(ScanConfirmedCharges::new(year));
+        assert!(all(&client, scan) == whole, "{fault}");
+        let lots = Scan::new(ScanLots::new(year)).with_page_size(9).unwrap();
+        assert_eq!(all(&client, lots).len() as u64, merchant.lots().count() as u64, "{fault}");
+    }
+}
