@@ -526,10 +526,11 @@ fn words(raw: &RawValue, longest: usize) -> Option<String> {
 /// `query.limit: Input should be less than or equal to 1000`, without the input itself; some of
 /// them, where there are many.
 fn faults(list: &str) -> Option<String> {
-    let mut faults = Vec::new();
+    let (mut faults, mut looked_at) = (Vec::new(), 0);
     object::each(list, |raw| {
+        looked_at += 1;
         faults.extend(fault(raw));
-        faults.len() < 8
+        faults.len() < 8 && looked_at < 64
     });
     (!faults.is_empty()).then(|| faults.join("; "))
 }
@@ -538,12 +539,13 @@ fn fault(raw: &RawValue) -> Option<String> {
     const LONGEST: usize = 1 << 10;
     let [loc, msg] = object::pick(raw.get(), ["loc", "msg"])?;
     let said = words(msg?, LONGEST)?;
-    let mut place = Vec::new();
+    let (mut place, mut looked_at) = (Vec::new(), 0);
     object::each(loc.map_or("", RawValue::get), |part| {
         let is_number = part.get().starts_with(|char: char| char.is_ascii_digit());
         let number = || is_number.then(|| part.get().chars().take(20).collect());
+        looked_at += 1;
         place.extend(words(part, LONGEST).or_else(number));
-        place.len() < 8
+        place.len() < 8 && looked_at < 64
     });
     Some(if place.is_empty() { said } else { format!("{}: {said}", place.join(".")) })
 }
@@ -1001,11 +1003,12 @@ mod tests {
             let with =
                 |blanks: &str| WHOLE.replacen('{', &format!("{blanks}{{\"new\": {value}, "), 1);
             assert_eq!(answer(200, with(&blanks)).is_ok(), fits, "{value:.20}");
-            assert!(answer(200, with("")).is_ok(), "{value:.20}: as a small document");
+            let is_small = with("").len() <= 2 << 20;
+            assert!(!is_small || answer(200, with("")).is_ok(), "{value:.20}: as a small document");
             let refusal =
                 |blanks: &str| format!("{blanks}{{\"new\": {value}, \"detail\": \"bad\"}}");
             assert_eq!(self::refusal(refusal(&blanks)).message.is_some(), fits);
-            assert!(self::refusal(refusal("")).message.is_some());
+            assert!(!is_small || self::refusal(refusal("")).message.is_some());
         }
         for cut in ["{\"a\": \"", "{\"a\": \"\\"] {
             assert!(fault(format!("{blanks}{cut}")).truncated);

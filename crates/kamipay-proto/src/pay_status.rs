@@ -262,21 +262,21 @@ pub struct Unnamed {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Hash)]
 #[serde(default)]
 struct Known {
-    #[serde(deserialize_with = "whatever")]
+    #[serde(deserialize_with = "beginning")]
     status: Option<String>,
-    #[serde(deserialize_with = "whatever")]
+    #[serde(deserialize_with = "beginning")]
     kamipay_id: Option<String>,
-    #[serde(deserialize_with = "whatever")]
+    #[serde(deserialize_with = "beginning")]
     external_id: Option<String>,
-    #[serde(deserialize_with = "whatever")]
+    #[serde(deserialize_with = "beginning")]
     operation_id: Option<String>,
-    #[serde(deserialize_with = "whatever")]
+    #[serde(deserialize_with = "beginning")]
     txid: Option<String>,
-    #[serde(deserialize_with = "whatever")]
+    #[serde(deserialize_with = "beginning")]
     original_txid: Option<String>,
-    #[serde(deserialize_with = "whatever")]
+    #[serde(deserialize_with = "beginning")]
     refund_txid: Option<String>,
-    #[serde(deserialize_with = "whatever")]
+    #[serde(deserialize_with = "beginning")]
     bank_txid: Option<String>,
 }
 
@@ -332,6 +332,17 @@ fn whatever<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Result<Optio
     let raw = <&RawValue>::deserialize(from)?.get();
     let text = || serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
     Ok((raw != "null").then(|| T::from(text())))
+}
+
+/// The same, of a long value its beginning: it is there, and it is no identifier and no hash. An
+/// answer that cannot be read may be of any length.
+fn beginning<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    const LONGEST: usize = 16 << 10;
+    let raw = <&RawValue>::deserialize(from)?;
+    if raw.get().len() <= LONGEST {
+        return whatever(raw).map_err(D::Error::custom);
+    }
+    Ok(Some(raw.get().chars().take(LONGEST / 4).collect()))
 }
 
 impl<'de> Deserialize<'de> for PayStatus {
