@@ -8,12 +8,15 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// The secrets of a client, to be hidden in text that came from outside.
 ///
 /// A server that echoes the `Authorization` header in its refusal would have it on the screen and in
-/// the log. So [`Api::parse`](crate::Api::parse) hides the token, and what [`Api::hiding`]
-/// (crate::Api::hiding) was told, in each text that an error shows.
+/// the log. So [`Api::parse`] hides the token, and what [`Api::hiding`] was told, in each text that an
+/// error shows.
 ///
 /// A secret is found in any case, with white space in it, percent-encoded, escaped as in JSON or HTML,
 /// and in base64; whole, and where 16 characters of it or more stand in a row. One of fewer than 4
 /// characters is not looked for: it would be found everywhere.
+///
+/// [`Api::parse`]: crate::Api::parse
+/// [`Api::hiding`]: crate::Api::hiding
 #[derive(Clone, Default)]
 pub struct Secrets {
     /// The tokens, the newest last.
