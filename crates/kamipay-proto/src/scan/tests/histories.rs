@@ -35,7 +35,7 @@ struct Ended {
 }
 
 /// How many histories of each kind to run.
-#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
+#[expect(clippy::disallowed_methods, reason = "a switch of the tests")]
 fn histories() -> u64 {
     let given = std::env::var("KAMIPAY_HISTORIES").ok().and_then(|text| text.parse().ok());
     given.unwrap_or(400)
@@ -342,6 +342,7 @@ where
 
 /// Runs all histories of a kind. At least this share must end well: an error is the wrong answer to
 /// trouble that another reading overcomes.
+#[expect(clippy::disallowed_macros, reason = "a figure of the tests")]
 fn run(trouble: Trouble, percent: u64) {
     let count = histories();
     let mut complete = 0;
