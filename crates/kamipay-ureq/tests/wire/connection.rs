@@ -66,7 +66,7 @@ fn a_head_that_is_cut_is_an_error() {
 
 #[test]
 fn f61_another_request_s_answer_is_asked_for_once_more_on_a_new_connection() {
-    let other = || Reply(whole(&LOT.replace("9c030c8b", "aaaaaaaa")));
+    let other = || Reply(whole(LOT.replace("9c030c8b", "aaaaaaaa")));
     // A connection that is one answer behind stays so: the next request on it gets another one too.
     let behind = || vec![ReadRequest, other(), ReadRequest, other(), Hold];
     let right = || vec![ReadRequest, Reply(whole(LOT)), Hold];
