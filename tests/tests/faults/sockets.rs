@@ -394,7 +394,14 @@ fn f61_an_answer_to_somebody_else_is_not_taken() {
     let server = sandbox();
     for call in calls() {
         let Some(word) = other_answer(&call) else { continue };
-        scenario(&server, Fault::AnotherAnswer, &call, LONG, &[word], GivesUp);
+        // Once more, whatever the policy allows, and then an error.
+        for (times, expected) in [(1, "value"), (2, word)] {
+            fail(&server, Fault::AnotherAnswer, times);
+            let before = server.requests().len();
+            let outcome = send(&client(server.base_url(), |_| {}), &call);
+            assert_eq!(self::word(&outcome), expected, "{call:?}: {outcome:?}");
+            assert_eq!(server.requests().len() - before, 2, "{call:?}");
+        }
 
         // One that comes uninvited is for nobody.
         let client = client(server.base_url(), |_| {});
