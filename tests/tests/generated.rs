@@ -10,7 +10,7 @@ use kamipay_proto::settlements::{
     GetSettlement, ListPendingCharges, ListSettlements, ListTransactions,
 };
 use kamipay_proto::{
-    Api, DateRange, Endpoint, EpochRange, Page, PageSize, Paginated, PendingPageSize, SettlementId,
+    Api, DateRange, Endpoint, EpochRange, PageSize, PendingPageSize, SettlementId,
 };
 use kamipay_sandbox::{Generated, PaymentState, Sandbox};
 use proptest::prelude::*;
@@ -42,22 +42,31 @@ impl InABox {
         output
     }
 
-    /// All rows of a list, a page after the other.
-    fn list<E>(&mut self, first: E) -> Vec<<E::Output as Page>::Row>
-    where
-        E: Paginated<Output: Serialize + PartialEq + Debug>,
-    {
+    /// All rows of a list, a page after the other: `page` gives rows and total from an offset.
+    fn list<R>(&mut self, mut page: impl FnMut(&mut Self, u64) -> (Vec<R>, u64)) -> Vec<R> {
         let mut rows = Vec::new();
         loop {
-            let page = self.ask(&first.with_offset(rows.len() as u64));
-            let total = page.total();
-            rows.extend(page.into_rows());
+            let (more, total) = page(self, rows.len() as u64);
+            rows.extend(more);
             if rows.len() as u64 >= total {
                 assert_eq!(rows.len() as u64, total);
                 return rows;
             }
         }
     }
+}
+
+/// All rows of a list call.
+macro_rules! listed {
+    ($api:expr, $call:expr, $rows:ident, $($total:ident).+) => {{
+        let mut call = $call;
+        $api.list(|api, offset| {
+            call.offset = offset;
+            let page = api.ask(&call);
+            let total = page.$($total).+;
+            (page.$rows, total)
+        })
+    }};
 }
 
 fn merchant(seed: u64) -> Generated {
@@ -74,7 +83,7 @@ proptest! {
         let range = DateRange::new(merchant.start(), merchant.end()).unwrap();
         let mut call = ListLots::new(range);
         call.limit = PageSize::new(7).unwrap();
-        let listed = api.list(call);
+        let listed = listed!(api, call, lots, total);
         prop_assert_eq!(listed.len(), merchant.lots().count());
 
         let listed: BTreeMap<String, _> =
@@ -98,7 +107,7 @@ proptest! {
         let merchant = merchant(seed);
         let mut api = InABox::new(merchant.clone());
         let range = DateRange::new(merchant.start(), merchant.end()).unwrap();
-        let listed = api.list(ListSettlements::new(range));
+        let listed = listed!(api, ListSettlements::new(range), settlements, total);
         for settlement in merchant.settlement_ids() {
             let id = SettlementId::new(u64::try_from(settlement).unwrap());
             let detail = api.ask(&GetSettlement::new(id));
@@ -111,9 +120,10 @@ proptest! {
             let mut call = ListTransactions::new(range);
             call.settlement_id = Some(id);
             call.limit = PageSize::new(9).unwrap();
-            prop_assert_eq!(api.list(call).len(), detail.charges.len());
+            let charges = listed!(api, call, transactions, total);
+            prop_assert_eq!(charges.len(), detail.charges.len());
         }
-        let all = api.list(ListTransactions::new(range));
+        let all = listed!(api, ListTransactions::new(range), transactions, total);
         prop_assert_eq!(all.len() as u64, merchant.charge_count());
     }
 
@@ -124,7 +134,7 @@ proptest! {
         let mut call = ListPendingCharges::new();
         call.limit = PendingPageSize::new(3).unwrap();
         let totals = api.ask(&call).totals;
-        let pending = api.list(call);
+        let pending = listed!(api, call, items, totals.count);
         prop_assert_eq!(pending.len() as u64, merchant.pending_charge_count());
         let sum: Decimal = pending.iter().map(|charge| charge.settlement_amount).sum();
         prop_assert_eq!(sum, totals.settlement_amount);

@@ -81,9 +81,7 @@ pub use self::identifiers::{
     CheckoutId, Currency, ExternalId, InvalidNumber, KamipayId, OperationId, SettlementId, StoreId,
     TransactionHash,
 };
-pub use self::page::{
-    Amounts, BoundedPageSize, InvalidPageSize, Page, PageSize, Paginated, PendingPageSize, Row,
-};
+pub use self::page::{Amounts, BoundedPageSize, InvalidPageSize, PageSize, PendingPageSize, Row};
 pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange, Period};
 pub use self::scan::Scan;
 pub use self::secrets::Secrets;

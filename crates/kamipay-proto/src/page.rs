@@ -6,46 +6,8 @@ use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::Mismatch;
 use crate::wire::timestamp::Rfc3339;
-use crate::{Endpoint, Mismatch};
-
-/// A list call: one page of a list that is read by `limit` and `offset`.
-///
-/// The API says nothing about rows that appear while one is paging. Whoever reads page after page
-/// holds the pages against each other: the same `total`, no row twice, no page without rows before
-/// the end.
-pub trait Paginated: Endpoint<Output: Page> + Clone {
-    /// How many rows are asked for.
-    fn limit(&self) -> u64;
-
-    /// How many rows are skipped.
-    fn offset(&self) -> u64;
-
-    /// The same list from another row on.
-    #[must_use]
-    fn with_offset(&self, offset: u64) -> Self;
-}
-
-/// One page of a list.
-pub trait Page {
-    /// A row of the list.
-    type Row: Row;
-
-    /// The rows on this page.
-    fn rows(&self) -> &[Self::Row];
-
-    /// The rows on this page, owned.
-    fn into_rows(self) -> Vec<Self::Row>;
-
-    /// How many rows the whole list has, by the API's count when it made this page.
-    fn total(&self) -> u64;
-
-    /// The `limit` that the API says it kept to.
-    fn limit(&self) -> u64;
-
-    /// The `offset` that the API says it began at.
-    fn offset(&self) -> u64;
-}
 
 /// A row of a list.
 pub trait Row {
@@ -108,14 +70,16 @@ impl fmt::Display for Ends {
 }
 
 /// Whether a page is the one asked for: `limit` and `offset` as asked, and no row too many.
-pub(crate) fn verify<P: Page>(asked: &impl Paginated, page: &P) -> Result<(), Mismatch> {
-    Mismatch::check("limit", asked.limit(), page.limit())?;
-    Mismatch::check("offset", asked.offset(), page.offset())?;
-    let rows = page.rows().len() as u64;
-    if rows > asked.limit() {
-        return Err(Mismatch::new("rows: at most", asked.limit(), rows));
-    }
-    Ok(())
+pub(crate) fn verify<const MAX: u16>(
+    asked: (BoundedPageSize<MAX>, u64),
+    echoed: (u64, u64),
+    rows: usize,
+) -> Result<(), Mismatch> {
+    let limit = asked.0.rows();
+    Mismatch::check("limit", limit, echoed.0)?;
+    Mismatch::check("offset", asked.1, echoed.1)?;
+    let rows = rows as u64;
+    if rows > limit { Err(Mismatch::new("rows: at most", limit, rows)) } else { Ok(()) }
 }
 
 /// How many rows a page may have: 1 to `MAX`, and 100 unless told otherwise.
@@ -143,6 +107,11 @@ impl<const MAX: u16> BoundedPageSize<MAX> {
             Ok(size) if (1..=MAX).contains(&size) => Ok(Self(size)),
             _ => Err(InvalidPageSize { rows, max: MAX }),
         }
+    }
+
+    /// The page of a scan.
+    pub(crate) fn of_scan(rows: u64) -> Self {
+        Self::new(rows).expect("a scan's page is no larger than a call takes")
     }
 
     /// How many rows.
@@ -185,6 +154,7 @@ pub struct InvalidPageSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Endpoint;
 
     #[test]
     fn a_page_has_1_to_1000_rows_and_pending_charges_1_to_500() {
@@ -211,153 +181,6 @@ mod tests {
         assert!(serde_json::from_str::<PageSize>("1000").is_ok());
         assert!(serde_json::from_str::<PageSize>("0").is_err());
         assert!(serde_json::from_str::<PendingPageSize>("501").is_err());
-    }
-
-    /// A page of nothing but its numbers.
-    #[derive(Deserialize)]
-    struct Numbers {
-        rows: Vec<u64>,
-        total: u64,
-        limit: u64,
-        offset: u64,
-    }
-
-    impl Row for u64 {
-        type Key = Self;
-
-        fn time(&self) -> Option<DateTime<Utc>> {
-            None
-        }
-
-        fn key(&self) -> Self {
-            *self
-        }
-
-        fn amounts(&self) -> Amounts {
-            [None, None]
-        }
-    }
-
-    impl Page for Numbers {
-        type Row = u64;
-
-        fn rows(&self) -> &[u64] {
-            &self.rows
-        }
-
-        fn into_rows(self) -> Vec<u64> {
-            self.rows
-        }
-
-        fn total(&self) -> u64 {
-            self.total
-        }
-
-        fn limit(&self) -> u64 {
-            self.limit
-        }
-
-        fn offset(&self) -> u64 {
-            self.offset
-        }
-    }
-
-    #[derive(Clone)]
-    struct ListNumbers {
-        limit: u64,
-        offset: u64,
-    }
-
-    impl Endpoint for ListNumbers {
-        const CALL: &'static str = "GET /numbers";
-        type Output = Numbers;
-
-        fn request(&self, api: &crate::Api) -> Result<http::Request<Vec<u8>>, crate::BuildError> {
-            api.get(&["numbers"]).finish()
-        }
-
-        fn verify(&self, page: &Numbers) -> Result<(), Mismatch> {
-            verify(self, page)
-        }
-    }
-
-    impl Paginated for ListNumbers {
-        fn limit(&self) -> u64 {
-            self.limit
-        }
-
-        fn offset(&self) -> u64 {
-            self.offset
-        }
-
-        fn with_offset(&self, offset: u64) -> Self {
-            Self { offset, ..self.clone() }
-        }
-    }
-
-    /// The second page of 3 rows each, with one row of this text on it, of 4 in all.
-    fn second_page<C: Paginated>(call: C, list: &str, row: &str, total: &str)
-    where
-        C::Output: Debug,
-    {
-        let second = call.with_offset(3);
-        assert_eq!((call.offset(), second.offset(), second.limit()), (0, 3, call.limit()));
-        let answer = |limit: u64, offset: u64| {
-            let body =
-                format!(r#"{{"{list}": [{row}], {total}, "limit": {limit}, "offset": {offset}}}"#);
-            second.parse(http::Response::new(body))
-        };
-        let page = answer(3, 3).unwrap();
-        assert_eq!((page.rows().len(), page.total(), page.limit(), page.offset()), (1, 4, 3, 3));
-        let time = page.rows()[0].time().unwrap();
-        assert_eq!(time.to_rfc3339(), "2026-05-14T15:00:42+00:00");
-        let key = page.rows()[0].key();
-        assert_eq!(page.into_rows()[0].key(), key);
-        for (limit, offset) in [(3, 0), (3, 4), (2, 3), (1000, 3)] {
-            assert!(answer(limit, offset).is_err(), "{limit} {offset}");
-        }
-    }
-
-    #[test]
-    fn f62_every_list_has_pages_of_one_kind() {
-        use crate::lots::ListLots;
-        use crate::settlements::{ListPendingCharges, ListSettlements, ListTransactions};
-
-        let may = crate::DateRange::parse("2026-05-01T00:00:00Z", "2026-05-31T00:00:00Z").unwrap();
-        let total = r#""total": 4"#;
-
-        let mut lots = ListLots::new(may);
-        lots.limit = PageSize::new(3).unwrap();
-        let lot = r#"{"lot_id": "l", "transaction_hash": null, "usdt_amount": "1.50",
-            "created_at": "2026-05-14T15:00:42Z", "status": "MINED"}"#;
-        second_page(lots, "lots", lot, total);
-
-        let mut settlements = ListSettlements::new(may);
-        settlements.limit = PageSize::new(3).unwrap();
-        let settlement = r#"{"settlement_id": 1, "settlement_provider_name": "p",
-            "provider_settlement_id": null, "external_settlement_id": null, "amount": 1.50,
-            "currency": "ARS", "address_to": "0x7a", "address_from": "0x4f",
-            "settlement_message": null, "settled_at": "2026-05-14T15:00:42Z",
-            "created_at": "2026-05-14T14:55:18Z", "status": "DONE"}"#;
-        second_page(settlements, "settlements", settlement, total);
-
-        let charge = r#""kamipay_request_id": "ptxr_1", "kamipay_id": "dqr_1", "external_id": "e",
-            "charged_amount": 5.28, "charged_currency": "BRL", "settlement_amount": 29750.0,
-            "settlement_currency": "ARS""#;
-        let mut transactions = ListTransactions::new(may);
-        transactions.limit = PageSize::new(3).unwrap();
-        let transaction = format!(
-            r#"{{{charge}, "settlement_id": 1, "charged_timestamp": "2026-05-14T13:21:08Z",
-            "created_at": "2026-05-14T15:00:42Z", "settlement_provider_name": "p",
-            "settled_at": null, "provider_settlement_id": null, "external_settlement_id": null}}"#
-        );
-        second_page(transactions, "transactions", &transaction, total);
-
-        let mut pending = ListPendingCharges::new();
-        pending.limit = PendingPageSize::new(3).unwrap();
-        let row = format!(r#"{{{charge}, "charged_timestamp": "2026-05-14T15:00:42Z"}}"#);
-        let totals = r#""totals": {"count": 4, "settlement_amount": 1.0}"#;
-        second_page(pending, "items", &row, totals);
     }
 
     #[test]
@@ -438,36 +261,67 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_the_one_that_was_asked_for() {
-        let call = ListNumbers { limit: 3, offset: 5 };
-        let page = |rows: u64, limit, offset, total| Numbers {
-            rows: (0..rows).collect(),
-            total,
-            limit,
-            offset,
-        };
+    fn f62_a_page_is_the_one_that_was_asked_for() {
+        let asked = (PageSize::new(3).unwrap(), 5);
         for rows in 0..=3 {
-            // `total` moves while one is paging: it is the reader's to judge.
-            for total in [0, 5, 8, u64::MAX] {
-                assert_eq!(call.verify(&page(rows, 3, 5, total)), Ok(()));
-            }
+            assert_eq!(verify(asked, (3, 5), rows), Ok(()));
         }
-        for (page, error) in [
-            (page(3, 4, 5, 8), Mismatch::new("limit", 3, 4)),
-            (page(3, 2, 5, 8), Mismatch::new("limit", 3, 2)),
-            (page(3, 3, 0, 8), Mismatch::new("offset", 5, 0)),
-            (page(3, 3, 8, 8), Mismatch::new("offset", 5, 8)),
-            (page(4, 3, 5, 8), Mismatch::new("rows: at most", 3, 4)),
+        for (echoed, rows, error) in [
+            ((4, 5), 3, Mismatch::new("limit", 3, 4)),
+            ((2, 5), 3, Mismatch::new("limit", 3, 2)),
+            ((3, 0), 3, Mismatch::new("offset", 5, 0)),
+            ((3, 8), 3, Mismatch::new("offset", 5, 8)),
+            ((3, 5), 4, Mismatch::new("rows: at most", 3, 4)),
         ] {
-            assert_eq!(call.verify(&page), Err(error));
+            assert_eq!(verify(asked, echoed, rows), Err(error));
         }
-        let body = r#"{"rows": [1, 2, 3, 4], "total": 9, "limit": 3, "offset": 5}"#;
-        let error = call.parse(http::Response::new(body)).map(drop).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the answer is to another question: asked for rows: at most 3, got 4"
+    }
+
+    /// The second page of a list, with one row on it, and four echoes of other pages.
+    fn second_page<C: Endpoint<Output: Debug>>(call: C, list: &str, row: &str, total: &str) {
+        let answer = |limit: u64, offset: u64| {
+            let body =
+                format!(r#"{{"{list}": [{row}], {total}, "limit": {limit}, "offset": {offset}}}"#);
+            call.parse(http::Response::new(body))
+        };
+        assert!(answer(3, 3).is_ok(), "{list}");
+        for (limit, offset) in [(3, 0), (3, 4), (2, 3), (1000, 3)] {
+            let error = answer(limit, offset).unwrap_err();
+            assert!(error.to_string().contains("another question"), "{list} {limit} {offset}");
+        }
+    }
+
+    #[test]
+    fn f62_every_list_compares_the_echo() {
+        use crate::lots::ListLots;
+        use crate::settlements::{ListPendingCharges, ListSettlements, ListTransactions};
+
+        let may = crate::DateRange::parse("2026-05-01T00:00:00Z", "2026-05-31T00:00:00Z").unwrap();
+        let (limit, total) = (PageSize::new(3).unwrap(), r#""total": 4"#);
+        let lot = r#"{"lot_id": "l", "transaction_hash": null, "usdt_amount": "1.50",
+            "created_at": "2026-05-14T15:00:42Z", "status": "MINED"}"#;
+        second_page(ListLots { limit, offset: 3, ..ListLots::new(may) }, "lots", lot, total);
+
+        let settlement = r#"{"settlement_id": 1, "settlement_provider_name": "p", "amount": 1.50,
+            "currency": "ARS", "address_to": "0x7a", "address_from": "0x4f",
+            "settled_at": "2026-05-14T15:00:42Z", "created_at": "2026-05-14T14:55:18Z"}"#;
+        let call = ListSettlements { limit, offset: 3, ..ListSettlements::new(may) };
+        second_page(call, "settlements", settlement, total);
+
+        let charge = r#""kamipay_request_id": "ptxr_1", "kamipay_id": "dqr_1",
+            "charged_amount": 5.28, "charged_currency": "BRL", "settlement_amount": 29750.0,
+            "settlement_currency": "ARS""#;
+        let transaction = format!(
+            r#"{{{charge}, "settlement_id": 1, "created_at": "2026-05-14T15:00:42Z",
+            "settlement_provider_name": "p"}}"#
         );
-        let next = call.with_offset(8);
-        assert_eq!((next.limit(), next.offset()), (3, 8));
+        let call = ListTransactions { limit, offset: 3, ..ListTransactions::new(may) };
+        second_page(call, "transactions", &transaction, total);
+
+        let limit = PendingPageSize::new(3).unwrap();
+        let row = format!(r#"{{{charge}, "charged_timestamp": "2026-05-14T15:00:42Z"}}"#);
+        let totals = r#""totals": {"count": 4, "settlement_amount": 1.0}"#;
+        let call = ListPendingCharges { limit, offset: 3, ..ListPendingCharges::new() };
+        second_page(call, "items", &row, totals);
     }
 }

@@ -102,6 +102,7 @@ mod state;
 mod tests;
 mod window;
 
+pub(crate) use listing::Sealed;
 pub use listing::{ListedBy, Scannable};
 pub use manifest::{Incomplete, Manifest, Reading, Reason};
 pub use state::{LookBackState, ScanState, Seen};

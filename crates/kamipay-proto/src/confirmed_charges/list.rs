@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::ConfirmedCharge;
 use crate::page;
+use crate::scan::{ListedBy, Scannable, Sealed, Window};
 use crate::wire::timestamp::Rfc3339;
 use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, Mismatch, Period, StoreId};
 
@@ -106,6 +108,51 @@ impl Endpoint for ListConfirmedCharges {
             }
         }
         Ok(())
+    }
+}
+
+impl Sealed for ScanConfirmedCharges {}
+
+impl Scannable for ScanConfirmedCharges {
+    type Call = ListConfirmedCharges;
+    type Row = ConfirmedCharge;
+
+    const MAX_WINDOW: TimeDelta = EpochRange::MAX;
+    /// The call has no pages, and gives all rows at once.
+    const MAX_PAGE: u64 = u64::MAX;
+    const LISTED_BY: ListedBy = ListedBy::Unknown;
+
+    fn period(&self) -> Option<Period> {
+        Some(self.period)
+    }
+
+    fn with_period(&self, period: Period) -> Self {
+        Self { period, ..self.clone() }
+    }
+
+    fn call(&self, window: Window, _limit: u64, _offset: u64) -> ListConfirmedCharges {
+        let (start, end) =
+            window.start().zip(window.end()).expect("only pending charges have open windows");
+        ListConfirmedCharges {
+            store_id: self.store_id.clone(),
+            checkout_id: self.checkout_id.clone(),
+            range: Some(
+                EpochRange::new(start, end).expect("a window is no longer than a call takes"),
+            ),
+        }
+    }
+
+    fn page(charges: Vec<ConfirmedCharge>) -> (Vec<ConfirmedCharge>, Option<u64>) {
+        (charges, None)
+    }
+
+    /// The answer repeats nothing of the request, and an empty one could answer any.
+    fn is_proven(window: Window, charges: &[ConfirmedCharge]) -> bool {
+        charges.iter().any(|charge| {
+            [charge.request_datetime, charge.credit_datetime]
+                .into_iter()
+                .all(|time| window.is_inside(time))
+        })
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Lot;
-use crate::page::{self, Page, PageSize, Paginated};
+use crate::page::{self, PageSize};
+use crate::scan::{ListedBy, Scannable, Sealed, Window};
 use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 
 /// Lists the lots of a date range, a page at a time. All lots of a period: [`ScanLots`].
@@ -56,21 +57,7 @@ impl Endpoint for ListLots {
     }
 
     fn verify(&self, page: &LotPage) -> Result<(), Mismatch> {
-        page::verify(self, page)
-    }
-}
-
-impl Paginated for ListLots {
-    fn limit(&self) -> u64 {
-        self.limit.rows()
-    }
-
-    fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    fn with_offset(&self, offset: u64) -> Self {
-        Self { offset, ..self.clone() }
+        page::verify((self.limit, self.offset), (page.limit, page.offset), page.lots.len())
     }
 }
 
@@ -110,27 +97,34 @@ pub struct LotPage {
     pub offset: u64,
 }
 
-impl Page for LotPage {
+impl Sealed for ScanLots {}
+
+impl Scannable for ScanLots {
+    type Call = ListLots;
     type Row = Lot;
 
-    fn rows(&self) -> &[Lot] {
-        &self.lots
+    const LISTED_BY: ListedBy = ListedBy::RowTimePerhaps;
+
+    fn period(&self) -> Option<Period> {
+        Some(self.period)
     }
 
-    fn into_rows(self) -> Vec<Lot> {
-        self.lots
+    fn with_period(&self, period: Period) -> Self {
+        Self { period }
     }
 
-    fn total(&self) -> u64 {
-        self.total
+    fn call(&self, window: Window, limit: u64, offset: u64) -> ListLots {
+        ListLots { limit: PageSize::of_scan(limit), offset, ..ListLots::new(window.date_range()) }
     }
 
-    fn limit(&self) -> u64 {
-        self.limit
+    fn page(page: LotPage) -> (Vec<Lot>, Option<u64>) {
+        (page.lots, Some(page.total))
     }
 
-    fn offset(&self) -> u64 {
-        self.offset
+    /// Rows that all lie outside are suspicious, though the API may go by another time.
+    fn is_proven(window: Window, lots: &[Lot]) -> bool {
+        let mut times = lots.iter().filter_map(|lot| lot.created_at).peekable();
+        times.peek().is_none() || times.any(|time| window.contains(time))
     }
 }
 
@@ -152,7 +146,7 @@ mod tests {
     #[test]
     fn a_lot_needs_an_identifier_an_amount_and_a_status() {
         let row = r#"{"lot_id": "a", "usdt_amount": "1.00", "status": "PENDING"}"#;
-        let lots = call().parse(http::Response::new(page(row))).unwrap().into_rows();
+        let lots = call().parse(http::Response::new(page(row))).unwrap().lots;
         assert_eq!((lots[0].transaction_hash.as_ref(), lots[0].created_at), (None, None));
         assert_eq!(lots[0].status, LotStatus::Pending);
         for (field, literal) in
@@ -195,7 +189,7 @@ mod tests {
     fn the_next_page_asks_for_the_same_list() {
         let mut first = call();
         first.limit = PageSize::new(7).unwrap();
-        let next = first.with_offset(7);
+        let next = ListLots { offset: 7, ..first.clone() };
         assert_eq!((next.range, next.limit, next.offset), (first.range, first.limit, 7));
         assert!(next.parse(http::Response::new(page("").replace("100", "7"))).is_err());
     }

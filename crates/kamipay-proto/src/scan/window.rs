@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ListedBy, Scannable};
 use crate::wire::timestamp;
-use crate::{OpenDateRange, Period, page};
+use crate::{DateRange, OpenDateRange, Period, page};
 
 /// Neighbouring windows overlap by this much, and a period is asked for this much wider.
 ///
@@ -56,18 +56,25 @@ impl Window {
         self.end
     }
 
+    /// The two ends, for a call that needs both.
+    pub(crate) fn date_range(self) -> DateRange {
+        let (start, end) =
+            self.start.zip(self.end).expect("only pending charges have open windows");
+        DateRange::new(start, end).expect("a window is no longer than a call takes")
+    }
+
     /// The two ends, for a call.
-    pub(super) fn range(self) -> OpenDateRange {
+    pub(crate) fn range(self) -> OpenDateRange {
         OpenDateRange::new(self.start, self.end).expect("a window is no longer than a call takes")
     }
 
     /// Whether a time is in it, to within a second.
-    pub(super) fn contains(self, time: DateTime<Utc>) -> bool {
+    pub(crate) fn contains(self, time: DateTime<Utc>) -> bool {
         page::is_within(time, (self.start, self.end))
     }
 
     /// Whether a time is in it, and in no window beside it.
-    pub(super) fn is_inside(self, time: DateTime<Utc>) -> bool {
+    pub(crate) fn is_inside(self, time: DateTime<Utc>) -> bool {
         self.start.is_none_or(|start| time > start + OVERLAP * 2)
             && self.end.is_none_or(|end| time < end - OVERLAP * 2)
     }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Settlement;
-use crate::page::{self, Page, PageSize, Paginated};
+use crate::page::{self, PageSize};
+use crate::scan::{Scannable, Sealed, Window};
 use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
 
 /// Lists the settlements that were confirmed in a date range, a page at a time. All settlements of
@@ -57,22 +58,8 @@ impl Endpoint for ListSettlements {
     }
 
     fn verify(&self, page: &SettlementPage) -> Result<(), Mismatch> {
-        page::verify(self, page)?;
+        page::verify((self.limit, self.offset), (page.limit, page.offset), page.settlements.len())?;
         page::verify_times("settled_at", self.range.ends(), &page.settlements)
-    }
-}
-
-impl Paginated for ListSettlements {
-    fn limit(&self) -> u64 {
-        self.limit.rows()
-    }
-
-    fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    fn with_offset(&self, offset: u64) -> Self {
-        Self { offset, ..self.clone() }
     }
 }
 
@@ -108,27 +95,30 @@ pub struct SettlementPage {
     pub offset: u64,
 }
 
-impl Page for SettlementPage {
+impl Sealed for ScanSettlements {}
+
+impl Scannable for ScanSettlements {
+    type Call = ListSettlements;
     type Row = Settlement;
 
-    fn rows(&self) -> &[Settlement] {
-        &self.settlements
+    fn period(&self) -> Option<Period> {
+        Some(self.period)
     }
 
-    fn into_rows(self) -> Vec<Settlement> {
-        self.settlements
+    fn with_period(&self, period: Period) -> Self {
+        Self { period }
     }
 
-    fn total(&self) -> u64 {
-        self.total
+    fn call(&self, window: Window, limit: u64, offset: u64) -> ListSettlements {
+        ListSettlements {
+            limit: PageSize::of_scan(limit),
+            offset,
+            ..ListSettlements::new(window.date_range())
+        }
     }
 
-    fn limit(&self) -> u64 {
-        self.limit
-    }
-
-    fn offset(&self) -> u64 {
-        self.offset
+    fn page(page: SettlementPage) -> (Vec<Settlement>, Option<u64>) {
+        (page.settlements, Some(page.total))
     }
 }
 

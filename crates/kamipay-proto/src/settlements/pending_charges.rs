@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::PendingCharge;
-use crate::page::{self, Page, Paginated, PendingPageSize};
+use crate::page::{self, PendingPageSize};
+use crate::scan::{Scannable, Sealed, Window};
 use crate::{Api, BuildError, CheckoutId, Endpoint, Mismatch, OpenDateRange, Period, wire};
 
 /// Lists the charges that the next settlement of a checkout would take, a page at a time, the
@@ -63,23 +64,9 @@ impl Endpoint for ListPendingCharges {
     }
 
     fn verify(&self, page: &PendingChargePage) -> Result<(), Mismatch> {
-        page::verify(self, page)?;
+        page::verify((self.limit, self.offset), (page.limit, page.offset), page.items.len())?;
         let ends = (self.range.start(), self.range.end());
         page::verify_times("charged_timestamp", ends, &page.items)
-    }
-}
-
-impl Paginated for ListPendingCharges {
-    fn limit(&self) -> u64 {
-        self.limit.rows()
-    }
-
-    fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    fn with_offset(&self, offset: u64) -> Self {
-        Self { offset, ..self.clone() }
     }
 }
 
@@ -131,27 +118,33 @@ pub struct PendingTotals {
     pub settlement_amount: Decimal,
 }
 
-impl Page for PendingChargePage {
+impl Sealed for ScanPendingCharges {}
+
+impl Scannable for ScanPendingCharges {
+    type Call = ListPendingCharges;
     type Row = PendingCharge;
 
-    fn rows(&self) -> &[PendingCharge] {
-        &self.items
+    const MAX_PAGE: u64 = 500;
+
+    fn period(&self) -> Option<Period> {
+        self.period
     }
 
-    fn into_rows(self) -> Vec<PendingCharge> {
-        self.items
+    fn with_period(&self, period: Period) -> Self {
+        Self { period: Some(period), ..self.clone() }
     }
 
-    fn total(&self) -> u64 {
-        self.totals.count
+    fn call(&self, window: Window, limit: u64, offset: u64) -> ListPendingCharges {
+        ListPendingCharges {
+            checkout_id: self.checkout_id,
+            range: window.range(),
+            limit: PendingPageSize::of_scan(limit),
+            offset,
+        }
     }
 
-    fn limit(&self) -> u64 {
-        self.limit
-    }
-
-    fn offset(&self) -> u64 {
-        self.offset
+    fn page(page: PendingChargePage) -> (Vec<PendingCharge>, Option<u64>) {
+        (page.items, Some(page.totals.count))
     }
 }
 
@@ -175,7 +168,7 @@ mod tests {
     #[test]
     fn the_total_is_of_the_pool_and_not_of_the_page() {
         let page = parse(ROW, TOTALS).unwrap();
-        assert_eq!((page.total(), page.rows().len()), (700, 1));
+        assert_eq!((page.totals.count, page.items.len()), (700, 1));
         assert_eq!(page.totals.settlement_amount.to_string(), "69325.0");
         assert_eq!(page.items[0].external_id, None);
     }
@@ -218,7 +211,7 @@ mod tests {
         let mut first = ListPendingCharges::new();
         first.checkout_id = Some(CheckoutId::new(42));
         first.limit = PendingPageSize::MAX;
-        let next = first.with_offset(500);
+        let next = ListPendingCharges { offset: 500, ..first.clone() };
         assert_eq!(
             (next.checkout_id, next.limit, next.offset),
             (first.checkout_id, first.limit, 500)

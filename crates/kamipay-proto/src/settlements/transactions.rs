@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Transaction;
-use crate::page::{self, Page, PageSize, Paginated};
+use crate::page::{self, PageSize};
+use crate::scan::{Scannable, Sealed, Window};
 use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, SettlementId, wire};
 
 /// Lists the charges that were put into settlements in a date range, a page at a time. All charges
@@ -63,27 +64,17 @@ impl Endpoint for ListTransactions {
     }
 
     fn verify(&self, page: &TransactionPage) -> Result<(), Mismatch> {
-        page::verify(self, page)?;
+        page::verify(
+            (self.limit, self.offset),
+            (page.limit, page.offset),
+            page.transactions.len(),
+        )?;
         page::verify_times("created_at", self.range.ends(), &page.transactions)?;
         let Some(asked) = self.settlement_id else { return Ok(()) };
         match page.transactions.iter().find(|row| row.settlement_id != asked) {
             Some(other) => Err(Mismatch::new("settlement_id", asked, other.settlement_id)),
             None => Ok(()),
         }
-    }
-}
-
-impl Paginated for ListTransactions {
-    fn limit(&self) -> u64 {
-        self.limit.rows()
-    }
-
-    fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    fn with_offset(&self, offset: u64) -> Self {
-        Self { offset, ..self.clone() }
     }
 }
 
@@ -122,27 +113,31 @@ pub struct TransactionPage {
     pub offset: u64,
 }
 
-impl Page for TransactionPage {
+impl Sealed for ScanTransactions {}
+
+impl Scannable for ScanTransactions {
+    type Call = ListTransactions;
     type Row = Transaction;
 
-    fn rows(&self) -> &[Transaction] {
-        &self.transactions
+    fn period(&self) -> Option<Period> {
+        Some(self.period)
     }
 
-    fn into_rows(self) -> Vec<Transaction> {
-        self.transactions
+    fn with_period(&self, period: Period) -> Self {
+        Self { period, ..self.clone() }
     }
 
-    fn total(&self) -> u64 {
-        self.total
+    fn call(&self, window: Window, limit: u64, offset: u64) -> ListTransactions {
+        ListTransactions {
+            settlement_id: self.settlement_id,
+            limit: PageSize::of_scan(limit),
+            offset,
+            ..ListTransactions::new(window.date_range())
+        }
     }
 
-    fn limit(&self) -> u64 {
-        self.limit
-    }
-
-    fn offset(&self) -> u64 {
-        self.offset
+    fn page(page: TransactionPage) -> (Vec<Transaction>, Option<u64>) {
+        (page.transactions, Some(page.total))
     }
 }
 
@@ -214,7 +209,7 @@ mod tests {
     fn a_charge_of_two_settlements_is_two_rows() {
         let other = ROW.replace("12345", "6");
         let page = call(None).parse(body(&[ROW, &other, ROW])).unwrap();
-        let keys: Vec<_> = page.rows().iter().map(Row::key).collect();
+        let keys: Vec<_> = page.transactions.iter().map(Row::key).collect();
         assert_eq!(keys[0], keys[2]);
         assert_ne!(keys[0], keys[1]);
     }
