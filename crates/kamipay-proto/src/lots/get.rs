@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{LotDetail, LotId};
-use crate::{Api, BuildError, Endpoint, Mismatch, TransactionHash};
+use super::{KamipayRefundId, LotId, LotStatus};
+use crate::{Api, BuildError, Endpoint, KamipayId, Mismatch, TransactionHash, wire};
 
 /// Reads one lot with its payouts and refunds.
 ///
@@ -149,6 +151,59 @@ pub enum InvalidLotIdentifier {
          9c030c8b-6d68-445b-8048-1bacd91012fa"
     )]
     LotId,
+}
+
+/// A lot with the payouts it settled and the refunds that came out of it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct LotDetail {
+    /// The lot's identifier.
+    pub lot_id: LotId,
+    /// The hash of the transfer on chain; `None` where it was not sent yet, and not always a
+    /// well-formed one while it is processing.
+    pub transaction_hash: Option<TransactionHash>,
+    /// The amount transferred, in USDT.
+    #[serde(with = "wire::money")]
+    pub usdt_amount: Decimal,
+    /// When the lot was created, in UTC; `None` while it is processing.
+    #[serde(default, with = "wire::timestamp::option")]
+    pub created_at: Option<DateTime<Utc>>,
+    /// How far the transfer has come.
+    pub status: LotStatus,
+    /// The payouts in the lot.
+    #[serde(deserialize_with = "wire::object::list")]
+    pub payouts: Vec<Payout>,
+    /// Refunds that occurred after the lot was settled.
+    #[serde(deserialize_with = "wire::object::list")]
+    pub refunds: Vec<Refund>,
+}
+
+/// One payout of a lot.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Payout {
+    /// kamiPay's identifier of the payment.
+    pub kamipay_id: KamipayId,
+    /// The amount paid out, in USDT.
+    #[serde(with = "wire::money")]
+    pub amount: Decimal,
+    /// When the payout was created, in UTC.
+    #[serde(with = "wire::timestamp")]
+    pub created_at: DateTime<Utc>,
+}
+
+/// One refund of a lot.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Refund {
+    /// kamiPay's identifier of the refund.
+    pub kamipay_refund_id: KamipayRefundId,
+    /// The amount refunded, in USDT.
+    #[serde(with = "wire::money")]
+    pub amount: Decimal,
+    /// When the refund was created, in UTC.
+    #[serde(with = "wire::timestamp")]
+    pub created_at: DateTime<Utc>,
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! `GET /v1/lots`
 
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Lot;
-use crate::page::{self, PageSize};
+use super::{LotId, LotStatus};
+use crate::page::{self, Amounts, PageSize, Row};
 use crate::scan::{ListedBy, Scannable, Sealed, Window};
-use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
+use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, TransactionHash, wire};
 
 /// Lists the lots of a date range, a page at a time. All lots of a period: [`ScanLots`].
 ///
@@ -125,6 +127,41 @@ impl Scannable for ScanLots {
     fn is_proven(window: Window, lots: &[Lot]) -> bool {
         let mut times = lots.iter().filter_map(|lot| lot.created_at).peekable();
         times.peek().is_none() || times.any(|time| window.contains(time))
+    }
+}
+
+/// A lot, as the list shows it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Lot {
+    /// The lot's identifier.
+    pub lot_id: LotId,
+    /// The hash of the transfer on chain; `None` where it was not sent yet, and not always a
+    /// well-formed one while it is processing.
+    pub transaction_hash: Option<TransactionHash>,
+    /// The amount transferred, in USDT.
+    #[serde(with = "wire::money")]
+    pub usdt_amount: Decimal,
+    /// When the lot was created, in UTC; `None` while it is processing.
+    #[serde(default, with = "wire::timestamp::option")]
+    pub created_at: Option<DateTime<Utc>>,
+    /// How far the transfer has come.
+    pub status: LotStatus,
+}
+
+impl Row for Lot {
+    type Key = LotId;
+
+    fn key(&self) -> LotId {
+        self.lot_id.clone()
+    }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        self.created_at
+    }
+
+    fn amounts(&self) -> Amounts {
+        [Some(self.usdt_amount), None]
     }
 }
 

@@ -1,9 +1,13 @@
 //! `GET /v1/settlements/{settlement_id}`
 
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::SettlementDetail;
-use crate::{Api, BuildError, Endpoint, Mismatch, SettlementId};
+use super::{KamipayRequestId, SettlementStatus};
+use crate::{
+    Api, BuildError, Currency, Endpoint, ExternalId, KamipayId, Mismatch, SettlementId, wire,
+};
 
 /// Reads one settlement with its charges.
 ///
@@ -41,6 +45,66 @@ impl Endpoint for GetSettlement {
     fn verify(&self, settlement: &SettlementDetail) -> Result<(), Mismatch> {
         Mismatch::check("settlement_id", self.settlement_id, settlement.settlement_id)
     }
+}
+
+/// A settlement with its charges.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct SettlementDetail {
+    /// The settlement's number.
+    pub settlement_id: SettlementId,
+    /// Who executed the transfer.
+    pub settlement_provider_name: String,
+    /// The provider's identifier of the transfer; `None` until the provider confirms.
+    pub provider_settlement_id: Option<String>,
+    /// A further reference, such as the hash of a transfer on chain.
+    pub external_settlement_id: Option<String>,
+    /// The amount delivered, in units of `currency`.
+    #[serde(with = "wire::money")]
+    pub amount: Decimal,
+    /// The currency of `amount`, such as `ARS`.
+    pub currency: Currency,
+    /// The wallet or account that the funds were delivered to.
+    pub address_to: String,
+    /// The vault of kamiPay that they came from.
+    pub address_from: String,
+    /// A message with the transfer.
+    pub settlement_message: Option<String>,
+    /// When the settlement was confirmed, in UTC; `None` while it is under way.
+    #[serde(default, with = "wire::timestamp::option")]
+    pub settled_at: Option<DateTime<Utc>>,
+    /// When the settlement was created, in UTC.
+    #[serde(with = "wire::timestamp")]
+    pub created_at: DateTime<Utc>,
+    /// How far the settlement has come.
+    pub status: Option<SettlementStatus>,
+    /// The charges in the settlement.
+    #[serde(deserialize_with = "wire::object::list")]
+    pub charges: Vec<SettledCharge>,
+}
+
+/// A charge of one settlement: a row of `charges` of [`SettlementDetail`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct SettledCharge {
+    /// kamiPay's identifier of the charge's QR code.
+    pub kamipay_id: KamipayId,
+    /// Your own identifier of the charge, the first choice to reconcile by; `None` where you gave
+    /// none.
+    pub external_id: Option<ExternalId>,
+    /// The identifier of the pay-in request (Pix id).
+    pub kamipay_request_id: KamipayRequestId,
+    /// The amount charged to the payer, in units of `charged_currency`.
+    #[serde(with = "wire::money")]
+    pub charged_amount: Decimal,
+    /// The currency of `charged_amount`, mostly `BRL`.
+    pub charged_currency: Currency,
+    /// The amount that the charge was quoted at, in units of `settlement_currency`; `None` for a
+    /// charge without a quote.
+    #[serde(default, with = "wire::money::option")]
+    pub settlement_amount: Option<Decimal>,
+    /// The currency of `settlement_amount`, such as `ARS`.
+    pub settlement_currency: Option<Currency>,
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! `GET /v1/settlements`
 
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Settlement;
-use crate::page::{self, PageSize};
+use super::SettlementStatus;
+use crate::page::{self, Amounts, PageSize, Row};
 use crate::scan::{Scannable, Sealed, Window};
-use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, wire};
+use crate::{Api, BuildError, Currency, DateRange, Endpoint, Mismatch, Period, SettlementId, wire};
 
 /// Lists the settlements that were confirmed in a date range, a page at a time. All settlements of
 /// a period: [`ScanSettlements`].
@@ -119,6 +121,55 @@ impl Scannable for ScanSettlements {
 
     fn page(page: SettlementPage) -> (Vec<Settlement>, Option<u64>) {
         (page.settlements, Some(page.total))
+    }
+}
+
+/// A settlement, as the list shows it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Settlement {
+    /// The settlement's number.
+    pub settlement_id: SettlementId,
+    /// Who executed the transfer.
+    pub settlement_provider_name: String,
+    /// The provider's identifier of the transfer; `None` until the provider confirms.
+    pub provider_settlement_id: Option<String>,
+    /// A further reference, such as the hash of a transfer on chain.
+    pub external_settlement_id: Option<String>,
+    /// The amount delivered, in units of `currency`.
+    #[serde(with = "wire::money")]
+    pub amount: Decimal,
+    /// The currency of `amount`, such as `ARS`.
+    pub currency: Currency,
+    /// The wallet or account that the funds were delivered to.
+    pub address_to: String,
+    /// The vault of kamiPay that they came from.
+    pub address_from: String,
+    /// A message with the transfer.
+    pub settlement_message: Option<String>,
+    /// When the settlement was confirmed, in UTC; `None` while it is under way.
+    #[serde(default, with = "wire::timestamp::option")]
+    pub settled_at: Option<DateTime<Utc>>,
+    /// When the settlement was created, in UTC.
+    #[serde(with = "wire::timestamp")]
+    pub created_at: DateTime<Utc>,
+    /// How far the settlement has come.
+    pub status: Option<SettlementStatus>,
+}
+
+impl Row for Settlement {
+    type Key = SettlementId;
+
+    fn key(&self) -> SettlementId {
+        self.settlement_id
+    }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        self.settled_at
+    }
+
+    fn amounts(&self) -> Amounts {
+        [Some(self.amount), None]
     }
 }
 

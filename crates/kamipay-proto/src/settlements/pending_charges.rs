@@ -1,12 +1,16 @@
 //! `GET /v1/settlements/pending-charges`
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::PendingCharge;
-use crate::page::{self, PendingPageSize};
+use super::KamipayRequestId;
+use crate::page::{self, Amounts, PendingPageSize, Row};
 use crate::scan::{Scannable, Sealed, Window};
-use crate::{Api, BuildError, CheckoutId, Endpoint, Mismatch, OpenDateRange, Period, wire};
+use crate::{
+    Api, BuildError, CheckoutId, Currency, Endpoint, ExternalId, KamipayId, Mismatch,
+    OpenDateRange, Period, wire,
+};
 
 /// Lists the charges that the next settlement of a checkout would take, a page at a time, the
 /// oldest first. All of them: [`ScanPendingCharges`].
@@ -145,6 +149,50 @@ impl Scannable for ScanPendingCharges {
 
     fn page(page: PendingChargePage) -> (Vec<PendingCharge>, Option<u64>) {
         (page.items, Some(page.totals.count))
+    }
+}
+
+/// A charge that waits for its settlement.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct PendingCharge {
+    /// The identifier of the pay-in request (Pix id).
+    pub kamipay_request_id: KamipayRequestId,
+    /// kamiPay's identifier of the charge's QR code.
+    pub kamipay_id: KamipayId,
+    /// Your own identifier of the charge, the first choice to reconcile by; `None` where you gave
+    /// none.
+    pub external_id: Option<ExternalId>,
+    /// The amount charged to the payer, in units of `charged_currency`.
+    #[serde(with = "wire::money")]
+    pub charged_amount: Decimal,
+    /// The currency of `charged_amount`, mostly `BRL`.
+    pub charged_currency: Currency,
+    /// The amount that the next settlement will deliver for the charge, in units of
+    /// `settlement_currency`.
+    #[serde(with = "wire::money")]
+    pub settlement_amount: Decimal,
+    /// The currency of `settlement_amount`: `ARS` for the batched settlement.
+    pub settlement_currency: Currency,
+    /// When the pay-in request was created, in UTC.
+    #[serde(with = "wire::timestamp")]
+    pub charged_timestamp: DateTime<Utc>,
+}
+
+impl Row for PendingCharge {
+    /// No page says that a request has one charge only.
+    type Key = (KamipayRequestId, KamipayId);
+
+    fn key(&self) -> Self::Key {
+        (self.kamipay_request_id.clone(), self.kamipay_id.clone())
+    }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        Some(self.charged_timestamp)
+    }
+
+    fn amounts(&self) -> Amounts {
+        [Some(self.charged_amount), Some(self.settlement_amount)]
     }
 }
 

@@ -1,11 +1,16 @@
 //! `GET /v1/settlements/transactions`
 
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Transaction;
-use crate::page::{self, PageSize};
+use super::KamipayRequestId;
+use crate::page::{self, Amounts, PageSize, Row};
 use crate::scan::{Scannable, Sealed, Window};
-use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, SettlementId, wire};
+use crate::{
+    Api, BuildError, Currency, DateRange, Endpoint, ExternalId, KamipayId, Mismatch, Period,
+    SettlementId, wire,
+};
 
 /// Lists the charges that were put into settlements in a date range, a page at a time. All charges
 /// of a period: [`ScanTransactions`].
@@ -138,6 +143,65 @@ impl Scannable for ScanTransactions {
 
     fn page(page: TransactionPage) -> (Vec<Transaction>, Option<u64>) {
         (page.transactions, Some(page.total))
+    }
+}
+
+/// A charge with the settlement that it is in.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Transaction {
+    /// The number of the settlement.
+    pub settlement_id: SettlementId,
+    /// The identifier of the pay-in request (Pix id).
+    pub kamipay_request_id: KamipayRequestId,
+    /// kamiPay's identifier of the charge's QR code.
+    pub kamipay_id: KamipayId,
+    /// Your own identifier of the charge, the first choice to reconcile by; `None` where you gave
+    /// none.
+    pub external_id: Option<ExternalId>,
+    /// The amount charged to the payer, in units of `charged_currency`.
+    #[serde(with = "wire::money")]
+    pub charged_amount: Decimal,
+    /// The currency of `charged_amount`, mostly `BRL`.
+    pub charged_currency: Currency,
+    /// The amount that the charge was quoted at, in units of `settlement_currency`; `None` for a
+    /// charge without a quote.
+    #[serde(default, with = "wire::money::option")]
+    pub settlement_amount: Option<Decimal>,
+    /// The currency of `settlement_amount`, such as `ARS`.
+    pub settlement_currency: Option<Currency>,
+    /// When the pay-in request was created, in UTC.
+    #[serde(default, with = "wire::timestamp::option")]
+    pub charged_timestamp: Option<DateTime<Utc>>,
+    /// When the charge was put into the settlement, in UTC.
+    #[serde(with = "wire::timestamp")]
+    pub created_at: DateTime<Utc>,
+    /// Who executed the settlement.
+    pub settlement_provider_name: String,
+    /// When the settlement was confirmed, in UTC; `None` while it is under way.
+    #[serde(default, with = "wire::timestamp::option")]
+    pub settled_at: Option<DateTime<Utc>>,
+    /// The provider's identifier of the settlement.
+    pub provider_settlement_id: Option<String>,
+    /// A further reference of the settlement.
+    pub external_settlement_id: Option<String>,
+}
+
+impl Row for Transaction {
+    /// A charge whose settlement failed can come back in another one, and no page says that a
+    /// request has one charge only.
+    type Key = (SettlementId, KamipayRequestId, KamipayId);
+
+    fn key(&self) -> Self::Key {
+        (self.settlement_id, self.kamipay_request_id.clone(), self.kamipay_id.clone())
+    }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        Some(self.created_at)
+    }
+
+    fn amounts(&self) -> Amounts {
+        [Some(self.charged_amount), self.settlement_amount]
     }
 }
 
