@@ -11,7 +11,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Deserializer};
 
 use crate::wire::{object, reason};
-use crate::{Api, BuildError, Endpoint, Error, Secrets, error};
+use crate::{Api, BuildError, Endpoint, Error, Secrets, response};
 
 /// Logs in: exchanges a user name and a password for a bearer token.
 ///
@@ -61,7 +61,7 @@ impl Endpoint for IssueToken {
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
     ) -> Result<IssuedToken, Error> {
-        error::read(response, |_| Ok(())).map_err(|error| {
+        response::read(response, |_| Ok(())).map_err(|error| {
             let mut secrets = Secrets::default();
             secrets.add(&self.password);
             error.hiding(&secrets)

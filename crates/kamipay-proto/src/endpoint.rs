@@ -1,6 +1,6 @@
 use serde::de::DeserializeOwned;
 
-use crate::{Api, BuildError, Error, ErrorKind, Mismatch, Secrets, error};
+use crate::{Api, BuildError, Error, ErrorKind, Mismatch, Secrets, response};
 
 /// One call of the kamiPay API, as plain data.
 ///
@@ -70,7 +70,7 @@ pub trait Endpoint {
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
     ) -> Result<Self::Output, Error> {
-        error::read(response, |output| self.verify(output).map_err(ErrorKind::Mismatch))
+        response::read(response, |output| self.verify(output).map_err(ErrorKind::Mismatch))
     }
 
     /// Hides secrets in what an answer says about itself, where it is shown as a message is. Values

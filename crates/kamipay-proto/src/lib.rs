@@ -63,6 +63,7 @@ mod error;
 mod identifiers;
 mod page;
 mod range;
+mod response;
 mod secrets;
 mod wire;
 

@@ -39,7 +39,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::error::decode_part;
+use crate::response::decode_part;
 use crate::secrets::Hider;
 use crate::wire;
 use crate::{ExternalId, KamipayId, OperationId, TransactionHash};

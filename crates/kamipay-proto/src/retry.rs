@@ -39,7 +39,6 @@
 //! * In an outage a client does not multiply its calls: retries are paid for from a budget, which
 //!   only successes fill up again.
 
-mod after;
 #[cfg(test)]
 mod tests;
 
@@ -47,7 +46,6 @@ use std::time::Duration;
 
 use http::{Method, Request, StatusCode};
 
-pub(crate) use self::after::retry_after;
 use crate::error::{Error, ErrorKind};
 use crate::{Endpoint, IssueToken};
 

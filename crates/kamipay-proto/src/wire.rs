@@ -4,6 +4,7 @@ pub(crate) mod epoch;
 pub(crate) mod identifier;
 pub(crate) mod money;
 pub(crate) mod object;
+pub(crate) mod retry_after;
 pub(crate) mod string_enum;
 pub(crate) mod timestamp;
 

@@ -10,7 +10,8 @@ use super::PayStatus;
 use super::permission::Traces;
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{
-    Api, BuildError, Endpoint, Error, ErrorKind, ExternalId, Mismatch, OperationId, Secrets, error,
+    Api, BuildError, Endpoint, Error, ErrorKind, ExternalId, Mismatch, OperationId, Secrets,
+    response,
 };
 
 /// Asks for the state of one payment.
@@ -98,7 +99,7 @@ impl Endpoint for GetPayStatus {
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
     ) -> Result<PayStatus, Error> {
         let is_documented = matches!(response.status(), StatusCode::OK | StatusCode::CREATED);
-        error::read(response, |status: &PayStatus| {
+        response::read(response, |status: &PayStatus| {
             self.verify(status).map_err(ErrorKind::Mismatch)?;
             if !is_documented && status.permission_to_pay_again().is_some() {
                 return Err(ErrorKind::UnexpectedStatus);

@@ -1,0 +1,785 @@
+//! The one place where a status becomes an error, and a body a value.
+
+use std::fmt;
+
+use http::{HeaderMap, Response};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
+
+use crate::error::{Answer, ApiError, DecodeError, Error, ErrorKind, Mismatch};
+use crate::wire::object::{self, Object};
+use crate::wire::reason;
+use crate::wire::retry_after::retry_after;
+
+/// Reads a response.
+pub(crate) fn read<T: DeserializeOwned>(
+    response: Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
+    verify: impl FnOnce(&T) -> Result<(), ErrorKind>,
+) -> Result<T, Error> {
+    let (status, body) = (response.status(), response.body().as_ref());
+    let kind = match status.as_u16() {
+        204..=206 => ErrorKind::UnexpectedStatus, // no body, or a part of one
+        200..=299 => match decode::<T>(body) {
+            Ok(output) => match verify(&output) {
+                Ok(()) => return Ok(output),
+                Err(kind) => kind,
+            },
+            Err(error) => ErrorKind::Decode(error),
+        },
+        400..=599 => ErrorKind::Api(ApiError { status, message: None }),
+        _ => ErrorKind::UnexpectedStatus,
+    };
+    let said = Said::in_body(body).unwrap_or_default();
+    let kind = match kind {
+        ErrorKind::Api(refusal) => ErrorKind::Api(ApiError { message: said.message, ..refusal }),
+        kind => kind,
+    };
+    let request_id = said.request_id.or_else(|| Said::in_headers(response.headers()));
+    let kind = match kind {
+        ErrorKind::Mismatch(Mismatch { came: Some(came), field, asked }) => {
+            ErrorKind::Mismatch(Mismatch { came: Some(beginning(came)), field, asked })
+        }
+        kind => kind,
+    };
+    let retry_after = retry_after(response.headers());
+    let answer = Answer { status, request_id, retry_after, body: response.into_body().into() };
+    Err(Error::new(kind, answer))
+}
+
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+    // Checked once for the whole body: `from_slice` would check every string again.
+    let text =
+        std::str::from_utf8(without_mark(body)).map_err(|error| match error.error_len() {
+            Some(_) => DecodeError::whole("not UTF-8 text"),
+            None => DecodeError { truncated: true, ..DecodeError::whole(CUT) }, // within a character
+        })?;
+    if !is_bounded(text) {
+        return Err(DecodeError::whole("a text or a depth of over 1 MiB"));
+    }
+    match serde_json::from_str(text) {
+        Ok(Object(output)) => Ok(output),
+        Err(_) => Err(locate::<T>(text)),
+    }
+}
+
+/// Whether what a parser has to remember of a large document is small: a key or another text with
+/// escapes, and how deep it is. Of a small document all of it is.
+fn is_bounded(text: &str) -> bool {
+    const SMALL: usize = 2 << 20;
+    const MOST: usize = 1 << 20;
+    if text.len() <= SMALL {
+        return true;
+    }
+    let (mut text, mut depth) = (text.as_bytes(), 0_usize);
+    while let Some((byte, rest)) = text.split_first() {
+        text = rest;
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let mut at = 0;
+                loop {
+                    match text.get(at) {
+                        Some(b'\\') => at += 2,
+                        Some(b'"') | None => break,
+                        Some(_) => at += 1,
+                    }
+                }
+                if at > MOST {
+                    return false;
+                }
+                text = text.get(at + 1..).unwrap_or_default();
+            }
+            _ => {}
+        }
+        if depth > MOST {
+            return false;
+        }
+    }
+    true
+}
+
+/// The body without the byte order mark that some servers put before it.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
+}
+
+/// Reads a part of a document that was kept as text, for a type that has to look at it first.
+pub(crate) fn decode_part<T: DeserializeOwned, E: serde::de::Error>(text: &str) -> Result<T, E> {
+    match serde_json::from_str(text) {
+        Ok(Object(output)) => Ok(output),
+        Err(_) => Err(E::custom(Located(&locate::<T>(text)))),
+    }
+}
+
+/// Reads the text a second time, slowly, for the path of what failed.
+fn locate<T: DeserializeOwned>(text: &str) -> DecodeError {
+    let json = &mut serde_json::Deserializer::from_str(text);
+    let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(&mut *json) else {
+        return DecodeError::whole("bytes after the JSON document");
+    };
+    let (path, error) = (place(error.path()), error.into_inner());
+    let said = error.to_string();
+    if let Some(located) = Located::parse(&said) {
+        return located;
+    }
+    let cut = is_cut(&error, text);
+    DecodeError {
+        path,
+        line: error.line(),
+        column: error.column(),
+        truncated: cut && !text.trim().is_empty(), // nothing at all was not cut
+        reason: if cut { CUT.to_owned() } else { explain(&error, &said) },
+    }
+}
+
+const CUT: &str = "the document ends before it is whole";
+
+/// Whether the text ends before its document does.
+fn is_cut(error: &serde_json::Error, text: &str) -> bool {
+    if !error.is_syntax() {
+        return error.is_eof();
+    }
+    // An end within a number, `10.` or `1e`, is a syntax error to serde_json.
+    let last_line = text.rsplit('\n').next().unwrap_or_default();
+    let at_end =
+        error.line() == text.matches('\n').count() + 1 && error.column() == last_line.len();
+    let number = text.trim_end_matches(['e', 'E', '+', '-', '.']);
+    at_end
+        && number != text
+        && (text.ends_with('-') || number.ends_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Where, such as `settlements[3].amount`. A key that can be no field of ours is text of the
+/// body's, and not shown.
+fn place(path: &Path) -> String {
+    let ours = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let mut place = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => place.push_str(&format!("[{index}]")),
+            Segment::Unknown => {} // between two fields: the object itself
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                let known = (1..=64).contains(&key.len()) && key.bytes().all(ours);
+                let dot = if place.is_empty() { "" } else { "." };
+                place.push_str(dot);
+                place.push_str(if known { key } else { "?" });
+            }
+        }
+    }
+    if place.is_empty() { ".".to_owned() } else { place }
+}
+
+/// The fault in words of our own: serde's texts quote the value that they stumbled over.
+fn explain(error: &serde_json::Error, said: &str) -> String {
+    if error.is_syntax() {
+        return "not JSON".to_owned();
+    }
+    if let Some(reason) = reason::ALL.into_iter().find(|reason| said.starts_with(reason)) {
+        return reason.to_owned();
+    }
+    // The name of a field of ours, and nothing of the body.
+    for what in ["missing field `", "duplicate field `"] {
+        if let Some((name, _)) = said.strip_prefix(what).and_then(|rest| rest.split_once('`')) {
+            return format!("{what}{name}`");
+        }
+    }
+    if said.starts_with("invalid type: null") {
+        return "null, where the API promises a value".to_owned();
+    }
+    "a value of another type than the API promises".to_owned()
+}
+
+/// Carries a [`DecodeError`] through serde's error type, which is text.
+struct Located<'a>(&'a DecodeError);
+
+impl Located<'_> {
+    const MARK: char = '\u{1}';
+
+    fn parse(text: &str) -> Option<DecodeError> {
+        let mut parts = text.strip_prefix(Self::MARK)?.split(Self::MARK);
+        Some(DecodeError {
+            path: parts.next()?.to_owned(),
+            line: parts.next()?.parse().ok()?,
+            column: parts.next()?.parse().ok()?,
+            truncated: parts.next()?.parse().ok()?,
+            reason: parts.next()?.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Located<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mark, DecodeError { path, line, column, truncated, reason }) = (Self::MARK, self.0);
+        write!(f, "{mark}{path}{mark}{line}{mark}{column}{mark}{truncated}{mark}{reason}{mark}")
+    }
+}
+
+/// What an answer says about itself, whatever else it is.
+#[derive(Default)]
+struct Said {
+    message: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Said {
+    /// What a refusal says, whichever server wrote it: `{"detail": "…"}` on the pages,
+    /// `{"message": "…"}` from the gateway, `detail` as a list of objects from the web framework,
+    /// `msg` in the envelope of the status calls.
+    fn in_body(body: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(without_mark(body)).ok().filter(|text| is_bounded(text))?;
+        let [detail, message, msg, request_id] =
+            object::pick(text, ["detail", "message", "msg", "request_id"])?;
+        let words = |raw: Option<&RawValue>| words(raw?, LONGEST_KEPT);
+        let of_detail = || match detail?.get() {
+            list if list.starts_with('[') => faults(list),
+            _ => words(detail),
+        };
+        let message = of_detail().or_else(|| words(message)).or_else(|| words(msg));
+        Some(Self { message, request_id: words(request_id) })
+    }
+
+    fn in_headers(headers: &HeaderMap) -> Option<String> {
+        let value = headers.get("x-request-id").or_else(|| headers.get("x-kong-request-id"))?;
+        value.to_str().ok().filter(|id| !id.is_empty()).map(|id| beginning(id.to_owned()))
+    }
+}
+
+/// As much of a text as is kept.
+fn beginning(mut text: String) -> String {
+    if text.len() > LONGEST_KEPT {
+        let cut = (0..=LONGEST_KEPT).rev().find(|cut| text.is_char_boundary(*cut));
+        text.truncate(cut.unwrap_or_default());
+        text.shrink_to_fit();
+        text.push('…');
+    }
+    text
+}
+
+/// How much is kept of a message, in bytes: far more than is shown.
+const LONGEST_KEPT: usize = 16 << 10;
+
+/// The text of a string that is not blank: as much of it as `longest` bytes in the document, and
+/// then an ellipsis.
+fn words(raw: &RawValue, longest: usize) -> Option<String> {
+    let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    let unescape = |text: &str| serde_json::from_str::<String>(&format!("\"{text}\"")).ok();
+    let words = if text.len() <= longest {
+        unescape(text)?
+    } else {
+        // Of an escape that is cut in two, up to 11 bytes are there.
+        let cuts = (longest - 11..=longest).rev().filter(|cut| text.is_char_boundary(*cut));
+        cuts.into_iter().find_map(|cut| unescape(&text[..cut]))? + "…"
+    };
+    (!words.trim().is_empty()).then_some(words)
+}
+
+/// `query.limit: Input should be less than or equal to 1000`, without the input itself; some of
+/// them, where there are many.
+fn faults(list: &str) -> Option<String> {
+    let (mut faults, mut looked_at) = (Vec::new(), 0);
+    object::each(list, |raw| {
+        looked_at += 1;
+        faults.extend(fault(raw));
+        faults.len() < 8 && looked_at < 64
+    });
+    (!faults.is_empty()).then(|| faults.join("; "))
+}
+
+fn fault(raw: &RawValue) -> Option<String> {
+    const LONGEST: usize = 1 << 10;
+    let [loc, msg] = object::pick(raw.get(), ["loc", "msg"])?;
+    let said = words(msg?, LONGEST)?;
+    let (mut place, mut looked_at) = (Vec::new(), 0);
+    object::each(loc.map_or("", RawValue::get), |part| {
+        let is_number = part.get().starts_with(|char: char| char.is_ascii_digit());
+        let number = || is_number.then(|| part.get().chars().take(20).collect());
+        looked_at += 1;
+        place.extend(words(part, LONGEST).or_else(number));
+        place.len() < 8 && looked_at < 64
+    });
+    Some(if place.is_empty() { said } else { format!("{}: {said}", place.join(".")) })
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+    use serde::Deserialize;
+
+    use http::StatusCode;
+
+    use super::*;
+    use crate::wire;
+
+    #[derive(Debug, Deserialize)]
+    struct List {
+        #[serde(deserialize_with = "wire::object::list")]
+        rows: Vec<Row>,
+        #[serde(deserialize_with = "wire::object::one")]
+        totals: Totals,
+        total: u64,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Row {
+        name: String,
+        #[serde(with = "wire::money")]
+        amount: Decimal,
+        note: Option<String>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Totals {
+        count: u64,
+    }
+
+    const WHOLE: &str = r#"{"rows": [{"name": "a", "amount": "1.50", "note": null},
+        {"name": "b", "amount": 2}], "totals": {"count": 2}, "total": 2}"#;
+
+    fn answer(status: u16, body: impl AsRef<[u8]>) -> Result<List, Error> {
+        let mut response = Response::new(body.as_ref());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        read(response, |_: &List| Ok(()))
+    }
+
+    fn refusal(body: impl AsRef<[u8]>) -> ApiError {
+        match answer(400, body).unwrap_err().kind().clone() {
+            ErrorKind::Api(refusal) => refusal,
+            kind => panic!("{kind:?}"),
+        }
+    }
+
+    fn fault(body: impl AsRef<[u8]>) -> DecodeError {
+        let error = answer(200, body.as_ref()).expect_err("it is read");
+        assert_eq!(error.body(), body.as_ref(), "the body can be had");
+        match error.kind().clone() {
+            ErrorKind::Decode(fault) => fault,
+            kind => panic!("{kind:?}"),
+        }
+    }
+
+    #[test]
+    fn a_status_says_what_kind_of_answer_came() {
+        for status in 100..=999 {
+            let result = answer(status, WHOLE);
+            if let Err(error) = &result {
+                assert_eq!(error.status(), status);
+            }
+            match (status, result.as_ref().map_err(Error::kind)) {
+                (204..=206, Err(ErrorKind::UnexpectedStatus)) => {}
+                // 201 is the API's own: pay-status.txt, accepted
+                (200..=203 | 207..=299, Ok(list)) => assert_eq!(list.total, 2),
+                (400..=599, Err(ErrorKind::Api(refusal))) => assert_eq!(refusal.status, status),
+                (100..=199 | 300..=399 | 600.., Err(ErrorKind::UnexpectedStatus)) => {}
+                (_, kind) => panic!("{status}: {kind:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_words_of_whichever_server_refused() {
+        for (body, message) in [
+            // the pages
+            (
+                r#"{"detail": "Date range cannot exceed 31 days"}"#,
+                "Date range cannot exceed 31 days",
+            ),
+            // the gateway
+            (r#"{"message": "Unauthorized", "request_id": "30e8"}"#, "Unauthorized"),
+            // the envelope of the status calls
+            (r#"{"status": "failed", "msg": "TX not found"}"#, "TX not found"),
+            // the web framework
+            (
+                r#"{"detail": [{"loc": ["query", "limit"], "msg": "too large", "input": "PIX"}]}"#,
+                "query.limit: too large",
+            ),
+            (
+                r#"{"detail": [{"loc": ["body", "ids", 3], "msg": "bad"}, {"msg": "and worse"}]}"#,
+                "body.ids.3: bad; and worse",
+            ),
+            (r#"{"detail": [{"loc": null, "msg": "bad"}, 5, {}, "x"]}"#, "bad"),
+            // several, and odd ones
+            (r#"{"detail": "first", "message": "second", "msg": "third"}"#, "first"),
+            (r#"{"detail": " ", "message": "second", "msg": "third"}"#, "second"),
+            (r#"{"detail": [], "message": {}, "msg": "third"}"#, "third"),
+            ("\u{feff}{\"detail\": \"behind a byte order mark\"}", "behind a byte order mark"),
+            (r#"{"detail": "first", "detail": "second", "new": "\ud800"}"#, "first"),
+            (
+                r#"{"detail": [{"loc": [1.5, null, {}, "a"], "msg": " "}, {"loc": "x", "msg": "bad"},
+                {"loc": [1.5, null, {}, "a"], "msg": "worse"}]}"#,
+                "bad; 1.5.a: worse",
+            ),
+        ] {
+            assert_eq!(refusal(body).message.as_deref(), Some(message), "{body}");
+        }
+    }
+
+    #[test]
+    fn of_a_long_refusal_its_beginning_is_kept() {
+        for filling in ["x", "é", "\\n", "\\u00e9", "\\ud83d\\ude00"] {
+            for offset in 0..12 {
+                let text = format!("{}{}", "a".repeat(offset), filling.repeat(20_000));
+                let kept = refusal(format!(r#"{{"detail": "{text}"}}"#)).message.unwrap();
+                let whole: String = serde_json::from_str(&format!("\"{text}\"")).unwrap();
+                let beginning = kept.strip_suffix('…').unwrap();
+                assert!(whole.starts_with(beginning) && kept.len() > 1000, "{filling}");
+                assert!(kept.len() <= LONGEST_KEPT + 3);
+            }
+        }
+        let fault =
+            |n: usize| format!(r#"{{"loc": ["{n}", "{}"], "msg": "bad"}}"#, "x".repeat(2000));
+        let faults: Vec<String> = (0..1000).map(fault).collect();
+        let kept = refusal(format!(r#"{{"detail": [{}]}}"#, faults.join(","))).message.unwrap();
+        assert!(kept.starts_with("0.xxx") && kept.contains("…: bad; 7.x") && !kept.contains("8.x"));
+        let parts = "1,".repeat(1000);
+        let long = refusal(format!(r#"{{"detail": [{{"loc": [{parts}1], "msg": "bad"}}]}}"#));
+        assert_eq!(long.message.unwrap(), "1.1.1.1.1.1.1.1: bad");
+        let id = format!(r#"{{"request_id": "{}"}}"#, "x".repeat(1 << 20));
+        let error = answer(200, id).unwrap_err();
+        assert!(error.request_id().unwrap().len() <= LONGEST_KEPT + 3);
+    }
+
+    #[test]
+    fn a_refusal_that_can_not_be_read_is_still_a_refusal() {
+        let large = format!("{{\"detail\": {}", "\"x\"".repeat(1 << 18));
+        let deep = "[".repeat(100_000);
+        for body in [
+            "",
+            " ",
+            "<html><h1>502 Bad Gateway</h1></html>",
+            "null",
+            "5",
+            "\"text\"",
+            "[]",
+            "{}",
+            r#"{"detail": null}"#,
+            r#"{"detail": {}}"#,
+            r#"{"detail": 5, "message": true, "msg": ["x"]}"#,
+            r#"{"detail": ""}"#,
+            r#"{"detail": "cut"#,
+            r#"{"detail": "\ud800"}"#,
+            &large,
+            &deep,
+        ] {
+            for status in [400, 401, 403, 404, 406, 409, 422, 429, 500, 502, 503, 504] {
+                let error = answer(status, body).unwrap_err();
+                let ErrorKind::Api(refusal) = error.kind() else { panic!("{error:?}") };
+                assert_eq!((refusal.status.as_u16(), &refusal.message), (status, &None));
+                assert_eq!(error.body(), body.as_bytes());
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "the API answered {}, without a message that can be read",
+                        error.status()
+                    )
+                );
+            }
+        }
+        assert_eq!(refusal(b"\xff{\"detail\": \"x\"}").message, None);
+    }
+
+    #[test]
+    fn a_request_id_is_found_in_the_body_and_in_the_headers() {
+        let id = |header: Option<(&str, &[u8])>, body: &str| {
+            let mut response = Response::new(body.to_owned());
+            *response.status_mut() = StatusCode::BAD_GATEWAY;
+            if let Some((name, value)) = header {
+                let name = http::HeaderName::from_bytes(name.as_bytes()).unwrap();
+                let value = http::HeaderValue::from_bytes(value).unwrap();
+                response.headers_mut().insert(name, value);
+            }
+            let error = read(response, |_: &List| Ok(())).unwrap_err();
+            error.request_id().map(str::to_owned)
+        };
+        let body = r#"{"message": "Unauthorized", "request_id": "30e87ab5"}"#;
+        assert_eq!(id(None, body).as_deref(), Some("30e87ab5"));
+        let header = |name| Some((name, &b"h1"[..]));
+        assert_eq!(id(header("X-Request-Id"), body).as_deref(), Some("30e87ab5"));
+        assert_eq!(id(header("x-request-id"), "<html>").as_deref(), Some("h1"));
+        assert_eq!(id(header("x-kong-request-id"), "").as_deref(), Some("h1"));
+        for empty in [r#"{"request_id": ""}"#, r#"{"request_id": 5}"#, r#"{"request_id": null}"#] {
+            assert_eq!(id(header("x-request-id"), empty).as_deref(), Some("h1"), "{empty}");
+            assert_eq!(id(None, empty), None, "{empty}");
+        }
+        assert_eq!(id(Some(("x-request-id", b"")), ""), None);
+        assert_eq!(id(Some(("x-request-id", b"\xff")), ""), None);
+        assert_eq!(id(Some(("content-type", b"h1")), ""), None);
+
+        let error = answer(404, r#"{"detail": "Lot not found", "request_id": "a\u001bb"}"#);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "the API answered 404 Not Found: Lot not found (request id a\\u{1b}b)"
+        );
+    }
+
+    #[test]
+    fn text_of_somebody_else_is_cut_and_can_not_move_the_cursor() {
+        let said = format!("{{\"detail\": \"{}\"}}", "é".repeat(2000));
+        let shown = answer(400, said).unwrap_err().to_string();
+        assert_eq!(shown, format!("the API answered 400 Bad Request: {}…", "é".repeat(300)));
+        let said = format!("{{\"detail\": \"{}\"}}", "é".repeat(300));
+        assert!(answer(400, said).unwrap_err().to_string().ends_with("éé"));
+
+        for hostile in [
+            '\0', '\n', '\r', '\t', '\u{1b}', '\u{7f}', '\u{80}', '\u{9b}', '\u{61c}', '\u{200e}',
+            '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}',
+        ] {
+            let body = serde_json::json!({"detail": format!("a{hostile}b")}).to_string();
+            let error = answer(400, body).unwrap_err();
+            let escaped = hostile.escape_unicode();
+            assert_eq!(error.to_string(), format!("the API answered 400 Bad Request: a{escaped}b"));
+            let mismatch = Mismatch::new("offset", hostile, hostile).to_string();
+            let debug = format!("{error:?}");
+            assert!(!mismatch.contains(hostile) && !debug.contains(hostile), "{hostile:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_answer_is_read() {
+        let list = answer(200, WHOLE).unwrap();
+        assert_eq!(list.rows[0].amount.to_string(), "1.50");
+        assert_eq!((&*list.rows[1].name, &list.rows[1].note), ("b", &None));
+        assert_eq!(list.totals.count, 2);
+        for whole in [
+            format!("\u{feff}{WHOLE}"),
+            format!(" \r\n\t{WHOLE}\n "),
+            WHOLE.replacen('{', r#"{"new": {"a": [1, {"b": null}]}, "#, 1),
+            // what is not read may even hold half a character
+            WHOLE.replacen('{', r#"{"new": "\ud800", "#, 1),
+            WHOLE.replacen("null", r#""\u0000\u202e\u001b[2J""#, 1),
+        ] {
+            assert!(answer(200, &whole).is_ok(), "{whole}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_document_is_refused() {
+        for (body, path, truncated) in [
+            ("", ".", false),
+            (" \n ", ".", false),
+            ("\u{feff}", ".", false),
+            ("<html>captive portal</html>", ".", false),
+            ("null", ".", false),
+            ("5", ".", false),
+            ("\"text\"", ".", false),
+            ("true", ".", false),
+            ("[]", ".", false),
+            (r#"[[{"name": "a", "amount": 1}], {"count": 1}, 1]"#, ".", false),
+            (&WHOLE.replacen(r#"{"count": 2}"#, "[2]", 1), "totals", false),
+            (&WHOLE.replacen(r#"{"name": "b", "amount": 2}"#, r#"["b", 2]"#, 1), "rows[1]", false),
+            (&WHOLE.replacen(r#"{"name": "b", "amount": 2}"#, "null", 1), "rows[1]", false),
+            (r#"{"rows": {}}"#, "rows", false),
+            (&format!("{WHOLE}{WHOLE}"), ".", false),
+            (&format!("{WHOLE},"), ".", false),
+            (&format!("{WHOLE}\0"), ".", false),
+            (&format!("\0{WHOLE}"), ".", false),
+            (&format!("\u{feff}\u{feff}{WHOLE}"), ".", false),
+            (&WHOLE[..WHOLE.len() - 1], ".", true),
+            (&WHOLE[..30], "rows[0]", true),
+            (&WHOLE[..38], "rows[0].amount", true),
+        ] {
+            let fault = fault(body);
+            assert_eq!((&*fault.path, fault.truncated), (path, truncated), "{body}: {fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_ends_within_a_number_or_a_letter_was_cut() {
+        for body in [
+            &b"{\"rows\": [{\"name\": \"Jos\xC3"[..],
+            b"{\"rows\": [{\"amount\": -",
+            b"{\"rows\": [{\"amount\": 10.",
+            b"{\"rows\": [{\"amount\": 1e",
+            b"{\"rows\": [{\"amount\": 1E-",
+            b"{\"total\": -",
+            b"{\"new\":\n1.5e+",
+        ] {
+            let fault = fault(body);
+            assert!(fault.truncated, "{fault:?}");
+            assert!(fault.to_string().ends_with("the document ends before it is whole"));
+        }
+        for body in [
+            &b"{\"rows\": [{\"name\": \"Jos\xC3\"}]}"[..],
+            b"{\"rows\": [{\"amount\": 10.}]}",
+            b"{\"rows\": [{\"amount\": -}]}",
+            b"{\"total\": 1.,\n",
+            b"<html>e",
+            // The fault is in another line, as far from its start as the end is.
+            b"{\"rows\": [}\nnine more1.",
+            b"{\"rows\": [}\nnine mor1.",
+            b"{\"total\": x",
+            b"{\"total\": 01",
+        ] {
+            let fault = fault(body);
+            assert!(!fault.truncated, "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_comes_twice_is_refused_and_named() {
+        for (from, to, path, key) in [
+            (r#""amount": "1.50""#, r#""amount": "1.50", "amount": "1.50""#, "rows[0]", "amount"),
+            (r#""total": 2"#, r#""total": 2, "total": 3"#, ".", "total"),
+            (r#""count": 2"#, r#""count": 2, "count": 3"#, "totals", "count"),
+        ] {
+            let fault = fault(WHOLE.replacen(from, to, 1));
+            let reason = format!("duplicate field `{key}`");
+            assert_eq!(fault.reason, reason);
+            assert!(fault.path.starts_with(path), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_missing_or_of_another_type_is_named_and_not_quoted() {
+        let missing = "missing field `";
+        let null = "null, where the API promises a value";
+        let other = "a value of another type than the API promises";
+        for (from, to, path, reason) in [
+            (r#""amount": 2"#, r#""other": 2"#, "rows[1]", missing),
+            (r#""total": 2"#, r#""other": 2"#, ".", missing),
+            (r#""count": 2"#, r#""other": 2"#, "totals", missing),
+            (r#""name": "b""#, r#""name": null"#, "rows[1].name", null),
+            (r#""amount": 2"#, r#""amount": null"#, "rows[1].amount", reason::SCALAR),
+            (r#""amount": 2"#, r#""amount": "PIX""#, "rows[1].amount", reason::AMOUNT),
+            (r#""amount": 2"#, r#""amount": ["PIX"]"#, "rows[1].amount", reason::SCALAR),
+            (r#""amount": 2"#, r#""amount": 1e400"#, "rows[1].amount", reason::AMOUNT),
+            (r#""name": "b""#, r#""name": 5550"#, "rows[1].name", other),
+            (r#""name": "b""#, r#""name": ["PIX"]"#, "rows[1].name", other),
+            (r#""note": null"#, r#""note": {"PIX": 1}"#, "rows[0].note", other),
+            (r#""total": 2"#, r#""total": "PIX""#, "total", other),
+            (r#""total": 2"#, r#""total": -5550"#, "total", other),
+            (r#""total": 2"#, r#""total": 5550.5"#, "total", other),
+            (r#""totals": {"count": 2}"#, r#""totals": "PIX""#, "totals", other),
+            (r#""totals": {"count": 2}"#, r#""totals": null"#, "totals", null),
+        ] {
+            let body = WHOLE.replacen(from, to, 1);
+            assert_ne!(body, WHOLE);
+            let error = answer(200, &body).unwrap_err();
+            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            assert_eq!(fault.path, path, "{to}");
+            assert!(fault.reason.starts_with(reason), "{to}: {fault}");
+            assert!(fault.line > 0 && !fault.truncated, "{fault:?}");
+            let shown = format!("{error} {error:?} {fault} {fault:?}");
+            assert!(!shown.contains("PIX") && !shown.contains("5550"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_where_its_line_and_column_say() {
+        let fault = fault("\u{feff}{\n\"rows\": [],\n\"total\": true}");
+        assert_eq!((&*fault.path, fault.line, fault.column), ("total", 3, 13));
+        assert_eq!(
+            fault.to_string(),
+            "at `total` (line 3, column 13): a value of another type than the API promises"
+        );
+    }
+
+    #[test]
+    fn a_key_of_the_body_is_not_quoted_in_the_path() {
+        for key in
+            ["maria@example.com", "a\\u001b[2J", "\\u0001x\\u00019\\u0001", "A", "é", "a b", ""]
+        {
+            for body in [
+                format!(r#"{{"{key}": tru }}"#),
+                format!(r#"{{"{key}": "#),
+                format!(r#"{{"rows": [{{"{key}": [1, }}"#),
+            ] {
+                let fault = fault(&body);
+                assert!(fault.path.ends_with('?') && fault.path.len() <= 9, "{body}: {fault:?}");
+            }
+        }
+        assert_eq!(fault(r#"{"new_field_2": tru }"#).path, "new_field_2");
+    }
+
+    #[test]
+    fn no_depth_overflows_the_stack() {
+        let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+        let lists = format!("{open}{close}");
+        let objects = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+        for deep in [&lists, &objects] {
+            let unknown = WHOLE.replacen('{', &format!("{{\"new\": {deep}, "), 1);
+            assert!(answer(200, &unknown).is_ok());
+            for known in ["\"b\"", "null", "\"1.50\"", "{\"count\": 2}"] {
+                let body = WHOLE.replacen(known, deep, 1);
+                assert!(!fault(&body).truncated);
+            }
+            assert!(!fault(deep).truncated);
+            assert_eq!(refusal(deep).message, None);
+        }
+        assert!(fault(&open).path.len() < 20);
+    }
+
+    #[test]
+    fn a_large_document_has_no_text_and_no_depth_of_its_size() {
+        let (mib, blanks) = (1 << 20, " ".repeat(4 << 20));
+        let text = |length: usize| format!("\"{}\"", "a".repeat(length));
+        let escapes = |length: usize| format!("\"{}\"", r#"\""#.repeat(length / 2));
+        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for (value, fits) in [
+            (text(mib), true),
+            (text(mib + 1), false),
+            (escapes(mib), true),
+            (escapes(mib + 2), false),
+            (deep(mib - 1), true),
+            (deep(mib), false), // within an object
+            (format!("[{}]", "[[[]]],\"]\",".repeat(100_000) + "0"), true),
+        ] {
+            let with =
+                |blanks: &str| WHOLE.replacen('{', &format!("{blanks}{{\"new\": {value}, "), 1);
+            assert_eq!(answer(200, with(&blanks)).is_ok(), fits, "{value:.20}");
+            let is_small = with("").len() <= 2 << 20;
+            assert!(!is_small || answer(200, with("")).is_ok(), "{value:.20}: as a small document");
+            let refusal =
+                |blanks: &str| format!("{blanks}{{\"new\": {value}, \"detail\": \"bad\"}}");
+            assert_eq!(self::refusal(refusal(&blanks)).message.is_some(), fits);
+            assert!(!is_small || self::refusal(refusal("")).message.is_some());
+        }
+        for cut in ["{\"a\": \"", "{\"a\": \"\\"] {
+            assert!(fault(format!("{blanks}{cut}")).truncated);
+        }
+    }
+
+    #[test]
+    fn text_is_utf_8_and_whole_characters() {
+        for at in ["{", "\"name\": \"a", "\"total\""] {
+            let mut body = WHOLE.as_bytes().to_vec();
+            let at = WHOLE.find(at).unwrap() + at.len() - 1;
+            body.insert(at, 0xff);
+            assert_eq!(fault(&body).reason, "not UTF-8 text");
+        }
+        for half in [r"\ud800", r"\udc00", r"\ud800x", r"\ud800\ud800"] {
+            let fault = fault(WHOLE.replacen("\"b\"", &format!("\"{half}\""), 1));
+            assert_eq!((&*fault.path, &*fault.reason), ("rows[1].name", "not JSON"), "{half}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_its_own_level_and_its_source_the_rest() {
+        let error = answer(200, "{}").unwrap_err();
+        assert_eq!(error.to_string(), "the API's answer (200 OK) can not be read");
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!(source.to_string(), "at `.` (line 1, column 2): missing field `rows`");
+        assert!(source.source().is_none());
+
+        let response = Response::new(WHOLE);
+        let error = read(response, |list: &List| {
+            Err(ErrorKind::Mismatch(Mismatch::new("total", 7, list.total)))
+        })
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the answer is to another question: asked for total 7, got 2"
+        );
+        assert!(std::error::Error::source(&error).is_none());
+        for status in [302, 204, 999] {
+            let error = answer(status, WHOLE).unwrap_err();
+            assert!(error.to_string().contains(&status.to_string()), "{error}");
+        }
+        assert_eq!(
+            format!("{:?}", answer(204, "12345").unwrap_err()),
+            "Error { kind: UnexpectedStatus, status: 204, request_id: None, body: \"5 bytes\" }"
+                .replace("\"5 bytes\"", "5 bytes")
+        );
+    }
+}
