@@ -1,5 +1,5 @@
 //! A scan driven by an async client of one's own: four requests on their way at once, rows in the
-//! order of time, an error where the listing can not be completed.
+//! order of time, an error where the listing cannot be completed.
 //!
 //! ```console
 //! $ cargo run -p kamipay-tests --example async_scan

@@ -36,7 +36,7 @@ fn changed(path: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
-/// The path at which the answer with this body can not be read.
+/// The path at which the answer with this body cannot be read.
 fn unreadable(path: &str, body: &str) -> String {
     let call = fixture(path).call;
     let error: Error = with_call!(&call, call => call.parse(response(200, body)).map(drop))

@@ -63,12 +63,12 @@ impl Failure {
         Self::new(Exit::Other, message)
     }
 
-    /// An argument that can not be; nothing was sent.
+    /// An argument that cannot be; nothing was sent.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// A period that can not be.
+    /// A period that cannot be.
     pub(crate) fn range(error: &InvalidRange) -> Self {
         let failure = Self::usage(format!("--from and --to: {error}"));
         match error {
@@ -140,7 +140,7 @@ impl Failure {
         Self::new(exit, format!("by {by}, {when}"))
     }
 
-    /// Standard output that can not be written to.
+    /// Standard output that cannot be written to.
     pub(crate) fn output(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::new(Exit::OutputClosed, String::new());
@@ -323,7 +323,7 @@ fn tips(error: &Error) -> Vec<&'static str> {
 pub(crate) const BY_ANOTHER: &str =
     "ask by --external-id or --kamipay-id, which such an answer does bear";
 
-/// Whether that is why an answer can not be used.
+/// Whether that is why an answer cannot be used.
 pub(crate) fn is_nameless(error: &Error) -> bool {
     matches!(
         error.answer().map(proto::Error::kind),

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-/// The sum of the amounts; `None` where it can not be kept exactly.
+/// The sum of the amounts; `None` where it cannot be kept exactly.
 pub(crate) fn exact(amounts: impl IntoIterator<Item = Decimal>) -> Option<Decimal> {
     amounts.into_iter().try_fold(Decimal::ZERO, add)
 }

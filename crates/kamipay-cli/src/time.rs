@@ -154,7 +154,7 @@ impl FromStr for Moment {
         }
         let time = DateTime::parse_from_rfc3339(text).map_err(|_| ACCEPTED.to_owned())?;
         if time.nanosecond() >= 1_000_000_000 {
-            return Err("a leap second can not be sent: seconds go from 00 to 59".to_owned());
+            return Err("a leap second cannot be sent: seconds go from 00 to 59".to_owned());
         }
         let decimals = text.split_once('.').map_or("", |(_, rest)| rest);
         if decimals.bytes().take_while(u8::is_ascii_digit).count() > 9 {

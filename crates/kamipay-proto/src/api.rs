@@ -409,7 +409,7 @@ impl Serialize for BaseUrl {
     }
 }
 
-/// A text that can not be a [`BaseUrl`]. The text itself is not shown: it may hold a password.
+/// A text that cannot be a [`BaseUrl`]. The text itself is not shown: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidBaseUrl {

@@ -174,7 +174,7 @@ impl<'de> Deserialize<'de> for AccessToken {
     }
 }
 
-/// A text that can not be a bearer token. The text itself is not shown.
+/// A text that cannot be a bearer token. The text itself is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a token is 1 to 16384 visible ASCII characters, without spaces or line ends")]
 #[non_exhaustive]

@@ -82,7 +82,7 @@ impl fmt::Display for Error {
                     f.write_str(" (a redirect is not followed: the token would travel along)")?;
                 }
             }
-            ErrorKind::Decode(_) => write!(f, "the API's answer ({status}) can not be read")?,
+            ErrorKind::Decode(_) => write!(f, "the API's answer ({status}) cannot be read")?,
             ErrorKind::Mismatch(mismatch) => write!(f, "{mismatch}")?,
         }
         match self.request_id() {
@@ -121,7 +121,7 @@ pub enum ErrorKind {
     /// A status that the API does not use for this answer: a redirect, a partial or empty one, or
     /// another one than 200 and 201 for a state that gives permission to pay again.
     UnexpectedStatus,
-    /// The API accepted the call, and its answer can not be read.
+    /// The API accepted the call, and its answer cannot be read.
     Decode(DecodeError),
     /// The answer is to another question.
     Mismatch(Mismatch),
@@ -216,7 +216,7 @@ impl fmt::Display for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-/// A request that can not be built. Nothing was sent.
+/// A request that cannot be built. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -235,7 +235,7 @@ pub enum BuildError {
     )]
     Hash,
     /// A value failed to write itself.
-    #[error("a value in the query can not be written as text")]
+    #[error("a value in the query cannot be written as text")]
     Value,
 }
 

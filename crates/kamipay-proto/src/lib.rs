@@ -2,7 +2,7 @@
 //!
 //! # In scope
 //!
-//! * Requests as plain data that can not be wrong, answers as exact types, errors that say what to
+//! * Requests as plain data that cannot be wrong, answers as exact types, errors that say what to
 //!   do
 //! * A whole period, every row of it once, or an error that says what is missing ([`scan`])
 //! * What a payment's state permits, and the wait for it ([`pay_status`])
@@ -42,7 +42,7 @@
 //! # What holds everywhere
 //!
 //! * **Money is exact.** An amount is the decimal that stands in the answer, all its digits and its
-//!   scale kept, whether it was written as a JSON string or number. What can not be kept exactly
+//!   scale kept, whether it was written as a JSON string or number. What cannot be kept exactly
 //!   (more than 28 decimals, or than 96 bits of digits) is an error that names the field.
 //!   Amounts may be negative; `-0` is 0. They are written back as JSON strings.
 //! * **Times are UTC.**

@@ -142,7 +142,7 @@ impl<const MAX: u16> From<BoundedPageSize<MAX>> for u64 {
 
 /// A page size that the API would refuse. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a page of {rows} rows can not be asked for: limit is 1 to {max}")]
+#[error("a page of {rows} rows cannot be asked for: limit is 1 to {max}")]
 #[non_exhaustive]
 pub struct InvalidPageSize {
     /// How many rows were asked for.
@@ -171,7 +171,7 @@ mod tests {
         }
         assert_eq!(
             PendingPageSize::new(501).unwrap_err().to_string(),
-            "a page of 501 rows can not be asked for: limit is 1 to 500"
+            "a page of 501 rows cannot be asked for: limit is 1 to 500"
         );
     }
 

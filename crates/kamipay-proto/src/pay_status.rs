@@ -347,7 +347,7 @@ fn beginning<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Er
 
 impl<'de> Deserialize<'de> for PayStatus {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        // The tag first, then the concrete type from the same text: money can not be read through
+        // The tag first, then the concrete type from the same text: money cannot be read through
         // serde's own tagged enums, which hold a number as an `f64` in between.
         let text = <&RawValue>::deserialize(from)?.get();
         if text.len() > 256 << 10 {

@@ -231,7 +231,7 @@ impl Period {
     ///
     /// # Errors
     ///
-    /// If `end` is before `start`, or one of them is in a year that can not be sent.
+    /// If `end` is before `start`, or one of them is in a year that cannot be sent.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
         if start == end {
             let time = floor_micros(start);
@@ -341,8 +341,8 @@ pub enum InvalidRange {
         /// The end that was given.
         end: DateTime<Utc>,
     },
-    /// A year that RFC 3339 can not write.
-    #[error("the year {year} can not be sent: years go from 0000 to 9999")]
+    /// A year that RFC 3339 cannot write.
+    #[error("the year {year} cannot be sent: years go from 0000 to 9999")]
     Year {
         /// The year that was given.
         year: i32,

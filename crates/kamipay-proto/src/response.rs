@@ -757,7 +757,7 @@ mod tests {
     #[test]
     fn an_error_says_its_own_level_and_its_source_the_rest() {
         let error = answer(200, "{}").unwrap_err();
-        assert_eq!(error.to_string(), "the API's answer (200 OK) can not be read");
+        assert_eq!(error.to_string(), "the API's answer (200 OK) cannot be read");
         let source = std::error::Error::source(&error).unwrap();
         assert_eq!(source.to_string(), "at `.` (line 1, column 2): missing field `rows`");
         assert!(source.source().is_none());

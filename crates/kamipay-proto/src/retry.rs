@@ -252,7 +252,7 @@ pub enum Fault {
     /// The API answered with this status, and asked for so much time with `Retry-After`.
     Status(StatusCode, Option<Duration>),
     /// Anything that comes to the same again: a certificate, an answer that is too long, one that
-    /// can not be read.
+    /// cannot be read.
     Permanent,
 }
 

@@ -68,7 +68,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If a part of the configuration can not be used.
+    /// If a part of the configuration cannot be used.
     pub fn with_config(
         base: BaseUrl,
         credentials: impl Into<Credentials>,

@@ -147,7 +147,7 @@ pub(crate) fn cap(time: Duration) -> Duration {
     time.min(Duration::from_secs(365 * 24 * 60 * 60))
 }
 
-/// A configuration that can not be used. Nothing was sent.
+/// A configuration that cannot be used. Nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidConfig {

@@ -123,7 +123,7 @@ impl Error {
     /// Whether nothing can be expected of asking again, so that the wait for a payment should end
     /// with this error. It says nothing about the payment.
     ///
-    /// So it is with a question that can not be asked at all. And as long as the API has not
+    /// So it is with a question that cannot be asked at all. And as long as the API has not
     /// answered once, with a refusal (a status from 400 to 499 but for 408 and 429) and with a
     /// certificate that is not good, be it of the question or of the login before it: a wrong
     /// password or the wrong host is not worth waiting for. What was answered once is asked again
@@ -200,8 +200,8 @@ pub enum Sent {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The call can not be made into a request. Not sent.
-    #[error("the request can not be built")]
+    /// The call cannot be made into a request. Not sent.
+    #[error("the request cannot be built")]
     Build(#[source] proto::BuildError),
     /// The call needs a token, and logging in for one failed. Not sent.
     #[error("logging in failed")]
@@ -318,7 +318,7 @@ pub enum ConnectFault {
     #[error("the host refuses connections to this port")]
     Refused,
     /// There is no way to the host.
-    #[error("the host can not be reached")]
+    #[error("the host cannot be reached")]
     Unreachable,
     /// This machine has no socket left for it.
     #[error("too many files and connections are open on this machine")]

@@ -246,7 +246,7 @@ mod tests {
         Error::new("POST /auth/token", kind, History { sent: Sent::No, attempts, elapsed, stop })
     }
 
-    /// The API can not be reached.
+    /// The API cannot be reached.
     fn unreachable() -> Error {
         error(ErrorKind::Connect(ConnectFault::Refused), Stop::Attempts)
     }

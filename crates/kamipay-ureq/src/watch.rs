@@ -45,7 +45,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What [ends a watch](Error::ends_watch): a question that can not be asked at all, or that is
+    /// What [ends a watch](Error::ends_watch): a question that cannot be asked at all, or that is
     /// refused before it was answered once. It says nothing about the payment.
     pub fn watch(
         &self,

@@ -457,7 +457,7 @@ impl Pending {
 /// A pool as it is read.
 struct Pool {
     count: u64,
-    /// `None` where it can not be kept exactly.
+    /// `None` where it cannot be kept exactly.
     sum: Option<Decimal>,
     currencies: BTreeSet<String>,
 }

@@ -462,6 +462,6 @@ mod as_text {
     ) -> Result<Option<PayStatus>, D::Error> {
         let text = Option::<String>::deserialize(from)?;
         let status = text.map(|text| serde_json::from_str(&text)).transpose();
-        status.map_err(|_| D::Error::custom("the last answer can not be read"))
+        status.map_err(|_| D::Error::custom("the last answer cannot be read"))
     }
 }

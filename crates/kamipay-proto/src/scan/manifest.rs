@@ -61,7 +61,7 @@ impl fmt::Display for Manifest {
     }
 }
 
-/// A listing that can not be completed, and why.
+/// A listing that cannot be completed, and why.
 ///
 /// What was handed over is right and complete up to the window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

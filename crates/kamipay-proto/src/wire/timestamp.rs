@@ -49,7 +49,7 @@ impl fmt::Display for Rfc3339 {
         let time = self.0.naive_utc();
         let nanos = time.nanosecond();
         if !is_writable(self.0) || nanos >= 1_000_000_000 {
-            // In a message about what can not be sent, or in a leap second.
+            // In a message about what cannot be sent, or in a leap second.
             return fmt::Debug::fmt(&self.0, f);
         }
         let mut text = *b"0000-00-00T00:00:00.000000000";

@@ -193,7 +193,7 @@ impl Search<'_> {
 
     fn open(&self, lot: &Lot) -> Result<Option<Found>, Failure> {
         let id = LotIdentifier::try_from(&lot.lot_id).map_err(|error| {
-            Failure::other(format!("the lot {} can not be read: {error}", lot.lot_id))
+            Failure::other(format!("the lot {} cannot be read: {error}", lot.lot_id))
         })?;
         let lot = self
             .client
@@ -214,7 +214,7 @@ enum Order {
 /// as long as the one before it.
 fn order(period: Period, made_at: Option<DateTime<Utc>>) -> Vec<(Period, Order)> {
     let (from, to) = (period.start(), period.end());
-    // A lot can not be older than what is in it, but for two clocks that do not agree.
+    // A lot cannot be older than what is in it, but for two clocks that do not agree.
     let begin = made_at.map(|time| time - TimeDelta::minutes(1)).filter(|begin| *begin < to);
     let middle = begin.map_or(to, |begin| begin.max(from));
 

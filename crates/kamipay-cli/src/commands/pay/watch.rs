@@ -31,7 +31,7 @@ pub(super) struct Waiting {
     ///
     /// What waiting can mend is waited out: not found, a failure whose refund does not show yet, a
     /// state that is not known here, and questions without an answer (each is asked once: the wait
-    /// asks again). What it can not mend ends it at once: an API that refuses the first question
+    /// asks again). What it cannot mend ends it at once: an API that refuses the first question
     /// (exit code 4 for a wrong token or password, 3 for the rest), or a certificate that is not
     /// good (5).
     #[arg(long)]

@@ -734,7 +734,7 @@ fn a_file_about_two_payments_is_refused() {
     let error = serde_json::from_str::<Watch>(&other).unwrap_err().to_string();
     assert!(error.contains("asked for external_id order 8, got order 7"), "{error}");
     let error = serde_json::from_str::<Watch>(&json.replace("txc_1", "\\u0000")).unwrap_err();
-    assert!(error.to_string().contains("the last answer can not be read"), "{error}");
+    assert!(error.to_string().contains("the last answer cannot be read"), "{error}");
 }
 
 proptest! {
