@@ -632,8 +632,9 @@ impl<S: Scannable> Scan<S> {
             self.handed_over.listed_by_another_time |=
                 rows.iter().any(|row| is_outside(row, window));
         }
-        let oldest = self.queue.iter().map(|it| it.number).fold(node.number, u64::min);
-        self.handed_over.enter(window, oldest);
+        let queue = &self.queue;
+        let is_left = |number| number == node.number || queue.iter().any(|it| it.number == number);
+        self.handed_over.enter(window, is_left);
         let mut contents = Contents::with_capacity(rows.len());
         let mut new = Vec::with_capacity(rows.len());
         for row in rows {
@@ -666,7 +667,9 @@ impl<S: Scannable> Scan<S> {
 
     fn close_window(&mut self) {
         let Some(Current { window, purpose, contents, .. }) = self.current.take() else { return };
-        self.handed_over.close(window, purpose, contents, self.numbers);
+        let asked = self.queue.iter().filter(|node| node.reader.limit().is_some());
+        let asked = asked.map(|node| node.number).collect();
+        self.handed_over.close(window, purpose, contents, asked);
         if purpose == Purpose::HandOver {
             self.continues = false;
             self.manifest.windows += 1;

@@ -35,8 +35,8 @@ pub(super) struct HandedOver<K> {
 struct Recent<K> {
     contents: Contents<K>,
     end: Option<DateTime<Utc>>,
-    /// The last window that may have been asked for before this one was handed over.
-    last_asked: u64,
+    /// The windows that had been asked for before this one was handed over, by their number.
+    asked: Vec<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -142,11 +142,12 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
             .is_none_or(|(period, time)| period.start() <= time && time < period.end())
     }
 
-    /// Forgets what cannot come again in this window or later. `oldest`: of the windows left, the
-    /// one that was planned first.
-    pub(super) fn enter(&mut self, window: Window, oldest: u64) {
+    /// Forgets what cannot come again in this window or later. `is_left`: whether the window with
+    /// this number is to be handed over yet.
+    pub(super) fn enter(&mut self, window: Window, is_left: impl Fn(u64) -> bool) {
         let later = self.recent.len().saturating_sub(1); // all but the window before
-        let over = self.recent.iter().take(later).take_while(|it| it.last_asked < oldest).count();
+        let is_over = |recent: &&Recent<K>| !recent.asked.iter().any(|number| is_left(*number));
+        let over = self.recent.iter().take(later).take_while(is_over).count();
         self.recent.drain(..over);
         let is_over = |until| window.start().is_some_and(|start| start > until);
         if self.seen_until.is_some_and(is_over) {
@@ -203,6 +204,12 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
             && timed.all(|(row, _)| previous.contents.contains_key(&row.key()))
     }
 
+    /// How many rows are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.recent.iter().map(|it| it.contents.len()).sum()
+    }
+
     pub(super) fn remember_in_flight(&mut self, row: &impl Row<Key = K>) {
         self.in_flight.insert(row.key(), row.amounts());
     }
@@ -213,7 +220,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         window: Window,
         purpose: Purpose,
         contents: Contents<K>,
-        last_asked: u64,
+        asked: Vec<u64>,
     ) {
         if let Some(look_back) = &mut self.look_back {
             let start = look_back.period.start() - WIDEST_OVERLAP;
@@ -224,7 +231,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         match purpose {
             Purpose::Border => self.border = contents,
             Purpose::HandOver => {
-                self.recent.push_back(Recent { contents, end: window.end(), last_asked });
+                self.recent.push_back(Recent { contents, end: window.end(), asked });
             }
             Purpose::LookBack => {}
         }

@@ -884,7 +884,7 @@ fn pages_and_windows_in_memory_are_bounded() {
     let rows = 100_000;
     let mut scan = scan(365 * DAY, 1000).with_look_ahead(3);
     let step = 365 * DAY / rows;
-    let mut most = 0;
+    let (mut most, mut remembered) = (0, 0);
     let mut count = 0;
     loop {
         match scan.delivery() {
@@ -906,6 +906,7 @@ fn pages_and_windows_in_memory_are_bounded() {
                     _ => 0,
                 };
                 most = most.max(scan.queue.iter().map(held).sum());
+                remembered = remembered.max(scan.handed_over.remembered());
             }
             Delivery::Done(manifest) => {
                 assert_eq!((count, manifest.rows), (rows, rows));
@@ -915,6 +916,7 @@ fn pages_and_windows_in_memory_are_bounded() {
         }
     }
     assert!(most <= 3000, "{most} rows held at once");
+    assert!(remembered <= 4000, "{remembered} rows remembered at once");
 }
 
 #[test]
