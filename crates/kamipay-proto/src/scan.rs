@@ -111,7 +111,7 @@ pub use window::Window;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use self::delivery::{HandedOver, Known};
 use self::reading::{COMMON_CAP, Cause, Contents, Limits, Reader, Verdict};
@@ -144,6 +144,10 @@ pub struct Scan<S: Scannable> {
 
     /// Whether the part before this one hands over the rows on the border.
     continues: bool,
+    /// Whether nothing was asked for yet.
+    is_untouched: bool,
+    /// Rows before this time are not of the listing, where their time decides.
+    since: Option<DateTime<Utc>>,
     handed_over: HandedOver<Key<S>>,
     current: Option<Current<S::Row>>,
     /// What of the period is not handed over whole.
@@ -211,12 +215,14 @@ struct Cut {
     rows: u64,
     /// How many more rows its parts may have.
     left: u64,
+    /// How many of its parts have more than half of its rows.
+    large_parts: u32,
 }
 
 impl Cut {
     fn of(rows: u64, page_size: u64) -> Self {
         // Twice, because a row on a border is in both parts; a page, because rows are added.
-        Self { rows, left: rows.saturating_mul(2).saturating_add(page_size) }
+        Self { rows, left: rows.saturating_mul(2).saturating_add(page_size), large_parts: 0 }
     }
 
     fn by_force(rows: u64, page_size: u64) -> Self {
@@ -271,6 +277,8 @@ impl<S: Scannable> Scan<S> {
             rest: period,
             is_done: state.is_done,
             continues: state.continues,
+            is_untouched: true,
+            since: state.since.or_else(|| period.map(Period::start)),
             handed_over: HandedOver::resume(&state),
             what: state.scan,
             manifest: state.manifest,
@@ -384,6 +392,7 @@ impl<S: Scannable> Scan<S> {
         let current = self.current.as_ref().map(|it| (it.window, &it.handed_over));
         let mut state = self.handed_over.state(rest, current);
         state.continues = self.continues;
+        state.since = self.since;
         state.is_done = self.is_done;
         state.manifest = self.manifest.clone();
         state
@@ -401,7 +410,9 @@ impl<S: Scannable> Scan<S> {
         node.reader.begin(limit);
         self.manifest.requests += 1;
         let call = self.what.call(node.window, limit, node.reader.offset());
-        let on_fresh_connection = node.reader.wants_fresh_connection();
+        // The first one too: its connection may be behind with the answers of another scan.
+        let on_fresh_connection = node.reader.wants_fresh_connection() || self.is_untouched;
+        self.is_untouched = false;
         Some(Request { ticket, call, on_fresh_connection })
     }
 
@@ -581,12 +592,14 @@ impl<S: Scannable> Scan<S> {
     /// Whether cutting has not helped: most rows of the window that this one was cut from are in it.
     ///
     /// The charges of one settlement stand at one instant. To cut down to it costs more requests
-    /// than to page twice, as long as the pages are few.
-    fn is_dense(&self, at: usize, count: u64) -> bool {
-        let whole = self.queue[at].cut.and_then(|cut| self.cuts.get(&cut));
-        whole.is_some_and(|whole| count > whole.rows / 2)
-            && count <= self.limits.page_size().saturating_mul(MOST_PAGES)
-            && count != COMMON_CAP
+    /// than to page twice, as long as the pages are few. Where two parts have most rows, these are in
+    /// every part (lots in flight), and no cut helps.
+    fn is_dense(&mut self, at: usize, count: u64) -> bool {
+        let most = self.limits.page_size().saturating_mul(MOST_PAGES);
+        let whole = self.queue[at].cut.and_then(|cut| self.cuts.get_mut(&cut));
+        let Some(whole) = whole.filter(|whole| count > whole.rows / 2) else { return false };
+        whole.large_parts += 1;
+        count != COMMON_CAP && (count <= most || whole.large_parts > 1)
     }
 
     /// Whether the parts of a window have no more rows than it had: else the API does not look at
@@ -649,7 +662,8 @@ impl<S: Scannable> Scan<S> {
                 }
                 continue;
             }
-            if by_time && !self.handed_over.is_in_period(&row, purpose, self.what.period()) {
+            let whole = self.since.zip(self.what.period()).map(|(since, it)| it.since(since));
+            if by_time && !self.handed_over.is_in_period(&row, purpose, whole) {
                 continue;
             }
             match known {

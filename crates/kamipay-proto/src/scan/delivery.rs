@@ -67,7 +67,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
             look_back: state.look_back.as_ref().map(|it| LookBack {
                 period: it.period,
                 handed_over: contents(&it.handed_over),
-                is_due: true,
+                is_due: !state.is_done,
             }),
             listed_by_another_time: state.listed_by_another_time,
         }
