@@ -438,7 +438,7 @@ fn a_scan_that_is_done_does_not_look_back_again() {
 fn lots_listed_a_moment_later_than_they_show_survive_a_stop() {
     // Listed 1.7 s after `created_at`, so that no row shows that it is another time.
     let lag = 1_700_000;
-    let border = 31 * DAY; // of two windows
+    let border = 62 * DAY / 3; // of two windows
     let times: Vec<u64> = (1..8).map(|n| border - 2_000_000 + n * 500_000).collect();
     let mut model = Model::still(times.iter().map(|time| time + lag));
     let mut answer = |call: &ListLots| {
