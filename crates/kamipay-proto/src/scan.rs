@@ -50,7 +50,8 @@
 //! * What does not agree is read again, a bounded number of times, and is then an error with the
 //!   evidence.
 //! * Each reading asks for another limit (1000, 999, …). So a response to another request, from a
-//!   cache or a connection that is some answers behind, does not match. Rows whose time lies outside
+//!   cache or a connection that is some answers behind, does not match. A scan begins on a fresh
+//!   connection, which is not behind with another scan's. Rows whose time lies outside
 //!   the window are a [`Mismatch`](crate::Mismatch). What cannot show which window it answers (an
 //!   empty list of confirmed charges, lots that all lie outside) is asked for again on a fresh
 //!   connection ([`Request::on_fresh_connection`]), until two readings agree.
@@ -81,7 +82,9 @@
 //! * A row that is *added* to a window that was handed over already (a payment booked late) is not
 //!   in this scan. [`Scan::with_look_back`] reads the newest part once more at the end.
 //! * A row whose time *moves* while the scan runs can be missed or come twice.
-//! * An API that leaves a row out of its answer and out of its `total` alike is not found out.
+//! * An API that leaves a row out of its answer and out of its `total` alike is not found out: so a
+//!   page and a `total` that are capped at the same number, and a list without a `total`.
+//! * A cache that was filled before the scan, and ignores `Cache-Control`, answers with rows of then.
 //!
 //! Memory is bounded by the pages in flight, not by the period: see [`Scan::with_look_ahead`].
 //!
