@@ -283,7 +283,8 @@ impl From<&Error> for Fault {
         match error.kind() {
             ErrorKind::Api(refusal) => Self::Status(refusal.status, error.retry_after()),
             ErrorKind::Decode(decode) if decode.truncated => Self::Truncated,
-            ErrorKind::Mismatch(_) => Self::Mismatch,
+            // One that does not say whose it is may be about this payment, and must not be dropped.
+            ErrorKind::Mismatch(mismatch) if mismatch.came.is_some() => Self::Mismatch,
             _ => Self::Permanent,
         }
     }

@@ -354,3 +354,21 @@ proptest! {
         prop_assert_eq!(part.as_nanos(), exact);
     }
 }
+
+#[test]
+fn an_answer_that_does_not_say_whose_it_is_is_not_dropped_for_another() {
+    use crate::pay_status::{Chain, GetPayStatus, PaymentTarget};
+
+    // A receipt without a name, which a second answer, canceled, would hide.
+    let call = GetPayStatus::new(PaymentTarget::external_id("7").unwrap(), Chain::Polygon);
+    let body = |id: &str| {
+        format!(
+            r#"{{"status": "ok", "data": {{"status": "done", "kamipay_id": "txc_1",
+            "bank_txid": "E1"{id}}}}}"#
+        )
+    };
+    let nobody_s = call.parse(http::Response::new(body(""))).unwrap_err();
+    assert_eq!(Fault::from(&nobody_s), Fault::Permanent);
+    let other = call.parse(http::Response::new(body(r#", "external_id": "8""#))).unwrap_err();
+    assert_eq!(Fault::from(&other), Fault::Mismatch);
+}
