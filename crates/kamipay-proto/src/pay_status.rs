@@ -26,6 +26,7 @@
 //! told about the payment: what an earlier answer shows is not undone by a later one.
 
 mod get;
+mod glimpse;
 mod permission;
 mod watch;
 
@@ -111,10 +112,20 @@ impl PayStatus {
         matches!(self, Self::Done(_) | Self::Failed(_) | Self::Canceled(_))
     }
 
-    /// What can be told of an answer that cannot be read as a whole: no state, but its fields.
-    fn of_unreadable(body: &[u8]) -> Option<Self> {
-        let json = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}');
-        let known = decode_part::<Around<Known>, serde_json::Error>(json).ok()?.data;
+    /// What can be told of one field of an answer that cannot be used.
+    fn of_field(field: glimpse::Field) -> Option<Self> {
+        let mut known = Known::default();
+        let place = match &*field.name {
+            // Beside `data`, `failed` says that the payment is not known yet.
+            "status" if field.depth > 1 || field.value != "failed" => &mut known.status,
+            "txid" => &mut known.txid,
+            "original_txid" => &mut known.original_txid,
+            "refund_txid" => &mut known.refund_txid,
+            "bank_txid" => &mut known.bank_txid,
+            "kamipay_id" => &mut known.kamipay_id,
+            _ => return None,
+        };
+        *place = Some(field.value);
         Some(Self::_Unnamed(Unnamed { word: "".into(), msg: None, json: "".into(), known }))
     }
 

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::PayStatus;
+use super::glimpse::Field;
 use super::permission::Traces;
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{
@@ -112,6 +113,25 @@ impl Endpoint for GetPayStatus {
         if let Some(hider) = secrets.hider() {
             status.hide(&hider);
         }
+    }
+}
+
+impl GetPayStatus {
+    /// Whether an answer that cannot be used names another payment, and not this one.
+    pub(super) fn names_another(&self, fields: impl Iterator<Item = Field>) -> bool {
+        let PaymentTarget { target, id } = &self.payment;
+        let names: &[&str] = match target {
+            Target::TxId => &["txid", "original_txid", "refund_txid"],
+            target => &[target.as_str()],
+        };
+        let is_name = |text: &str| !matches!(text, "" | "{" | "[");
+        let mut named = fields
+            .filter(|it| names.contains(&&*it.name) && is_name(&it.value))
+            .map(|it| it.value)
+            .peekable();
+        let is_same =
+            |it: String| if *target == Target::TxId { same_hash(&it, id) } else { it == *id };
+        named.peek().is_some() && !named.any(is_same)
     }
 }
 

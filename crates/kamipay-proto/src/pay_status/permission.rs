@@ -138,6 +138,14 @@ impl PayStatus {
         Traces { txid, original_txid, refund_txid, bank_txid }
     }
 
+    fn kamipay_id(&self) -> Option<&str> {
+        match self {
+            Self::Failed(it) => Some(it.kamipay_id.as_str()),
+            Self::_Unnamed(it) => it.known.kamipay_id.as_deref(),
+            status => status.payment().map(|it| it.kamipay_id.as_str()),
+        }
+    }
+
     /// Whether the state is one that comes after the payment was sent, and whether it is *done*.
     fn is_sent_and_paid(&self) -> (bool, bool) {
         match self {
@@ -179,10 +187,20 @@ impl Evidence {
         if let Some(hash) = refund_txid {
             keep(&mut self.refunds, hash);
         }
+        // Two are enough to contradict.
+        let id = status.kamipay_id().filter(|id| !id.trim().is_empty());
+        if let Some(id) = id.filter(|id| self.kamipay_ids.iter().all(|it| it.as_str() != *id)) {
+            if self.kamipay_ids.len() < 2 {
+                self.kamipay_ids.push(id.into());
+            }
+        }
     }
 
     /// The rule. `status` is the last of the answers that were noted.
     pub(super) fn permission(&self, status: &PayStatus) -> Option<PermissionToPayAgain> {
+        if self.kamipay_ids.len() > 1 {
+            return None;
+        }
         let (kamipay_id, external_id, refund_txid) = match status {
             PayStatus::Canceled(payment) if !self.was_sent => {
                 (&payment.kamipay_id, &payment.external_id, None)
@@ -220,11 +238,11 @@ impl Evidence {
     }
 }
 
-/// Keeps a hash that can be looked up, once. The API has placeholders for those that it does not have
+/// Keeps a hash that can be looked up, once, and two at most, which contradict. The API has placeholders for those that it does not have
 /// yet, and a hash of zeros is one.
 fn keep(hashes: &mut Vec<TransactionHash>, text: &str) {
     let is_hash = hash_digits(text).is_some_and(|digits| digits.bytes().any(|byte| byte != b'0'));
-    if is_hash && !hashes.iter().any(|hash| same_hash(hash.as_str(), text)) {
+    if is_hash && hashes.len() < 2 && !hashes.iter().any(|hash| same_hash(hash.as_str(), text)) {
         hashes.push(TransactionHash::from(text));
     }
 }

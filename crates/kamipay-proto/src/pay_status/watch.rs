@@ -9,11 +9,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{FailedPayment, GetPayStatus, PayStatus, Payment, PermissionToPayAgain};
+use super::{FailedPayment, GetPayStatus, PayStatus, Payment, PermissionToPayAgain, glimpse};
 use crate::error::Shown;
 use crate::retry::part;
 use crate::wire::timestamp;
-use crate::{Endpoint, Error, ErrorKind, TransactionHash};
+use crate::{Endpoint, Error, KamipayId, TransactionHash};
 
 /// The wait for a payment to come to its end, as plain data: without a clock, sleep or sockets.
 ///
@@ -166,6 +166,8 @@ pub struct Evidence {
     pub transactions: Vec<TransactionHash>,
     /// The well-formed hashes of its refund. Two contradict each other.
     pub refunds: Vec<TransactionHash>,
+    /// kamiPay's identifiers of the payment. Two contradict each other.
+    pub kamipay_ids: Vec<KamipayId>,
     /// What was seen: a state after the other, and the same one only if there was another between.
     pub seen: Vec<Sighting>,
     /// The last answer.
@@ -319,17 +321,16 @@ impl Watch {
         self.asked(retry_after, now, random);
     }
 
-    /// Keeps what an answer that cannot be read shows of the funds, such as a transaction beside an
-    /// amount with too many digits. Call it before [`failed`](Self::failed) where there was an answer.
+    /// Keeps what an answer that cannot be used shows of the funds: one that cannot be read, does not
+    /// say whose it is, or has a status that the API does not use. Call it before
+    /// [`failed`](Self::failed) where there was an answer.
     ///
-    /// No state is taken from it. Any other kind of error, and an answer about another payment, shows
-    /// nothing.
+    /// No state is taken from it, and nothing at all if it names another payment.
     pub fn unreadable(&mut self, answer: &Error) {
-        if self.is_over() || !matches!(answer.kind(), ErrorKind::Decode(_)) {
+        if self.is_over() || self.call.names_another(glimpse::fields(answer.body())) {
             return;
         }
-        let Some(status) = PayStatus::of_unreadable(answer.body()) else { return };
-        if self.call.verify(&status).is_ok() {
+        for status in glimpse::fields(answer.body()).filter_map(PayStatus::of_field) {
             self.evidence.note(&status);
         }
     }

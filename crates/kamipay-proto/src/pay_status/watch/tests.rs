@@ -424,20 +424,111 @@ fn an_answer_that_cannot_be_read_is_not_forgotten() {
             assert_eq!(watch.permission_to_pay_again().is_some(), permits, "{state}{rest}");
         }
     }
-    // Neither about another payment, nor a refusal, nor what is not JSON.
+    // Not about another payment, and not what shows nothing.
     let body = String::from_utf8(unreadable("done", receipt).body().to_vec()).unwrap();
-    for (status, body) in [
-        (200, body.replace("order 7", "order 8")),
-        (500, body.clone()),
-        (206, body.clone()),
-        (200, body[1..].to_owned()),
+    for body in [
+        body.replace("order 7", "order 8"),
+        "<html>captive portal</html>".to_owned(),
+        r#"{"status": "failed", "msg": "TX not found"} "#.to_owned() + "x",
+        r#"{"detail": "Internal Server Error"}"#.to_owned(),
     ] {
-        let mut response = http::Response::new(body);
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
         let mut watch = watch();
-        watch.unreadable(&call().parse(response).unwrap_err());
+        watch.unreadable(&call().parse(http::Response::new(body)).unwrap_err());
         assert_eq!(watch, self::watch());
     }
+}
+
+/// A receipt in any answer, in whatever form it came.
+#[test]
+fn a_receipt_is_not_forgotten_because_its_answer_cannot_be_used() {
+    let done = |id: &str, more: &str| {
+        format!(
+            r#"{{"status": "ok", "data": {{"status": "done", "kamipay_id": "txc_1"{id},
+            "txid": "{HASH}", "bank_txid": "E1"{more}}}}}"#
+        )
+    };
+    let named = r#", "external_id": "order 7""#;
+    let whole = done(named, "");
+    let utf_16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let answers: Vec<(u16, Vec<u8>)> = vec![
+        (200, done("", "").into()),
+        (200, done(r#", "external_id": null"#, "").into()),
+        (200, done(r#", "external_id": ["order 7"]"#, "").into()),
+        (200, done(r#", "external_id": {}"#, "").into()),
+        (200, done(named, r#", "bank_txid": null"#).into()),
+        (200, done(named, r#", "status": "canceled""#).into()),
+        (200, done(named, r#", "kamipay_id": "txc_1""#).into()),
+        (
+            200,
+            [done(named, r#", "name": "Jos"#).trim_end_matches('}').as_bytes(), b"\xe9\"}}"]
+                .concat(),
+        ),
+        (200, format!("{whole} x").into()),
+        (200, format!("{whole}{{}}").into()),
+        (200, format!("{whole}\0").into()),
+        (200, whole.replace("}}", ",}}").into()),
+        (200, whole.replace("}}", r#", "x": NaN}}"#).into()),
+        (200, format!("[{whole}]").into()),
+        (200, whole.replace(r#""data": {"#, r#""data": {"data": {"#).into()),
+        (
+            200,
+            whole
+                .replace("bank_txid", "bank_txi\\u0064")
+                .into_bytes()
+                .split_last()
+                .unwrap()
+                .1
+                .into(),
+        ),
+        (200, utf_16),
+        (206, whole.clone().into()),
+        (409, whole.clone().into()),
+        (500, whole.into()),
+    ];
+    for (status, body) in answers {
+        let mut response = http::Response::new(body.clone());
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        let error = call().parse(response).expect_err(&shown);
+        for letter in [Canceled, FailedWithRefund] {
+            let mut watch = watch();
+            watch.unreadable(&error);
+            watch.failed(&error, None, at(0), HALF);
+            let mut watch = saved(&watch);
+            watch.answered(letter.status().unwrap(), at(9), HALF);
+            assert_eq!(watch.permission_to_pay_again(), None, "{status} {shown}");
+        }
+    }
+}
+
+#[test]
+fn two_payments_under_one_name_give_no_permission() {
+    for letter in [Canceled, FailedWithRefund] {
+        let mut watch = watch();
+        let other = r#"{"status": "ok", "data": {"status": "accepted", "kamipay_id": "txc_other",
+            "external_id": "order 7"}}"#;
+        watch.answered(call().parse(http::Response::new(other)).unwrap(), at(0), HALF);
+        let mut watch = saved(&watch);
+        watch.answered(letter.status().unwrap(), at(9), HALF);
+        assert_eq!(watch.permission_to_pay_again(), None);
+    }
+}
+
+#[test]
+fn a_refund_that_came_with_another_status_is_not_forgotten() {
+    let refund = |digit: &str| {
+        format!(
+            r#"{{"status": "ok", "data": {{"status": "failed", "kamipay_id": "txc_1",
+            "external_id": "order 7", "refund_txid": "0x{}"}}}}"#,
+            digit.repeat(64)
+        )
+    };
+    let mut response = http::Response::new(refund("a"));
+    *response.status_mut() = http::StatusCode::ACCEPTED;
+    let mut watch = watch();
+    watch.unreadable(&call().parse(response).unwrap_err());
+    watch.answered(call().parse(http::Response::new(refund("b"))).unwrap(), at(9), HALF);
+    assert_eq!(watch.permission_to_pay_again(), None);
 }
 
 /// A file of a version that looked at less of an answer.
