@@ -85,8 +85,13 @@ impl Output {
     /// Says something about the data on standard error.
     pub(crate) fn note(self, text: &str) {
         if !self.quiet {
-            let _ = anstream::stderr().write_all(format!("note: {}\n", Escaped(text)).as_bytes());
+            self.warn(text);
         }
+    }
+
+    /// The same, of what cannot be undone: not even `--quiet` hides it.
+    pub(crate) fn warn(self, text: &str) {
+        let _ = anstream::stderr().write_all(format!("note: {}\n", Escaped(text)).as_bytes());
     }
 
     /// Prints one thing.

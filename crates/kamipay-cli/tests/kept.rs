@@ -462,8 +462,9 @@ fn what_was_appended_to_out_is_cut_off_and_that_is_said() {
     broken_from(&server, 8);
     assert_eq!(run(&mut with_token(server.base_url(), &list)).code, 6);
     mended(&server);
-    for _ in 0..2 {
+    for more in [&[][..], &["--quiet"]] {
         appended(&rows).write_all(b"mine\n").unwrap();
+        let list = [&list[..], more].concat();
         let next = run(&mut with_token(server.base_url(), &list));
         assert_eq!(next.code, 0, "{}", next.err);
         let note = format!("note: --out {rows}: cutting off its last 5 bytes, which came after");
@@ -528,7 +529,12 @@ fn after_a_kill_what_is_no_row_is_not_cut_off() {
         fs::write(&state, killed.to_string()).unwrap();
         let right = length(&rows);
         let some = whole.lines().last().unwrap();
-        for foreign in ["mine\n", &format!("{some}\nmine\n"), &format!("mine\n{some}\n")] {
+        // The rows of another listing have the same form: one read already, and one of another year.
+        let read = format!("{}\n", whole.lines().nth(20).unwrap());
+        let other = format!("{some}\n").replace("\"2025-", "\"2035-").replace(",2025-", ",2035-");
+        assert_ne!(other, format!("{some}\n"));
+        let [before, after] = [format!("{some}\nmine\n"), format!("mine\n{some}\n")];
+        for foreign in ["mine\n", &before, &after, &read, &other] {
             appended(&rows).write_all(foreign.as_bytes()).unwrap();
             let refused = to_file(server.base_url(), &list, &rows);
             assert_eq!(refused.code, 2, "{}", refused.err);

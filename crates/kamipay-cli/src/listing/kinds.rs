@@ -19,6 +19,8 @@ pub(crate) trait Listing:
 {
     /// Its name in plans and saved states, and in what is said about it.
     const NAME: &'static str;
+    /// The column with the time that its rows are listed by.
+    const TIME: &'static str;
     /// Whether its calls have pages.
     const HAS_PAGES: bool = true;
 
@@ -39,6 +41,7 @@ pub(crate) enum Plan {
 
 impl Listing for ScanLots {
     const NAME: &'static str = "lots";
+    const TIME: &'static str = "created_at";
 
     fn plan(part: ScanState<Self>) -> Plan {
         Plan::Lots(part)
@@ -47,6 +50,7 @@ impl Listing for ScanLots {
 
 impl Listing for ScanSettlements {
     const NAME: &'static str = "settlements";
+    const TIME: &'static str = "settled_at";
 
     fn plan(part: ScanState<Self>) -> Plan {
         Plan::Settlements(part)
@@ -55,6 +59,7 @@ impl Listing for ScanSettlements {
 
 impl Listing for ScanTransactions {
     const NAME: &'static str = "transactions";
+    const TIME: &'static str = "created_at";
 
     fn plan(part: ScanState<Self>) -> Plan {
         Plan::Transactions(part)
@@ -63,6 +68,7 @@ impl Listing for ScanTransactions {
 
 impl Listing for ScanPendingCharges {
     const NAME: &'static str = "pending-charges";
+    const TIME: &'static str = "charged_timestamp";
 
     fn plan(part: ScanState<Self>) -> Plan {
         Plan::PendingCharges(part)
@@ -71,6 +77,7 @@ impl Listing for ScanPendingCharges {
 
 impl Listing for ScanConfirmedCharges {
     const NAME: &'static str = "confirmed-charges";
+    const TIME: &'static str = "credit_datetime";
     const HAS_PAGES: bool = false;
 
     fn plan(part: ScanState<Self>) -> Plan {
