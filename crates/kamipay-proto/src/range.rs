@@ -272,11 +272,6 @@ impl Period {
         self.start == self.end
     }
 
-    /// The same with an earlier start.
-    pub(crate) fn since(self, start: DateTime<Utc>) -> Self {
-        Self { start: start.min(self.start), ..self }
-    }
-
     /// What of it is left from a time on.
     pub(crate) fn starting_at(self, start: DateTime<Utc>) -> Self {
         Self { start: start.clamp(self.start, self.end), ..self }

@@ -93,7 +93,8 @@
 //! [`Scan::parts`] cuts a scan into parts that can be read anywhere and in any order. Each is a
 //! [`ScanState`], which is plain serde data. Their rows, one part after the other, are the rows of
 //! the scan. A lot in flight belongs to the first part; if it is mined while the parts are read, it
-//! can be in none or two. [`Scan::state`] is the same kind of data for the rest of a scan that was
+//! can be in none or two. So can a lot or a confirmed charge that comes or goes at the border of two
+//! parts. [`Scan::state`] is the same kind of data for the rest of a scan that was
 //! stopped.
 
 mod delivery;
@@ -114,7 +115,7 @@ pub use window::Window;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use self::delivery::{HandedOver, Known};
 use self::reading::{COMMON_CAP, Cause, Contents, Limits, Reader, Verdict};
@@ -144,13 +145,16 @@ pub struct Scan<S: Scannable> {
     cuts: HashMap<u64, Cut>,
     /// How many windows and requests there were, to number the next one.
     numbers: u64,
+    /// How many windows were handed over.
+    closed: u64,
 
     /// Whether the part before this one hands over the rows on the border.
     continues: bool,
-    /// Whether nothing was asked for yet.
+    /// Whether no response was taken yet.
     is_untouched: bool,
-    /// Rows before this time are not of the listing, where their time decides.
-    since: Option<DateTime<Utc>>,
+    /// The period of the whole listing, of which this may be a part or a rest: rows outside are not
+    /// of it, where their time decides.
+    outer: Option<Period>,
     handed_over: HandedOver<Key<S>>,
     current: Option<Current<S::Row>>,
     /// What of the period is not handed over whole.
@@ -198,6 +202,8 @@ struct Node<R: Row> {
     purpose: Purpose,
     progress: Progress<R>,
     reader: Reader<R>,
+    /// How many windows were handed over when its reading began.
+    begun: u64,
     /// Which cut it comes from, in [`Scan::cuts`].
     cut: Option<u64>,
 }
@@ -263,6 +269,7 @@ impl<S: Scannable> Scan<S> {
     /// Continues a scan where it stopped, or reads a part of one.
     pub fn resume(state: ScanState<S>) -> Self {
         let period = state.scan.period();
+        let outer = state.outer.or(period);
         let first = match period {
             // Other limits than the part before, which may be read at the same time.
             Some(period) if state.continues => period.start().timestamp().unsigned_abs() / 86_400,
@@ -276,12 +283,13 @@ impl<S: Scannable> Scan<S> {
             queue: VecDeque::new(),
             cuts: HashMap::new(),
             numbers: 0,
+            closed: 0,
             current: None,
             rest: period,
             is_done: state.is_done,
             continues: state.continues,
             is_untouched: true,
-            since: state.since.or_else(|| period.map(Period::start)),
+            outer,
             handed_over: HandedOver::resume(&state),
             what: state.scan,
             manifest: state.manifest,
@@ -291,9 +299,9 @@ impl<S: Scannable> Scan<S> {
             None => scan.append(Window::open(), Purpose::HandOver),
             Some(period) => {
                 if scan.continues && !period.is_empty() {
-                    scan.append(Window::border::<S>(period), Purpose::Border);
+                    scan.append(Window::border(period), Purpose::Border);
                 }
-                scan.cover = Cover::of::<S>(period);
+                scan.cover = Cover::of::<S>(period, outer.unwrap_or(period));
             }
         }
         scan
@@ -358,15 +366,18 @@ impl<S: Scannable> Scan<S> {
     /// A part makes one request more than it would otherwise, for the rows on its border that the
     /// part before it hands over.
     pub fn parts(what: S) -> impl Iterator<Item = ScanState<S>> {
+        let whole_period = what.period();
         let whole =
             what.period().is_none_or(Period::is_empty).then(|| ScanState::new(what.clone()));
         let periods = what.period().and_then(|period| {
-            let cover = Cover::of::<S>(period)?;
+            let cover = Cover::of::<S>(period, period)?;
             Some(cover.periods(period))
         });
         let parts = periods.into_iter().flatten().enumerate().map(move |(n, period)| {
             let part = what.with_period(period);
-            ScanState { continues: n > 0, ..ScanState::new(part) }
+            // Where the time is sure, a part is a period like any other.
+            let outer = whole_period.filter(|_| S::LISTED_BY != ListedBy::RowTime);
+            ScanState { continues: n > 0, outer, ..ScanState::new(part) }
         });
         whole.into_iter().chain(parts)
     }
@@ -395,7 +406,7 @@ impl<S: Scannable> Scan<S> {
         let current = self.current.as_ref().map(|it| (it.window, &it.handed_over));
         let mut state = self.handed_over.state(rest, current);
         state.continues = self.continues;
-        state.since = self.since;
+        state.outer = self.outer;
         state.is_done = self.is_done;
         state.manifest = self.manifest.clone();
         state
@@ -409,19 +420,25 @@ impl<S: Scannable> Scan<S> {
         let mut ahead = self.queue.iter_mut().take(self.look_ahead);
         let node = ahead.find(|node| matches!(node.progress, Progress::Waiting))?;
         node.progress = Progress::Asked(ticket);
-        let limit = node.reader.limit().unwrap_or_else(|| self.limits.next(&in_use));
+        let limit = match node.reader.limit() {
+            Some(limit) => limit,
+            None => {
+                node.begun = self.closed;
+                self.limits.next(&in_use)
+            }
+        };
         node.reader.begin(limit);
         self.manifest.requests += 1;
         let call = self.what.call(node.window, limit, node.reader.offset());
-        // The first one too: its connection may be behind with the answers of another scan.
+        // The first ones too: their connections may be behind with the responses to another scan.
         let on_fresh_connection = node.reader.wants_fresh_connection() || self.is_untouched;
-        self.is_untouched = false;
         Some(Request { ticket, call, on_fresh_connection })
     }
 
     /// Takes the response to a request. One that nothing waits for is not used.
     pub fn answer(&mut self, ticket: Ticket, output: Output<S>) {
         let Some(at) = self.find(ticket) else { return };
+        self.is_untouched = false;
         let (rows, total) = S::page(output);
         if let Some(total) = total.filter(|_| self.queue[at].reader.is_new()) {
             if !self.fits_its_whole(at, &rows, total) {
@@ -468,6 +485,12 @@ impl<S: Scannable> Scan<S> {
                         manifest: self.manifest.clone(),
                     }));
                 }
+                // Read ahead, and now it may be in a window that was handed over meanwhile.
+                Progress::Ready(rows)
+                    if node.begun < self.closed && self.handed_over.has_new_in_flight(rows) =>
+                {
+                    self.read_again(0, Cause::Confirm, Reason::Inconsistent);
+                }
                 Progress::Ready(rows) => match self.objection(node, rows) {
                     Some(reason) => self.read_again(0, Cause::Inconsistent, reason),
                     None => self.open_window(),
@@ -497,7 +520,7 @@ impl<S: Scannable> Scan<S> {
 
     fn plan_look_back(&mut self) -> bool {
         let Some(period) = self.handed_over.take_look_back() else { return false };
-        let windows: Vec<_> = Cover::of::<S>(period).into_iter().flatten().collect();
+        let windows: Vec<_> = Cover::of::<S>(period, period).into_iter().flatten().collect();
         for window in windows {
             self.append(window, Purpose::LookBack);
         }
@@ -511,7 +534,7 @@ impl<S: Scannable> Scan<S> {
 
     fn node(&mut self, window: Window, purpose: Purpose, cut: Option<u64>) -> Node<S::Row> {
         let (number, progress, reader) = (self.number(), Progress::Waiting, Reader::new());
-        Node { number, window, purpose, progress, reader, cut }
+        Node { number, window, purpose, progress, reader, begun: 0, cut }
     }
 
     fn follow(&mut self, at: usize, verdict: Verdict<S::Row>) {
@@ -648,14 +671,14 @@ impl<S: Scannable> Scan<S> {
             self.handed_over.listed_by_another_time |=
                 rows.iter().any(|row| is_outside(row, window));
         }
-        let queue = &self.queue;
-        let is_left = |number| number == node.number || queue.iter().any(|it| it.number == number);
-        self.handed_over.enter(window, is_left);
+        self.handed_over.enter(window);
         let mut contents = Contents::with_capacity(rows.len());
         let mut new = Vec::with_capacity(rows.len());
         for row in rows {
             let by_time = self.handed_over.is_decided_by_time::<S>(&row);
-            let known = self.handed_over.known(&row, purpose, by_time);
+            // Parts of a listing whose time is not sure are told apart by their border.
+            let by_border = S::LISTED_BY != ListedBy::RowTime;
+            let known = self.handed_over.known(&row, purpose, by_border);
             if row.time().is_some() {
                 contents.insert(row.key(), row.amounts());
             }
@@ -665,8 +688,7 @@ impl<S: Scannable> Scan<S> {
                 }
                 continue;
             }
-            let whole = self.since.zip(self.what.period()).map(|(since, it)| it.since(since));
-            if by_time && !self.handed_over.is_in_period(&row, purpose, whole) {
+            if by_time && !self.handed_over.is_in_period(&row, purpose, self.outer) {
                 continue;
             }
             match known {
@@ -684,9 +706,8 @@ impl<S: Scannable> Scan<S> {
 
     fn close_window(&mut self) {
         let Some(Current { window, purpose, contents, .. }) = self.current.take() else { return };
-        let asked = self.queue.iter().filter(|node| node.reader.limit().is_some());
-        let asked = asked.map(|node| node.number).collect();
-        self.handed_over.close(window, purpose, contents, asked);
+        self.handed_over.close(window, purpose, contents);
+        self.closed += 1;
         if purpose == Purpose::HandOver {
             self.continues = false;
             self.manifest.windows += 1;

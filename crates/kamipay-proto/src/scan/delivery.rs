@@ -1,7 +1,5 @@
 //! What was handed over, so that no row is handed over twice and none is taken for another.
 
-use std::collections::VecDeque;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::reading::Contents;
@@ -19,9 +17,9 @@ pub(super) struct HandedOver<K> {
     /// Rows of a saved state, up to a time.
     seen: Contents<K>,
     seen_until: Option<DateTime<Utc>>,
-    /// The last windows, the one before this at the end. A row in the overlap is in the next one too,
-    /// and a row that got its time meanwhile is without one in those that were asked for before.
-    recent: VecDeque<Recent<K>>,
+    /// The rows of the window before: one in the overlap is in the next one too.
+    previous: Contents<K>,
+    previous_end: Option<DateTime<Utc>>,
     /// Rows that the part before this one hands over, unless their time decides.
     border: Contents<K>,
     /// Rows without a time, which can come again in any window. They are few.
@@ -29,14 +27,6 @@ pub(super) struct HandedOver<K> {
     look_back: Option<LookBack<K>>,
     /// Whether a row showed that the API lists by another time than the row's.
     pub(super) listed_by_another_time: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Recent<K> {
-    contents: Contents<K>,
-    end: Option<DateTime<Utc>>,
-    /// The windows that had been asked for before this one was handed over, by their number.
-    asked: Vec<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +51,8 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         Self {
             seen: contents(&state.seen),
             seen_until: state.seen_until,
-            recent: VecDeque::new(),
+            previous: Contents::new(),
+            previous_end: None,
             border: Contents::new(),
             in_flight: contents(&state.in_flight),
             look_back: state.look_back.as_ref().map(|it| LookBack {
@@ -80,13 +71,11 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         current: Option<(Window, &Contents<K>)>,
     ) -> ScanState<S> {
         let (window, now) = current.unzip();
-        let (previous, none) = (self.recent.back(), Contents::new());
+        let none = Contents::new();
         let now = now.unwrap_or(&none);
         let mut state = ScanState::new(what);
-        let before = previous.map_or(&none, |it| &it.contents);
-        state.seen = sorted(self.seen.iter().chain(before).chain(now));
-        let ends =
-            [self.seen_until, previous.and_then(|it| it.end), window.and_then(|it| it.end())];
+        state.seen = sorted(self.seen.iter().chain(&self.previous).chain(now));
+        let ends = [self.seen_until, self.previous_end, window.and_then(|it| it.end())];
         state.seen_until = ends.into_iter().flatten().max();
         state.in_flight = sorted(&self.in_flight);
         state.listed_by_another_time = self.listed_by_another_time;
@@ -126,6 +115,13 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
             }
     }
 
+    /// Whether a row without a time is among these that was not handed over. Another window may have
+    /// handed it over with one, since this one was asked for.
+    pub(super) fn has_new_in_flight<R: Row<Key = K>>(&self, rows: &[R]) -> bool {
+        let is_new = |row: &&R| row.time().is_none() && !self.in_flight.contains_key(&row.key());
+        rows.iter().any(|row| is_new(&row))
+    }
+
     /// Whether a row that its time decides about is to be handed over.
     pub(super) fn is_in_period(
         &self,
@@ -142,13 +138,8 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
             .is_none_or(|(period, time)| period.start() <= time && time < period.end())
     }
 
-    /// Forgets what cannot come again in this window or later. `is_left`: whether the window with
-    /// this number is to be handed over yet.
-    pub(super) fn enter(&mut self, window: Window, is_left: impl Fn(u64) -> bool) {
-        let later = self.recent.len().saturating_sub(1); // all but the window before
-        let is_over = |recent: &&Recent<K>| !recent.asked.iter().any(|number| is_left(*number));
-        let over = self.recent.iter().take(later).take_while(is_over).count();
-        self.recent.drain(..over);
+    /// Forgets what cannot come again in this window or later.
+    pub(super) fn enter(&mut self, window: Window) {
         let is_over = |until| window.start().is_some_and(|start| start > until);
         if self.seen_until.is_some_and(is_over) {
             self.seen.clear();
@@ -161,7 +152,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         &self,
         row: &impl Row<Key = K>,
         purpose: Purpose,
-        by_time: bool,
+        by_border: bool,
     ) -> Option<Known> {
         let key = row.key();
         if let Some(amounts) = self.in_flight.get(&key) {
@@ -171,9 +162,9 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         let is_timed = match (purpose, &self.look_back) {
             (Purpose::LookBack, Some(it)) => it.handed_over.contains_key(&key),
             _ => {
-                self.recent.iter().any(|it| it.contents.contains_key(&key))
+                self.previous.contains_key(&key)
                     || self.seen.contains_key(&key)
-                    || (!by_time && self.border.contains_key(&key))
+                    || (by_border && self.border.contains_key(&key))
             }
         };
         is_timed.then_some(Known::Timed)
@@ -183,31 +174,29 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     pub(super) fn contradicts(&self, row: &impl Row<Key = K>) -> bool {
         let (key, amounts) = (row.key(), row.amounts());
         let looked_at = self.look_back.iter().map(|it| &it.handed_over);
-        let before = self.recent.iter().map(|it| &it.contents);
         row.time().is_some()
-            && before
-                .chain([&self.seen])
+            && [&self.previous, &self.seen, &self.border]
+                .into_iter()
                 .chain(looked_at)
                 .any(|before| before.get(&key).is_some_and(|before| *before != amounts))
     }
 
     /// Whether these rows are those of the window before, and not because they are in the overlap.
     pub(super) fn is_repetition<R: Row<Key = K>>(&self, rows: &[R]) -> bool {
-        let Some(previous) = self.recent.back() else { return false };
         let mut timed = rows.iter().filter_map(|row| Some((row, row.time()?)));
-        if timed.clone().count() != previous.contents.len() {
+        if timed.clone().count() != self.previous.len() {
             return false;
         }
         let times = || timed.clone().map(|(_, time)| time);
         let Some((earliest, latest)) = times().min().zip(times().max()) else { return false };
         latest - earliest > WIDEST_OVERLAP
-            && timed.all(|(row, _)| previous.contents.contains_key(&row.key()))
+            && timed.all(|(row, _)| self.previous.contains_key(&row.key()))
     }
 
     /// How many rows are remembered.
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
-        self.recent.iter().map(|it| it.contents.len()).sum()
+        self.previous.len() + self.seen.len()
     }
 
     pub(super) fn remember_in_flight(&mut self, row: &impl Row<Key = K>) {
@@ -215,13 +204,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     }
 
     /// After all rows of a window were handed over.
-    pub(super) fn close(
-        &mut self,
-        window: Window,
-        purpose: Purpose,
-        contents: Contents<K>,
-        asked: Vec<u64>,
-    ) {
+    pub(super) fn close(&mut self, window: Window, purpose: Purpose, contents: Contents<K>) {
         if let Some(look_back) = &mut self.look_back {
             let start = look_back.period.start() - WIDEST_OVERLAP;
             if window.end().is_some_and(|end| end >= start) {
@@ -231,7 +214,8 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         match purpose {
             Purpose::Border => self.border = contents,
             Purpose::HandOver => {
-                self.recent.push_back(Recent { contents, end: window.end(), asked });
+                self.previous = contents;
+                self.previous_end = window.end();
             }
             Purpose::LookBack => {}
         }

@@ -17,9 +17,9 @@ pub struct ScanState<S: Scannable> {
     /// Rows in what is left that were handed over already, up to `seen_until`.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<Seen<Key<S>>>,
-    /// Where the listing begins, if what is left begins later.
-    #[serde(default, with = "timestamp::option", skip_serializing_if = "Option::is_none")]
-    pub since: Option<DateTime<Utc>>,
+    /// The period of the whole listing, if this is a part or the rest of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outer: Option<Period>,
     /// Until when rows in `seen` can come again.
     #[serde(default, with = "timestamp::option", skip_serializing_if = "Option::is_none")]
     pub seen_until: Option<DateTime<Utc>>,
@@ -49,7 +49,7 @@ impl<S: Scannable> ScanState<S> {
         Self {
             scan,
             seen: Vec::new(),
-            since: None,
+            outer: None,
             seen_until: None,
             in_flight: Vec::new(),
             listed_by_another_time: false,

@@ -299,7 +299,7 @@ fn no_instant_is_in_three_windows() {
         let long = DAY * 31 * random.below(3);
         let length = period(long + 1 + random.below(80_000_000));
         let mut windows = Vec::new();
-        for window in Cover::of::<ScanLots>(length).unwrap() {
+        for window in Cover::of::<ScanLots>(length, length).unwrap() {
             cut(window, &mut random, &mut windows);
         }
         assert_eq!(windows.first().unwrap().start(), Some(start() - window::OVERLAP));
@@ -419,10 +419,13 @@ fn lots_that_lie_outside_are_believed_where_two_connections_agree() {
 #[test]
 fn a_scan_begins_on_a_fresh_connection() {
     // The one before may be behind with the responses to another scan, whose limits were the same.
-    let mut scan = scan(62 * DAY, 1000);
-    let fresh = |scan: &mut Scan<ScanLots>| scan.request().unwrap().on_fresh_connection;
-    assert_eq!([(); 3].map(|()| fresh(&mut scan)), [true, false, false]);
-    assert!(fresh(&mut Scan::resume(scan.state())));
+    let mut scan = scan(200 * DAY, 1000);
+    let mut model = Model::still([]);
+    let first = [(); 3].map(|()| scan.request().unwrap());
+    assert!(first.iter().all(|request| request.on_fresh_connection));
+    scan.answer(first[1].ticket, model.answer(&first[1].call));
+    assert!(!scan.request().unwrap().on_fresh_connection);
+    assert!(Scan::resume(scan.state()).request().unwrap().on_fresh_connection);
 }
 
 #[test]
@@ -469,6 +472,43 @@ fn lots_listed_a_moment_later_than_they_show_survive_a_stop() {
     whole.sort_unstable();
     assert_eq!(rows, whole);
     assert_eq!(rows.len(), times.len());
+}
+
+/// Lots listed by another time than they show, at the border of two parts: (listed, shown).
+fn read_in_parts(lots: &[(u64, u64)]) -> Vec<u64> {
+    let mut model = Model::still(lots.iter().map(|(listed, _)| *listed));
+    let mut rows = Vec::new();
+    for part in Scan::parts(ScanLots::new(period(60 * DAY))) {
+        let part = read(&mut Scan::resume(part), |call| {
+            let mut page = model.answer(call);
+            for row in &mut page.lots {
+                let shown = at(lots[id(row) as usize - 1].1);
+                row.created_at = row.created_at.map(|_| shown);
+            }
+            page
+        });
+        rows.extend(part.unwrap());
+    }
+    rows.sort_unstable();
+    rows
+}
+
+#[test]
+fn a_lot_at_the_border_of_two_parts_is_in_one_of_them() {
+    let border = 30 * DAY;
+    let second = 1_000_000;
+    // Listed later than it shows, without a hint that it is another time.
+    assert_eq!(read_in_parts(&[(border + 6 * second / 5, border - second / 2)]), [1]);
+    // Listed earlier than it shows; only the first part sees that it is another time.
+    let (early, hint) = ((border - second / 4, border + second / 4), (DAY, 59 * DAY));
+    assert_eq!(read_in_parts(&[early, hint]), [1, 2]);
+    for n in 0..80 {
+        let listed = border - 2 * second + n * second / 20;
+        for shown in [listed, listed - second, listed + second, listed - 3 * second, 2 * DAY] {
+            assert_eq!(read_in_parts(&[(listed, shown)]), [1], "{n} {shown}");
+            assert_eq!(read_in_parts(&[(listed, shown), hint]), [1, 2], "{n} {shown}");
+        }
+    }
 }
 
 #[test]
@@ -823,7 +863,7 @@ fn the_last_second_that_can_be_written_is_a_period() {
         assert_eq!(parts.len(), 1);
         let part = ScanState { continues: true, ..parts[0].clone() };
         assert_eq!(calls(Scan::resume(part)), 2); // and its border
-        let border = Window::border::<S>(what.period().unwrap());
+        let border = Window::border(what.period().unwrap());
         assert!(border.end().unwrap() - border.start().unwrap() <= window::OVERLAP * 2);
         assert!(border.end().unwrap() >= what.period().unwrap().start() - window::OVERLAP);
         calls(Scan::new(what))

@@ -37,13 +37,10 @@ impl Window {
     }
 
     /// What a part of a scan shares with the part before it.
-    pub(super) fn border<S: Scannable>(period: Period) -> Self {
+    pub(super) fn border(period: Period) -> Self {
         let start = whole_second(period.start());
         let end = later(start, OVERLAP);
-        if end == start {
-            return Self::new(start - OVERLAP, start);
-        }
-        Self::new(earlier(start, margin::<S>()), end)
+        Self::new(if end == start { start - OVERLAP } else { start }, end)
     }
 
     /// Its start.
@@ -118,13 +115,17 @@ impl fmt::Display for Window {
 pub(super) struct Cover {
     start: DateTime<Utc>,
     end: DateTime<Utc>,
-    margin: TimeDelta,
+    /// How much wider the first window begins and the last one ends.
+    margins: [TimeDelta; 2],
+    /// How much longer than its share each part is.
+    overlap: TimeDelta,
     parts: i64,
     next: i64,
 }
 
 impl Cover {
-    pub(super) fn of<S: Scannable>(period: Period) -> Option<Self> {
+    /// `outer`: the period of the whole listing, at whose ends a row's time decides.
+    pub(super) fn of<S: Scannable>(period: Period, outer: Period) -> Option<Self> {
         if period.is_empty() {
             return None;
         }
@@ -139,7 +140,14 @@ impl Cover {
         let longest = (S::MAX_WINDOW - OVERLAP * 2).num_seconds();
         let length = (end - start).num_seconds();
         let parts = length / longest + i64::from(length % longest > 0);
-        Some(Self { start, end, margin: margin::<S>(), parts, next: 0 })
+        let margin = |is_outer| if is_outer { margin::<S>() } else { TimeDelta::zero() };
+        let margins =
+            [margin(period.start() <= outer.start()), margin(period.end() >= outer.end())];
+        let overlap = match S::LISTED_BY {
+            ListedBy::RowTime => TimeDelta::zero(),
+            ListedBy::RowTimePerhaps | ListedBy::Unknown => OVERLAP,
+        };
+        Some(Self { start, end, margins, overlap, parts, next: 0 })
     }
 
     fn border(&self, n: i64) -> DateTime<Utc> {
@@ -150,12 +158,11 @@ impl Cover {
     /// The periods of the windows, one after the other, without margins. Together they are the
     /// whole.
     pub(super) fn periods(self, whole: Period) -> impl Iterator<Item = Period> {
-        // Where no time tells rows apart, the overlap belongs to both, and its rows to the first.
-        let overlap = OVERLAP - self.margin;
+        // Where no time is sure to tell rows apart, the overlap is in both, and its rows in the first.
         (0..self.parts).filter_map(move |n| {
             let start = self.border(n).max(whole.start());
             let is_last = n + 1 == self.parts;
-            let end = if is_last { whole.end() } else { later(self.border(n + 1), overlap) };
+            let end = if is_last { whole.end() } else { later(self.border(n + 1), self.overlap) };
             Period::new(start, end).ok()
         })
     }
@@ -171,8 +178,9 @@ impl Iterator for Cover {
         }
         self.next += 1;
         let (start, end) = (self.border(n), self.border(n + 1));
-        let start = if n == 0 { earlier(start, self.margin) } else { start };
-        let end = later(end, if self.next == self.parts { self.margin } else { OVERLAP });
+        let [before, behind] = self.margins;
+        let start = if n == 0 { earlier(start, before) } else { start };
+        let end = later(end, if self.next == self.parts { behind } else { OVERLAP });
         Some(Window::new(start, end))
     }
 }
