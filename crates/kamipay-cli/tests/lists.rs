@@ -47,7 +47,8 @@ fn every_row_of_every_page_once() {
 
     let asked =
         server.requests().iter().filter(|it| it.path_and_query.contains("/v1/lots")).count();
-    assert!(asked <= 10, "{asked} requests: a page is as large as it may be");
+    // A window that was read ahead is read once more where it shows new lots in flight.
+    assert!(asked <= 20, "{asked} requests: a page is as large as it may be");
 }
 
 #[test]
