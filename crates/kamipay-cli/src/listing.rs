@@ -4,6 +4,7 @@ mod kinds;
 mod out;
 mod saved;
 
+use std::io::Write as _;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -488,6 +489,11 @@ impl<'a, S: Listing> Reading<'a, S> {
     }
 }
 
+fn note_of_line(line: usize, note: &str) {
+    let note = format!("note: line {line}: {note}\n");
+    let _ = anstream::stderr().write_all(note.as_bytes());
+}
+
 /// What a user should know of a listing that is whole.
 fn notes(manifest: &Manifest) -> Vec<String> {
     let were = |n: u64| if n == 1 { "1 row was".to_owned() } else { format!("{n} rows were") };
@@ -535,7 +541,12 @@ impl Parts<'_> {
         self.printed += reading.read;
         let failure = match outcome {
             Ok(()) => match list.finish("") {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    for note in notes(&reading.rows.manifest()).iter().filter(|_| !self.quiet) {
+                        note_of_line(line, note);
+                    }
+                    return Ok(());
+                }
                 Err(failure) => failure,
             },
             Err(Cut::Output(failure)) => failure,

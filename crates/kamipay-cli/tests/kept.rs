@@ -586,7 +586,11 @@ fn a_file_that_cannot_be_opened_is_an_error_before_anything_is_asked() {
         for more in [&["--out", out][..], &["--out", out, "--resume", &state]] {
             let run = of(more);
             assert_eq!((run.code, run.out.as_str()), (1, ""), "{}", run.err);
-            assert!(run.err.starts_with(&format!("error: cannot open {out}: ")), "{}", run.err);
+            assert!(
+                run.err.starts_with(&format!("error: cannot open --out {out}: ")),
+                "{}",
+                run.err
+            );
         }
         assert!(!fs::exists(&state).unwrap());
     }
@@ -627,7 +631,7 @@ fn a_full_disk_leaves_no_half_line_in_a_file() {
     let list = [&["lots", "list", "--out", &out], &YEAR[..]].concat();
     let full = run(&mut in_shell(server.base_url(), &list, "trap '' XFSZ; ulimit -f 41;", ""));
     assert_eq!(full.code, 1, "{}", full.err);
-    assert!(full.err.starts_with(&format!("error: cannot write to {out}: ")), "{}", full.err);
+    assert!(full.err.starts_with(&format!("error: cannot write to --out {out}: ")), "{}", full.err);
     assert!(full.err.contains("what is there is not the whole"), "{}", full.err);
     let written = fs::read_to_string(&out).unwrap();
     assert!(written.len() > 10_000 && written.ends_with("}\n"), "{}", written.len());

@@ -37,9 +37,9 @@ fn each_end_has_its_words_and_its_exit_code() {
             "not-found-then-done",
             0,
             &["not_found", "accepted", "processing", "done"][..],
-            "note: paid, the bank's receipt is E",
+            "note: paid",
         ),
-        ("done", 0, &["done"], "note: paid, the bank's receipt is E"),
+        ("done", 0, &["done"], "note: paid"),
         (
             "failed-refund-pending",
             10,

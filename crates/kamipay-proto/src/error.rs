@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -15,12 +16,12 @@ use crate::Secrets;
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
-    answer: Box<Answer>,
+    answer: Arc<Answer>, // of a login that failed, many errors tell
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, answer: Answer) -> Self {
-        Self { kind, answer: Box::new(answer) }
+        Self { kind, answer: Arc::new(answer) }
     }
 
     /// What is wrong with the answer.
@@ -60,7 +61,9 @@ impl Error {
                 *text = hidden;
             }
         };
-        self.answer.request_id.iter_mut().for_each(hide);
+        if self.answer.request_id.is_some() {
+            Arc::make_mut(&mut self.answer).request_id.iter_mut().for_each(hide);
+        }
         match &mut self.kind {
             ErrorKind::Api(refusal) => refusal.message.iter_mut().for_each(hide),
             ErrorKind::Decode(decode) => hide(&mut decode.path),

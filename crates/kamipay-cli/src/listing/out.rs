@@ -296,8 +296,7 @@ impl OutFile {
     }
 
     fn cannot(&self, what: &str, error: &io::Error) -> Failure {
-        let name = self.path.as_deref().unwrap_or_else(|| Path::new("standard output"));
-        cannot(what, name, error)
+        Failure::other(format!("cannot {what} {}: {error}", self.flag()))
     }
 }
 
@@ -435,7 +434,7 @@ pub(super) fn is_at(_: &File, _: &Path) -> Option<bool> {
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::other(format!("cannot {what} {}: {error}", path.display()))
+    Failure::other(format!("cannot {what} --out {}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -78,10 +78,7 @@ impl Waiting {
         let end = end?;
         changes.finish(&watch)?;
         let (exit, words) = match end {
-            End::Done(payment) => {
-                let receipt = payment.bank_txid.map(|it| format!(", the bank's receipt is {it}"));
-                (Exit::Done, format!("paid{}", receipt.unwrap_or_default()))
-            }
+            End::Done(_) => (Exit::Done, "paid".to_owned()),
             End::Returned(payment) => {
                 let refund = payment.refund_txid.as_ref().map(|it| it.as_str()).unwrap_or_default();
                 let words = format!(
