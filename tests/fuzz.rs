@@ -11,7 +11,7 @@ use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderValue, Response, Uri};
 use kamipay_proto::lots::{GetLot, LotDetail, LotIdentifier};
 use kamipay_proto::pay_status::{self, Chain, GetPayStatus, PaymentTarget, Step, Watch};
-use kamipay_proto::{AccessToken, BaseUrl, Endpoint, Error, ErrorKind, IssueToken};
+use kamipay_proto::{AccessToken, BaseUrl, Endpoint, IssueToken, ResponseError, ResponseErrorKind};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -123,12 +123,12 @@ fn same_again<T: Serialize + DeserializeOwned + PartialEq + fmt::Debug>(value: &
 fn refusal(bytes: &[u8]) {
     let status = 400 + u16::from(bytes.first().copied().unwrap_or(0)) % 200;
     let error = IssueToken::new("u", "p").parse(response(status, bytes)).expect_err("a refusal");
-    assert!(matches!(error.kind(), ErrorKind::Api(_)));
+    assert!(matches!(error.kind(), ResponseErrorKind::Api(_)));
     describe(&error, bytes);
 }
 
 /// An error can be shown, in a few lines, and keeps what came.
-fn describe(error: &Error, bytes: &[u8]) {
+fn describe(error: &ResponseError, bytes: &[u8]) {
     assert_eq!(error.body(), bytes);
     let text = format!("{error} {error:?}");
     assert!(!error.to_string().contains(['\n', '\r', '\x1b', '\0']), "{error}");
@@ -226,7 +226,7 @@ fn path_and_query(bytes: &[u8]) {
         assert_eq!((segments.len(), uri.query()), (4, None), "{uri}");
         assert_eq!(percent_decode_str(segments[3]).decode_utf8().as_deref(), Ok(&*sent));
     }
-    use pay_status::Target::{ExternalId, KamipayId, OperationId, TxId};
+    use pay_status::TargetKind::{ExternalId, KamipayId, OperationId, TxId};
     for target in [ExternalId, KamipayId, TxId, OperationId] {
         let Ok(payment) = PaymentTarget::new(target, text) else { continue };
         let call = GetPayStatus::new(payment, Chain::Tron);

@@ -2,7 +2,7 @@
 //! by hand from the vendor's page: it uses no rule of the library.
 
 use http::Response;
-use kamipay_proto::pay_status::{Chain, GetPayStatus, PaymentTarget, Target};
+use kamipay_proto::pay_status::{Chain, GetPayStatus, PaymentTarget, TargetKind};
 
 /// One answer to one question.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Case {
     /// `txid`, `original_txid`, `refund_txid` and `bank_txid`.
     pub fields: [Field; 4],
     /// By which kind of identifier the payment is asked for.
-    pub asked: Target,
+    pub asked: TargetKind,
     /// What the answer has in the place of that identifier.
     pub identifier: Identifier,
 }
@@ -79,8 +79,8 @@ pub const STATES: [(&str, Option<&str>); 13] = [
 pub const STATUSES: [u16; 8] = [200, 201, 202, 203, 204, 206, 207, 299];
 
 /// The kinds of identifiers.
-pub const TARGETS: [Target; 4] =
-    [Target::ExternalId, Target::KamipayId, Target::TxId, Target::OperationId];
+pub const TARGETS: [TargetKind; 4] =
+    [TargetKind::ExternalId, TargetKind::KamipayId, TargetKind::TxId, TargetKind::OperationId];
 
 /// What can stand in the place of an identifier.
 pub const IDENTIFIERS: [Identifier; 4] =
@@ -150,8 +150,8 @@ impl Case {
     /// The question.
     pub fn call(&self) -> GetPayStatus {
         let id = match self.asked {
-            Target::TxId if self.identifier == Identifier::Other => hash_of('f'),
-            Target::TxId => hash_of('a'),
+            TargetKind::TxId if self.identifier == Identifier::Other => hash_of('f'),
+            TargetKind::TxId => hash_of('a'),
             _ => "17".to_owned(),
         };
         let payment = PaymentTarget::new(self.asked, &id).expect("an identifier");
@@ -170,7 +170,7 @@ impl Case {
             return format!(r#"{{"status":"{envelope}","msg":"TX not found"}}"#);
         };
         let mut data = format!(r#""status":"{state}""#);
-        for target in [Target::ExternalId, Target::KamipayId, Target::OperationId] {
+        for target in [TargetKind::ExternalId, TargetKind::KamipayId, TargetKind::OperationId] {
             let value = match self.identifier {
                 _ if target != self.asked => "\"17\"",
                 Identifier::Matching => "\"17\"",
@@ -196,7 +196,7 @@ impl Case {
         let is_documented = matches!(self.status, 200 | 201);
         let has = |hashes: &[&Field]| hashes.iter().any(|it| it.hash == Some('a'));
         let is_its = |hashes: &[&Field]| match self.asked {
-            Target::TxId => self.identifier != Identifier::Other && has(hashes),
+            TargetKind::TxId => self.identifier != Identifier::Other && has(hashes),
             _ => self.identifier == Identifier::Matching,
         };
         match self.state {
@@ -204,7 +204,7 @@ impl Case {
             ("ok", Some("canceled")) => {
                 let was_sent = self.fields.iter().any(|field| field.is_there);
                 // So there is no hash to ask for.
-                let is_its = self.asked != Target::TxId && is_its(&[]);
+                let is_its = self.asked != TargetKind::TxId && is_its(&[]);
                 match is_documented && is_its && !was_sent {
                     true => Outcome::Canceled,
                     false => Outcome::Neither,
@@ -215,7 +215,8 @@ impl Case {
                 let equals_another = [txid, original].iter().any(|it| it.is(refund));
                 let is_third = txid.is_there && original.is_there && !txid.is(original);
                 // The page shows no number of the bank in it.
-                let is_its = self.asked != Target::OperationId && is_its(&[txid, original, refund]);
+                let is_its =
+                    self.asked != TargetKind::OperationId && is_its(&[txid, original, refund]);
                 let is_returned = is_refund && !equals_another && !is_third && !bank.is_there;
                 match is_documented && is_its && is_returned {
                     true => Outcome::Returned,
@@ -237,7 +238,7 @@ pub fn every_mixture() -> impl Iterator<Item = Case> {
             status: 200,
             state: STATES[number / count.pow(4)],
             fields: [0, 1, 2, 3].map(field),
-            asked: Target::KamipayId,
+            asked: TargetKind::KamipayId,
             identifier: Identifier::Matching,
         }
     })

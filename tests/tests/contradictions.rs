@@ -4,12 +4,14 @@
 use chrono::{SecondsFormat, TimeDelta};
 use kamipay_proto::confirmed_charges::ListConfirmedCharges;
 use kamipay_proto::lots::{ListLots, LotDetail, LotIdentifier, LotStatus};
-use kamipay_proto::pay_status::{Chain, GetPayStatus, PayStatus, PaymentTarget, Target};
+use kamipay_proto::pay_status::{Chain, GetPayStatus, PayStatus, PaymentTarget, TargetKind};
+use kamipay_proto::scan::ScanRow;
 use kamipay_proto::settlements::{
     GetSettlement, ListPendingCharges, ListSettlements, ListTransactions,
 };
 use kamipay_proto::{
-    DateRange, Endpoint, EpochRange, Error, ErrorKind, InvalidRange, OpenDateRange, Row, StoreId,
+    DateRange, Endpoint, EpochRange, InvalidRange, OpenDateRange, ResponseError, ResponseErrorKind,
+    StoreId,
 };
 use kamipay_tests::{Call, Fixture, api, fixtures, response, with_call};
 use rust_decimal::Decimal;
@@ -39,9 +41,9 @@ fn changed(path: &str, from: &str, to: &str) -> String {
 /// The path at which the answer with this body cannot be read.
 fn unreadable(path: &str, body: &str) -> String {
     let call = fixture(path).call;
-    let error: Error = with_call!(&call, call => call.parse(response(200, body)).map(drop))
+    let error: ResponseError = with_call!(&call, call => call.parse(response(200, body)).map(drop))
         .expect_err("it is read");
-    let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+    let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
     fault.path.clone()
 }
 
@@ -260,7 +262,7 @@ fn row_10_an_answer_with_201() {
         for status in 200..300 {
             let result = call.parse(response(status, fixture.body()));
             if let 204..=206 = status {
-                assert!(matches!(result.unwrap_err().kind(), ErrorKind::UnexpectedStatus));
+                assert!(matches!(result.unwrap_err().kind(), ResponseErrorKind::UnexpectedStatus));
             } else {
                 assert_eq!(result.unwrap(), state, "{status}");
             }
@@ -276,7 +278,10 @@ fn row_10_an_answer_with_201() {
                 }
                 Err(error) => {
                     assert!(status > 201, "{status}: {error}");
-                    assert!(matches!(error.kind(), ErrorKind::UnexpectedStatus), "{status}");
+                    assert!(
+                        matches!(error.kind(), ResponseErrorKind::UnexpectedStatus),
+                        "{status}"
+                    );
                 }
             }
         }
@@ -297,8 +302,8 @@ fn row_11_ends_that_may_be_inclusive_or_not() {
     assert!(sent(after).contains("start_date=2026-01-28T23%3A59%3A59.907905Z"));
 
     // The same row of two windows has the same key, and two rows never have.
-    fn keys<R: Row>(rows: &[R]) -> Vec<R::Key> {
-        let mut keys: Vec<_> = rows.iter().chain(rows).map(Row::key).collect();
+    fn keys<R: ScanRow>(rows: &[R]) -> Vec<R::Key> {
+        let mut keys: Vec<_> = rows.iter().chain(rows).map(ScanRow::key).collect();
         keys.sort();
         keys.dedup();
         keys
@@ -386,7 +391,7 @@ fn row_15_refusals_of_every_shape() {
         let error = with_call!(&fixture.call, call => call.parse(fixture.response()).map(drop))
             .unwrap_err();
         assert_eq!(error.body(), fixture.body());
-        let ErrorKind::Api(refusal) = error.kind() else { panic!("{error:?}") };
+        let ResponseErrorKind::Api(refusal) = error.kind() else { panic!("{error:?}") };
         let id = error.request_id().map(str::to_owned);
         (refusal.status.as_u16(), refusal.message.clone(), id)
     };
@@ -446,7 +451,7 @@ fn row_17_the_echo_of_a_list() {
     fn mismatch<E: Endpoint>(call: &E, path: &str, from: &str, to: &str) -> (&'static str, String) {
         let body = changed(path, from, to);
         let error = call.parse(response(200, body)).map(drop).unwrap_err();
-        let ErrorKind::Mismatch(mismatch) = error.kind() else { panic!("{error:?}") };
+        let ResponseErrorKind::Mismatch(mismatch) = error.kind() else { panic!("{error:?}") };
         (mismatch.field, mismatch.came.clone().unwrap())
     }
     fn check<E: Endpoint>(call: &E, second: &E, path: &str) {
@@ -488,15 +493,15 @@ fn row_17_the_echo_of_a_list() {
 #[test]
 fn row_18_targets_and_chains() {
     let offered = [
-        (Target::ExternalId, "external_id"),
-        (Target::KamipayId, "kamipay_id"),
-        (Target::TxId, "tx_id"),
-        (Target::OperationId, "operation_id"),
+        (TargetKind::ExternalId, "external_id"),
+        (TargetKind::KamipayId, "kamipay_id"),
+        (TargetKind::TxId, "tx_id"),
+        (TargetKind::OperationId, "operation_id"),
     ];
     for (target, word) in offered {
         for (chain, name) in [(Chain::Polygon, "polygon"), (Chain::Tron, "tron")] {
             assert_eq!((target.as_str(), chain.as_str()), (word, name));
-            let id = if target == Target::TxId { HASH } else { "1" };
+            let id = if target == TargetKind::TxId { HASH } else { "1" };
             let call = GetPayStatus::new(PaymentTarget::new(target, id).unwrap(), chain);
             let query = format!("target={word}&type=pay&id={id}&chain={name}");
             assert_eq!(call.request(&api()).unwrap().uri().query(), Some(&*query));

@@ -13,7 +13,7 @@ mod sockets;
 
 use std::time::Duration;
 
-use kamipay_proto::ErrorKind as Problem;
+use kamipay_proto::ResponseErrorKind as Problem;
 use kamipay_sandbox::{Calls, Fault, Sandbox, Schedule, Server};
 use kamipay_tests::{Call, with_call};
 use kamipay_ureq::{Client, Config, Credentials, Error, ErrorKind};

@@ -3,13 +3,13 @@
 use http::Uri;
 use kamipay_proto::confirmed_charges::ListConfirmedCharges;
 use kamipay_proto::lots::{GetLot, ListLots, LotIdentifier};
-use kamipay_proto::pay_status::{Chain, GetPayStatus, PaymentTarget, Target};
+use kamipay_proto::pay_status::{Chain, GetPayStatus, PaymentTarget, TargetKind};
 use kamipay_proto::settlements::{
     GetSettlement, ListPendingCharges, ListSettlements, ListTransactions,
 };
 use kamipay_proto::{
-    Api, CheckoutId, DateRange, Endpoint, EpochRange, Error, ErrorKind, IssueToken, OpenDateRange,
-    PageSize, PendingPageSize, SettlementId, StoreId,
+    Api, CheckoutId, DateRange, Endpoint, EpochRange, IssueToken, OpenDateRange, PageSize,
+    PendingPageSize, ResponseError, ResponseErrorKind, SettlementId, StoreId,
 };
 use kamipay_tests::{Call, Fixture, api, calls, fixtures, response, with_call};
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ use crate::json::Json;
 
 /// Reads a body as the answer to a call. Whatever comes of it, it must not be a panic, and an error
 /// must be one that can be shown.
-fn read(call: &Call, status: u16, body: &[u8]) -> Result<(), Error> {
+fn read(call: &Call, status: u16, body: &[u8]) -> Result<(), ResponseError> {
     let result = with_call!(call, call => call.parse(response(status, body)).map(drop));
     if let Err(error) = &result {
         let _ = format!("{error} {error:?}");
@@ -34,8 +34,8 @@ fn json_fixtures() -> impl Iterator<Item = Fixture> {
     fixtures().into_iter().filter(|fixture| fixture.path.ends_with(".json"))
 }
 
-fn truncated(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Decode(decode) if decode.truncated)
+fn truncated(error: &ResponseError) -> bool {
+    matches!(error.kind(), ResponseErrorKind::Decode(decode) if decode.truncated)
 }
 
 #[test]
@@ -327,7 +327,7 @@ proptest! {
 
         let chain = if tron { Chain::Tron } else { Chain::Polygon };
         let id = match target {
-            Target::TxId => format!("0x{number:064x}"),
+            TargetKind::TxId => format!("0x{number:064x}"),
             _ => id,
         };
         let call = GetPayStatus::new(PaymentTarget::new(target, &id).unwrap(), chain);
@@ -394,12 +394,12 @@ proptest! {
     }
 }
 
-fn targets() -> impl Strategy<Value = Target> {
+fn targets() -> impl Strategy<Value = TargetKind> {
     prop::sample::select(vec![
-        Target::ExternalId,
-        Target::KamipayId,
-        Target::TxId,
-        Target::OperationId,
+        TargetKind::ExternalId,
+        TargetKind::KamipayId,
+        TargetKind::TxId,
+        TargetKind::OperationId,
     ])
 }
 

@@ -7,11 +7,11 @@ use std::num::NonZero;
 use std::thread;
 
 use chrono::TimeDelta;
+use kamipay_proto::Period;
 use kamipay_proto::confirmed_charges::ScanConfirmedCharges;
 use kamipay_proto::lots::{Lot, ScanLots};
-use kamipay_proto::scan::{Scan, ScanState, Scannable};
+use kamipay_proto::scan::{Scan, ScanRow, ScanState, Scannable};
 use kamipay_proto::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
-use kamipay_proto::{Period, Row};
 use kamipay_sandbox::{Fault, Generated, List, Quirk, Sandbox, Schedule, Server};
 use kamipay_ureq::{Client, Credentials, ScanError};
 
@@ -41,7 +41,7 @@ fn every_way<S>(client: &Client, what: &S, page_size: u64) -> Vec<S::Row>
 where
     S: Scannable + Send + 'static + serde::Serialize + serde::de::DeserializeOwned,
     S::Row: Send + PartialEq + std::fmt::Debug,
-    <S::Row as Row>::Key: Send,
+    <S::Row as ScanRow>::Key: Send,
 {
     let scan = || Scan::new(what.clone()).with_page_size(page_size).unwrap();
     let rows = all(client, scan());

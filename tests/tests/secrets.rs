@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use kamipay_proto::pay_status::{GetPayStatus, PaymentTarget};
 use kamipay_proto::{
-    AccessToken, BaseUrl, Endpoint, Error, ErrorKind, InvalidBaseUrl, InvalidToken, IssueToken,
-    IssuedToken,
+    AccessToken, BaseUrl, Endpoint, InvalidBaseUrl, InvalidToken, IssueToken, IssuedToken,
+    ResponseError, ResponseErrorKind,
 };
 use kamipay_tests::{Call, api_with, calls, fixtures, response, with_call};
 use kamipay_ureq::{Client, Config, Credentials, OnAttempt};
@@ -40,7 +40,7 @@ fn debug(value: &impl Debug) -> String {
 }
 
 /// Everything that an error says: itself, its kind, and all that it comes from.
-fn said(error: &Error) -> String {
+fn said(error: &ResponseError) -> String {
     let mut text = format!("{error} {} {}", debug(error), debug(error.kind()));
     let mut source = error.source();
     while let Some(cause) = source {
@@ -412,7 +412,7 @@ fn an_error_names_no_person() {
             for status in [200, 204, 302] {
                 let Err(error) = call.parse(response(status, &*body)) else { continue };
                 // A mismatch says which payment the answer is about.
-                if let ErrorKind::Mismatch(mismatch) = error.kind() {
+                if let ResponseErrorKind::Mismatch(mismatch) = error.kind() {
                     assert_eq!(mismatch.field, "kamipay_id");
                     continue;
                 }

@@ -7,8 +7,8 @@ use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use kamipay_proto::retry::{Failure, Fault, Repeat, RetryPolicy, Stop};
-use kamipay_proto::{Api, BuildError, Endpoint, Error, ErrorKind, IssueToken};
+use kamipay_proto::retry::{Cause, FailedAttempt, Repeat, RetryPolicy, Stop};
+use kamipay_proto::{Api, BuildError, Endpoint, IssueToken, ResponseError, ResponseErrorKind};
 use kamipay_sandbox::{Generated, Sandbox, Server, conformance};
 use kamipay_tests::{calls, with_call};
 use kamipay_ureq::{Client, Config, Credentials};
@@ -51,7 +51,7 @@ impl Async {
 }
 
 /// What an answer comes to, to be held against another one: the value, or the refusal.
-fn outcome<T: Debug>(answer: Result<T, Error>) -> String {
+fn outcome<T: Debug>(answer: Result<T, ResponseError>) -> String {
     match answer {
         Ok(value) => format!("{value:#?}"),
         Err(error) => format!("{error} {:?}", error.kind()),
@@ -106,7 +106,7 @@ fn both_transports_give_equal_refusals() {
                 api.parse(call, transport.send(request, Duration::from_secs(10)).unwrap()).unwrap_err();
             assert_eq!(ours.answer().unwrap().to_string(), theirs.to_string());
             assert_eq!(ours.status(), Some(StatusCode::UNAUTHORIZED));
-            assert!(matches!(theirs.kind(), ErrorKind::Api(_)));
+            assert!(matches!(theirs.kind(), ResponseErrorKind::Api(_)));
         }, _login => {});
     }
 }
@@ -115,7 +115,7 @@ fn both_transports_give_equal_refusals() {
 fn repeat<E: Endpoint>(
     call: &E,
     api: &Api,
-    transport: impl Fn(&Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Fault>,
+    transport: impl Fn(&Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Cause>,
 ) -> Stop {
     let policy = RetryPolicy::default(); // four attempts
     let mut budget = policy.budget();
@@ -123,10 +123,12 @@ fn repeat<E: Endpoint>(
         let request = call.request(api).unwrap();
         let repeat = Repeat::of(call, &request);
         let fault = match transport(&request) {
-            Ok(response) => Fault::from(&api.parse(call, response).map(drop).unwrap_err()),
+            Ok(response) => Cause::from(&api.parse(call, response).map(drop).unwrap_err()),
             Err(fault) => fault,
         };
-        if let Err(stop) = policy.decide(&Failure::new(repeat, fault, attempts), &mut budget, 0) {
+        if let Err(stop) =
+            policy.decide(&FailedAttempt::new(repeat, fault, attempts), &mut budget, 0)
+        {
             return stop;
         }
     }
@@ -152,10 +154,10 @@ fn a_transport_of_a_user_s_own_sends_a_post_once() {
     let api = Api::new("https://api.kamipay.io".parse().unwrap(), &"token".parse().unwrap());
     let unavailable = || Response::builder().status(503).body(Vec::new()).unwrap();
     for fault in [
-        Some(Fault::NotSent),
-        Some(Fault::Closed),
-        Some(Fault::Truncated),
-        Some(Fault::TimedOut),
+        Some(Cause::NotSent),
+        Some(Cause::Closed),
+        Some(Cause::Truncated),
+        Some(Cause::TimedOut),
         None,
     ] {
         let sent = Cell::new(0);
@@ -196,7 +198,7 @@ impl Endpoint for Through {
     fn parse(
         &self,
         response: Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
-    ) -> Result<Captured, Error> {
+    ) -> Result<Captured, ResponseError> {
         let (parts, body) = response.into_parts();
         let headers = parts.headers.iter();
         Ok(Captured {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use kamipay_proto::{Api, Endpoint, Error, ErrorKind};
+use kamipay_proto::{Api, Endpoint, ResponseError, ResponseErrorKind};
 use kamipay_tests::{Call, api_with, calls, response, with_call};
 use kamipay_ureq::{Client, Config, Credentials};
 use peak_alloc::PeakAlloc;
@@ -238,20 +238,20 @@ fn bodies() -> Vec<Body> {
 }
 
 /// What an answer comes to in a word. An error is kept until it is measured.
-fn parse(call: &Call, status: u16, body: Vec<u8>) -> Result<(), Error> {
+fn parse(call: &Call, status: u16, body: Vec<u8>) -> Result<(), ResponseError> {
     // As a transport does it, with a token of a usual length.
     static API: LazyLock<Api> = LazyLock::new(|| api_with(&"t0ken".repeat(200).parse().unwrap()));
     let response = response(status, body);
     with_call!(call, call => API.parse(call, response).map(|value| drop(black_box(value))))
 }
 
-fn word(outcome: &Result<(), Error>) -> &'static str {
-    match outcome.as_ref().map_err(Error::kind) {
+fn word(outcome: &Result<(), ResponseError>) -> &'static str {
+    match outcome.as_ref().map_err(ResponseError::kind) {
         Ok(()) => "value",
-        Err(ErrorKind::Api(_)) => "Api",
-        Err(ErrorKind::UnexpectedStatus) => "UnexpectedStatus",
-        Err(ErrorKind::Decode(_)) => "Decode",
-        Err(ErrorKind::Mismatch(_)) => "Mismatch",
+        Err(ResponseErrorKind::Api(_)) => "Api",
+        Err(ResponseErrorKind::UnexpectedStatus) => "UnexpectedStatus",
+        Err(ResponseErrorKind::Decode(_)) => "Decode",
+        Err(ResponseErrorKind::Mismatch(_)) => "Mismatch",
         Err(_) => "another",
     }
 }

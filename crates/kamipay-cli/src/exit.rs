@@ -240,9 +240,9 @@ fn style(color: AnsiColor) -> Style {
 }
 
 fn exit_of(error: &Error) -> Exit {
-    match (error.kind(), error.answer().map(proto::Error::kind)) {
+    match (error.kind(), error.answer().map(proto::ResponseError::kind)) {
         (ErrorKind::Build(_), _) => Exit::Usage,
-        (kind, Some(proto::ErrorKind::Api(refusal))) => {
+        (kind, Some(proto::ResponseErrorKind::Api(refusal))) => {
             match (refusal.status.as_u16(), matches!(kind, ErrorKind::Login(_))) {
                 // The web framework of the API answers a wrong password with 400, too.
                 (401 | 403, _) | (400 | 422, true) => Exit::NotAllowed,
@@ -277,7 +277,7 @@ fn tips(error: &Error) -> Vec<&'static str> {
         ErrorKind::ConnectionClosed | ErrorKind::Truncated | ErrorKind::Io(_) => vec![AGAIN],
         ErrorKind::Protocol | ErrorKind::Encoding => vec![BASE],
         ErrorKind::Answer(answer) => match answer.kind() {
-            proto::ErrorKind::Api(refusal) => {
+            proto::ResponseErrorKind::Api(refusal) => {
                 let message = refusal.message.as_deref().unwrap_or_default();
                 match refusal.status.as_u16() {
                     _ if message.contains("checkout_id is required") => {
@@ -307,10 +307,10 @@ fn tips(error: &Error) -> Vec<&'static str> {
                     _ => vec![],
                 }
             }
-            proto::ErrorKind::UnexpectedStatus => vec![BASE],
-            proto::ErrorKind::Mismatch(_) if is_nameless(error) => vec![BY_ANOTHER],
-            proto::ErrorKind::Mismatch(_) => vec![AGAIN],
-            proto::ErrorKind::Decode(_) => {
+            proto::ResponseErrorKind::UnexpectedStatus => vec![BASE],
+            proto::ResponseErrorKind::Mismatch(_) if is_nameless(error) => vec![BY_ANOTHER],
+            proto::ResponseErrorKind::Mismatch(_) => vec![AGAIN],
+            proto::ResponseErrorKind::Decode(_) => {
                 vec![BASE, "if it is, the API has changed: is there a newer version of kamipay?"]
             }
             _ => vec![],
@@ -326,15 +326,15 @@ pub(crate) const BY_ANOTHER: &str =
 /// Whether that is why an answer cannot be used.
 pub(crate) fn is_nameless(error: &Error) -> bool {
     matches!(
-        error.answer().map(proto::Error::kind),
-        Some(proto::ErrorKind::Mismatch(Mismatch { came: None, .. }))
+        error.answer().map(proto::ResponseError::kind),
+        Some(proto::ResponseErrorKind::Mismatch(Mismatch { came: None, .. }))
     )
 }
 
 /// The status of a refusal.
 fn status_of(error: &Error) -> Option<u16> {
-    match error.answer().map(proto::Error::kind) {
-        Some(proto::ErrorKind::Api(refusal)) => Some(refusal.status.as_u16()),
+    match error.answer().map(proto::ResponseError::kind) {
+        Some(proto::ResponseErrorKind::Api(refusal)) => Some(refusal.status.as_u16()),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use http::{Method, Request, Response, Uri};
 use percent_encoding::percent_encode_byte;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{AccessToken, BuildError, Endpoint, Error, Secrets};
+use crate::{AccessToken, BuildError, Endpoint, ResponseError, Secrets};
 
 /// Where the API lives and who is calling it.
 ///
@@ -57,7 +57,7 @@ impl Api {
     /// Reads the answer to a call, as [`Endpoint::parse`] does, and hides the secrets of this client
     /// in all that an error shows of it, and in what the API says about the state of a payment.
     ///
-    /// [`Error::body`] still has the body as it came. Values, such as the name of a recipient, are
+    /// [`ResponseError::body`] still has the body as it came. Values, such as the name of a recipient, are
     /// handed over as they came, whatever they are.
     ///
     /// ```
@@ -79,7 +79,7 @@ impl Api {
         &self,
         call: &E,
         response: Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
-    ) -> Result<E::Output, Error> {
+    ) -> Result<E::Output, ResponseError> {
         let mut output = call.parse(response).map_err(|error| error.hiding(&self.secrets))?;
         call.hide(&mut output, &self.secrets);
         Ok(output)
@@ -132,11 +132,11 @@ impl Api {
     }
 
     /// The path of these segments below that of the base.
-    fn join(&self, segments: &[&str]) -> Result<Target, BuildError> {
+    fn join(&self, segments: &[&str]) -> Result<UriText, BuildError> {
         let base = &self.base.0[self.origin_length()..];
         // Room for a query: one allocation for most requests.
         let length = segments.iter().map(|segment| segment.len() + 1).sum::<usize>();
-        let mut target = Target(Vec::with_capacity(base.len() + length + 160));
+        let mut target = UriText(Vec::with_capacity(base.len() + length + 160));
         target.0.extend_from_slice(base.as_bytes());
         for segment in segments {
             // `/lots/` is the list, and `/lots/..` is its parent.
@@ -150,7 +150,7 @@ impl Api {
     }
 
     /// The scheme and the host stay as they are: only the path is read.
-    fn uri(&self, target: Target) -> Result<Uri, BuildError> {
+    fn uri(&self, target: UriText) -> Result<Uri, BuildError> {
         if self.origin_length() + target.0.len() > LONGEST_URI {
             return Err(BuildError::TooLong);
         }
@@ -175,7 +175,7 @@ const LONGEST_URI: usize = 65_534;
 #[must_use = "a request is built by `finish`"]
 pub struct GetRequest<'a> {
     api: &'a Api,
-    target: Result<Target, BuildError>,
+    target: Result<UriText, BuildError>,
     separator: u8,
 }
 
@@ -192,7 +192,7 @@ impl GetRequest<'_> {
         self
     }
 
-    /// Writing to a `Target` fails only where the value's `Display` does.
+    /// Writing to a `UriText` fails only where the value's `Display` does.
     fn write(&mut self, value: impl fmt::Display) {
         if let Ok(target) = &mut self.target {
             if write!(target, "{value}").is_err() {
@@ -244,9 +244,9 @@ impl GetRequest<'_> {
 
 /// A path and as much of its query as there is. What is written to it is percent-encoded.
 #[derive(Clone)]
-struct Target(Vec<u8>);
+struct UriText(Vec<u8>);
 
-impl Target {
+impl UriText {
     fn push(&mut self, byte: u8) {
         self.0.push(byte);
     }
@@ -265,14 +265,14 @@ impl Target {
     }
 }
 
-impl fmt::Write for Target {
+impl fmt::Write for UriText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push_encoded(text);
         Ok(())
     }
 }
 
-impl fmt::Debug for Target {
+impl fmt::Debug for UriText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&String::from_utf8_lossy(&self.0), f)
     }

@@ -11,7 +11,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Deserializer};
 
 use crate::wire::{object, reason};
-use crate::{Api, BuildError, Endpoint, Error, Secrets, response};
+use crate::{Api, BuildError, Endpoint, ResponseError, Secrets, response};
 
 /// Logs in: exchanges a user name and a password for a bearer token.
 ///
@@ -60,7 +60,7 @@ impl Endpoint for IssueToken {
     fn parse(
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
-    ) -> Result<IssuedToken, Error> {
+    ) -> Result<IssuedToken, ResponseError> {
         response::read(response, |_| Ok(())).map_err(|error| {
             let mut secrets = Secrets::default();
             secrets.add(&self.password);
@@ -185,9 +185,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ErrorKind;
+    use crate::ResponseErrorKind;
 
-    fn parse(body: &str) -> Result<IssuedToken, Error> {
+    fn parse(body: &str) -> Result<IssuedToken, ResponseError> {
         IssueToken::new("u", "p").parse(http::Response::new(body))
     }
 
@@ -224,7 +224,7 @@ mod tests {
             (r#"["secret", "bearer"]"#, "."),
         ] {
             let error = parse(body).unwrap_err();
-            let ErrorKind::Decode(decode) = error.kind() else { panic!("{error:?}") };
+            let ResponseErrorKind::Decode(decode) = error.kind() else { panic!("{error:?}") };
             assert_eq!(decode.path, path, "{body}");
             assert!(!format!("{error:?} {error} {decode}").contains("ret"), "{error:?}");
         }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::page::{Amounts, Row};
+use crate::page::{Amounts, ScanRow};
 use crate::wire;
 use crate::{CheckoutId, OperationId, StoreId, TransactionHash};
 
@@ -43,7 +43,7 @@ pub struct ConfirmedCharge {
     pub credit_datetime: DateTime<Utc>,
 }
 
-impl Row for ConfirmedCharge {
+impl ScanRow for ConfirmedCharge {
     type Key = (OperationId, TransactionHash);
 
     fn key(&self) -> (OperationId, TransactionHash) {
@@ -75,13 +75,13 @@ impl Serialize for ConfirmedCharge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Endpoint, ErrorKind};
+    use crate::{Endpoint, ResponseErrorKind};
 
     const ROW: &str = r#"{"store_id": "1", "checkout_id": 2, "operation_id": "1718462463281",
         "tx_hash": "txid5", "brl_requested": "25.00", "usdt_credited": 5.00000,
         "request_datetime": "1718472442.872", "credit_datetime": "1718472443.872"}"#;
 
-    fn parse(body: &str) -> Result<Vec<ConfirmedCharge>, crate::Error> {
+    fn parse(body: &str) -> Result<Vec<ConfirmedCharge>, crate::ResponseError> {
         ListConfirmedCharges::new().parse(http::Response::new(body))
     }
 
@@ -117,7 +117,7 @@ mod tests {
             ("null".to_owned(), "."),
         ] {
             let error = parse(&body).unwrap_err();
-            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
             assert_eq!(fault.path, path, "{body}");
         }
     }
@@ -130,7 +130,7 @@ mod tests {
             for spoilt in [format!("\"x_{field}\""), format!("\"{field}\": null, \"x\"")] {
                 let row = ROW.replace(&format!("\"{field}\""), &spoilt);
                 let error = parse(&format!("[{row}]")).unwrap_err();
-                let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+                let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
                 assert!(fault.path.starts_with("[0]"), "{fault}");
                 assert!(fault.to_string().contains(field.as_str()), "{fault}");
             }

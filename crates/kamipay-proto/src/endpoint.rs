@@ -1,6 +1,6 @@
 use serde::de::DeserializeOwned;
 
-use crate::{Api, BuildError, Error, ErrorKind, Mismatch, Secrets, response};
+use crate::{Api, BuildError, Mismatch, ResponseError, ResponseErrorKind, Secrets, response};
 
 /// One call of the kamiPay API, as plain data.
 ///
@@ -69,8 +69,8 @@ pub trait Endpoint {
     fn parse(
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
-    ) -> Result<Self::Output, Error> {
-        response::read(response, |output| self.verify(output).map_err(ErrorKind::Mismatch))
+    ) -> Result<Self::Output, ResponseError> {
+        response::read(response, |output| self.verify(output).map_err(ResponseErrorKind::Mismatch))
     }
 
     /// Hides secrets in what an answer says about itself, where it is shown as a message is. Values

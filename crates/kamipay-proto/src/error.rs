@@ -14,18 +14,18 @@ use crate::Secrets;
 /// It keeps what came: the HTTP status, the request id for the vendor's support, and the body,
 /// which only [`body`](Self::body) shows, since bodies hold names and Pix keys.
 #[derive(Clone)]
-pub struct Error {
-    kind: ErrorKind,
+pub struct ResponseError {
+    kind: ResponseErrorKind,
     answer: Arc<Answer>, // of a login that failed, many errors tell
 }
 
-impl Error {
-    pub(crate) fn new(kind: ErrorKind, answer: Answer) -> Self {
+impl ResponseError {
+    pub(crate) fn new(kind: ResponseErrorKind, answer: Answer) -> Self {
         Self { kind, answer: Arc::new(answer) }
     }
 
     /// What is wrong with the answer.
-    pub fn kind(&self) -> &ErrorKind {
+    pub fn kind(&self) -> &ResponseErrorKind {
         &self.kind
     }
 
@@ -65,28 +65,30 @@ impl Error {
             Arc::make_mut(&mut self.answer).request_id.iter_mut().for_each(hide);
         }
         match &mut self.kind {
-            ErrorKind::Api(refusal) => refusal.message.iter_mut().for_each(hide),
-            ErrorKind::Decode(decode) => hide(&mut decode.path),
-            ErrorKind::Mismatch(mismatch) => mismatch.came.iter_mut().for_each(hide),
-            ErrorKind::UnexpectedStatus => {}
+            ResponseErrorKind::Api(refusal) => refusal.message.iter_mut().for_each(hide),
+            ResponseErrorKind::Decode(decode) => hide(&mut decode.path),
+            ResponseErrorKind::Mismatch(mismatch) => mismatch.came.iter_mut().for_each(hide),
+            ResponseErrorKind::UnexpectedStatus => {}
         }
         self
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.answer.status;
         match &self.kind {
-            ErrorKind::Api(refusal) => write!(f, "{refusal}")?,
-            ErrorKind::UnexpectedStatus => {
+            ResponseErrorKind::Api(refusal) => write!(f, "{refusal}")?,
+            ResponseErrorKind::UnexpectedStatus => {
                 write!(f, "the API answered {status}, which is neither an answer nor a refusal")?;
                 if status.is_redirection() {
                     f.write_str(" (a redirect is not followed: the token would travel along)")?;
                 }
             }
-            ErrorKind::Decode(_) => write!(f, "the API's answer ({status}) cannot be read")?,
-            ErrorKind::Mismatch(mismatch) => write!(f, "{mismatch}")?,
+            ResponseErrorKind::Decode(_) => {
+                write!(f, "the API's answer ({status}) cannot be read")?
+            }
+            ResponseErrorKind::Mismatch(mismatch) => write!(f, "{mismatch}")?,
         }
         match self.request_id() {
             Some(id) => write!(f, " (request id {})", Shown(id)),
@@ -95,9 +97,9 @@ impl fmt::Display for Error {
     }
 }
 
-impl fmt::Debug for Error {
+impl fmt::Debug for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
+        f.debug_struct("ResponseError")
             .field("kind", &self.kind)
             .field("status", &self.answer.status)
             .field("request_id", &self.request_id())
@@ -106,10 +108,10 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {
+impl std::error::Error for ResponseError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            ErrorKind::Decode(decode) => Some(decode),
+            ResponseErrorKind::Decode(decode) => Some(decode),
             _ => None, // `Display` says all of it
         }
     }
@@ -118,7 +120,7 @@ impl std::error::Error for Error {
 /// What is wrong with an answer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum ErrorKind {
+pub enum ResponseErrorKind {
     /// The API refused the call, or failed: a status from 400 to 599.
     Api(ApiError),
     /// A status that the API does not use for this answer: a redirect, a partial or empty one, or

@@ -77,12 +77,14 @@ pub mod settlements;
 pub use self::api::{Api, BaseUrl, GetRequest, InvalidBaseUrl};
 pub use self::auth::{AccessToken, InvalidToken, IssueToken, IssuedToken};
 pub use self::endpoint::Endpoint;
-pub use self::error::{ApiError, BuildError, DecodeError, Error, ErrorKind, Mismatch};
+pub use self::error::{
+    ApiError, BuildError, DecodeError, Mismatch, ResponseError, ResponseErrorKind,
+};
 pub use self::identifiers::{
     CheckoutId, Currency, ExternalId, InvalidNumber, KamipayId, OperationId, SettlementId, StoreId,
     TransactionHash,
 };
-pub use self::page::{Amounts, BoundedPageSize, InvalidPageSize, PageSize, PendingPageSize, Row};
+pub use self::page::{BoundedPageSize, InvalidPageSize, PageSize, PendingPageSize};
 pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange, Period};
 pub use self::scan::Scan;
 pub use self::secrets::Secrets;

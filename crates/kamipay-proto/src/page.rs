@@ -10,7 +10,7 @@ use crate::Mismatch;
 use crate::wire::timestamp::Rfc3339;
 
 /// A row of a list.
-pub trait Row {
+pub trait ScanRow {
     /// The type of a row's unique key.
     type Key: Clone + Debug + Eq + Hash + Ord + Serialize + DeserializeOwned;
 
@@ -24,7 +24,7 @@ pub trait Row {
     fn amounts(&self) -> Amounts;
 }
 
-/// The amounts of a [`Row`], in the order of its fields.
+/// The amounts of a [`ScanRow`], in the order of its fields.
 pub type Amounts = [Option<Decimal>; 2];
 
 /// How far outside the period asked for a row's time may lie: the API may compare whole seconds.
@@ -43,12 +43,12 @@ pub(crate) type OpenEnds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 /// Checks that each row's time lies in the period asked for. `field` is the time's name in the API.
 ///
 /// A cache or a connection that is one answer behind returns rows of another period.
-pub(crate) fn verify_times<'a, R: Row + 'a>(
+pub(crate) fn verify_times<'a, R: ScanRow + 'a>(
     field: &'static str,
     ends: OpenEnds,
     rows: impl IntoIterator<Item = &'a R>,
 ) -> Result<(), Mismatch> {
-    let mut times = rows.into_iter().filter_map(Row::time);
+    let mut times = rows.into_iter().filter_map(ScanRow::time);
     match times.find(|time| !is_within(*time, ends)) {
         Some(time) => Err(Mismatch::new(field, Ends(ends), Rfc3339(time))),
         None => Ok(()),
@@ -250,7 +250,7 @@ mod tests {
                     Ok(()) => assert!(is_in, "{n} {time}"),
                     Err(error) => {
                         assert!(!is_in, "{n} {time}: {error}");
-                        let crate::ErrorKind::Mismatch(it) = error.kind() else {
+                        let crate::ResponseErrorKind::Mismatch(it) = error.kind() else {
                             panic!("{error}")
                         };
                         assert_eq!(it.asked, format!("{from} to {to}"));

@@ -30,7 +30,7 @@ mod glimpse;
 mod permission;
 mod watch;
 
-pub use get::{Chain, GetPayStatus, InvalidChain, InvalidPaymentTarget, PaymentTarget, Target};
+pub use get::{Chain, GetPayStatus, InvalidChain, InvalidPaymentTarget, PaymentTarget, TargetKind};
 pub use permission::PermissionToPayAgain;
 pub use watch::{End, Evidence, Sighting, Step, Watch, WatchLimits};
 
@@ -447,13 +447,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{Endpoint, Error, ErrorKind};
+    use crate::{Endpoint, ResponseError, ResponseErrorKind};
 
     const HASH: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
     const OTHER: &str = "0x96a48088522ccaae8f60afa7d66290d0c2b3ebd3bb70630df79f105258d36547";
     const PLACEHOLDER: &str = "0xprocessing123456789012345678901234567890123456789012345678901234";
 
-    fn answer(status: u16, body: &str) -> Result<PayStatus, Error> {
+    fn answer(status: u16, body: &str) -> Result<PayStatus, ResponseError> {
         let payment = PaymentTarget::kamipay_id("txc_1").unwrap();
         let mut response = http::Response::new(body);
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
@@ -474,7 +474,7 @@ mod tests {
 
     fn fault(body: &str) -> crate::DecodeError {
         let error = answer(200, body).expect_err(body);
-        let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+        let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
         fault.clone()
     }
 

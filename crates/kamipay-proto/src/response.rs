@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
-use crate::error::{Answer, ApiError, DecodeError, Error, ErrorKind, Mismatch};
+use crate::error::{Answer, ApiError, DecodeError, Mismatch, ResponseError, ResponseErrorKind};
 use crate::wire::object::{self, Object};
 use crate::wire::reason;
 use crate::wire::retry_after::retry_after;
@@ -15,36 +15,38 @@ use crate::wire::retry_after::retry_after;
 /// Reads a response.
 pub(crate) fn read<T: DeserializeOwned>(
     response: Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
-    verify: impl FnOnce(&T) -> Result<(), ErrorKind>,
-) -> Result<T, Error> {
+    verify: impl FnOnce(&T) -> Result<(), ResponseErrorKind>,
+) -> Result<T, ResponseError> {
     let (status, body) = (response.status(), response.body().as_ref());
     let kind = match status.as_u16() {
-        204..=206 => ErrorKind::UnexpectedStatus, // no body, or a part of one
+        204..=206 => ResponseErrorKind::UnexpectedStatus, // no body, or a part of one
         200..=299 => match decode::<T>(body) {
             Ok(output) => match verify(&output) {
                 Ok(()) => return Ok(output),
                 Err(kind) => kind,
             },
-            Err(error) => ErrorKind::Decode(error),
+            Err(error) => ResponseErrorKind::Decode(error),
         },
-        400..=599 => ErrorKind::Api(ApiError { status, message: None }),
-        _ => ErrorKind::UnexpectedStatus,
+        400..=599 => ResponseErrorKind::Api(ApiError { status, message: None }),
+        _ => ResponseErrorKind::UnexpectedStatus,
     };
     let said = Said::in_body(body).unwrap_or_default();
     let kind = match kind {
-        ErrorKind::Api(refusal) => ErrorKind::Api(ApiError { message: said.message, ..refusal }),
+        ResponseErrorKind::Api(refusal) => {
+            ResponseErrorKind::Api(ApiError { message: said.message, ..refusal })
+        }
         kind => kind,
     };
     let request_id = said.request_id.or_else(|| Said::in_headers(response.headers()));
     let kind = match kind {
-        ErrorKind::Mismatch(Mismatch { came: Some(came), field, asked }) => {
-            ErrorKind::Mismatch(Mismatch { came: Some(beginning(came)), field, asked })
+        ResponseErrorKind::Mismatch(Mismatch { came: Some(came), field, asked }) => {
+            ResponseErrorKind::Mismatch(Mismatch { came: Some(beginning(came)), field, asked })
         }
         kind => kind,
     };
     let retry_after = retry_after(response.headers());
     let answer = Answer { status, request_id, retry_after, body: response.into_body().into() };
-    Err(Error::new(kind, answer))
+    Err(ResponseError::new(kind, answer))
 }
 
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
@@ -337,7 +339,7 @@ mod tests {
     const WHOLE: &str = r#"{"rows": [{"name": "a", "amount": "1.50", "note": null},
         {"name": "b", "amount": 2}], "totals": {"count": 2}, "total": 2}"#;
 
-    fn answer(status: u16, body: impl AsRef<[u8]>) -> Result<List, Error> {
+    fn answer(status: u16, body: impl AsRef<[u8]>) -> Result<List, ResponseError> {
         let mut response = Response::new(body.as_ref());
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
         read(response, |_: &List| Ok(()))
@@ -345,7 +347,7 @@ mod tests {
 
     fn refusal(body: impl AsRef<[u8]>) -> ApiError {
         match answer(400, body).unwrap_err().kind().clone() {
-            ErrorKind::Api(refusal) => refusal,
+            ResponseErrorKind::Api(refusal) => refusal,
             kind => panic!("{kind:?}"),
         }
     }
@@ -354,7 +356,7 @@ mod tests {
         let error = answer(200, body.as_ref()).expect_err("it is read");
         assert_eq!(error.body(), body.as_ref(), "the body can be had");
         match error.kind().clone() {
-            ErrorKind::Decode(fault) => fault,
+            ResponseErrorKind::Decode(fault) => fault,
             kind => panic!("{kind:?}"),
         }
     }
@@ -366,12 +368,14 @@ mod tests {
             if let Err(error) = &result {
                 assert_eq!(error.status(), status);
             }
-            match (status, result.as_ref().map_err(Error::kind)) {
-                (204..=206, Err(ErrorKind::UnexpectedStatus)) => {}
+            match (status, result.as_ref().map_err(ResponseError::kind)) {
+                (204..=206, Err(ResponseErrorKind::UnexpectedStatus)) => {}
                 // 201 is the API's own: pay-status.txt, accepted
                 (200..=203 | 207..=299, Ok(list)) => assert_eq!(list.total, 2),
-                (400..=599, Err(ErrorKind::Api(refusal))) => assert_eq!(refusal.status, status),
-                (100..=199 | 300..=399 | 600.., Err(ErrorKind::UnexpectedStatus)) => {}
+                (400..=599, Err(ResponseErrorKind::Api(refusal))) => {
+                    assert_eq!(refusal.status, status)
+                }
+                (100..=199 | 300..=399 | 600.., Err(ResponseErrorKind::UnexpectedStatus)) => {}
                 (_, kind) => panic!("{status}: {kind:?}"),
             }
         }
@@ -464,7 +468,7 @@ mod tests {
         ] {
             for status in [400, 401, 403, 404, 406, 409, 422, 429, 500, 502, 503, 504] {
                 let error = answer(status, body).unwrap_err();
-                let ErrorKind::Api(refusal) = error.kind() else { panic!("{error:?}") };
+                let ResponseErrorKind::Api(refusal) = error.kind() else { panic!("{error:?}") };
                 assert_eq!((refusal.status.as_u16(), &refusal.message), (status, &None));
                 assert_eq!(error.body(), body.as_bytes());
                 assert_eq!(
@@ -656,7 +660,7 @@ mod tests {
             let body = WHOLE.replacen(from, to, 1);
             assert_ne!(body, WHOLE);
             let error = answer(200, &body).unwrap_err();
-            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
             assert_eq!(fault.path, path, "{to}");
             assert!(fault.reason.starts_with(reason), "{to}: {fault}");
             assert!(fault.line > 0 && !fault.truncated, "{fault:?}");
@@ -764,7 +768,7 @@ mod tests {
 
         let response = Response::new(WHOLE);
         let error = read(response, |list: &List| {
-            Err(ErrorKind::Mismatch(Mismatch::new("total", 7, list.total)))
+            Err(ResponseErrorKind::Mismatch(Mismatch::new("total", 7, list.total)))
         })
         .unwrap_err();
         assert_eq!(
@@ -778,7 +782,7 @@ mod tests {
         }
         assert_eq!(
             format!("{:?}", answer(204, "12345").unwrap_err()),
-            "Error { kind: UnexpectedStatus, status: 204, request_id: None, body: \"5 bytes\" }"
+            "ResponseError { kind: UnexpectedStatus, status: 204, request_id: None, body: \"5 bytes\" }"
                 .replace("\"5 bytes\"", "5 bytes")
         );
     }

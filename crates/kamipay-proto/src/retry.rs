@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use kamipay_proto::retry::{Failure, Fault, Repeat, RetryPolicy, Stop};
+//! use kamipay_proto::retry::{FailedAttempt, Cause, Repeat, RetryPolicy, Stop};
 //! use kamipay_proto::{Api, Endpoint, lots::GetLot};
 //!
 //! let policy = RetryPolicy::default();
@@ -16,12 +16,12 @@
 //! let repeat = Repeat::of(&call, &request); // a GET: it may arrive twice
 //!
 //! // The first attempt met a closed connection. Half of the way to the longest delay is asked for:
-//! let failure = Failure::new(repeat, Fault::Closed, 1).with_time_left(Duration::from_secs(30));
+//! let failure = FailedAttempt::new(repeat, Cause::Closed, 1).with_time_left(Duration::from_secs(30));
 //! assert_eq!(policy.decide(&failure, &mut budget, u32::MAX / 2 + 1), Ok(Duration::from_millis(100)));
 //!
 //! // The API asks for more time than there is: nobody waits in vain.
-//! let fault = Fault::Status(http::StatusCode::TOO_MANY_REQUESTS, Some(Duration::from_secs(3600)));
-//! let failure = Failure::new(repeat, fault, 2).with_time_left(Duration::from_secs(29));
+//! let fault = Cause::Status(http::StatusCode::TOO_MANY_REQUESTS, Some(Duration::from_secs(3600)));
+//! let failure = FailedAttempt::new(repeat, fault, 2).with_time_left(Duration::from_secs(29));
 //! assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::RetryAfter));
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use http::{Method, Request, StatusCode};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{ResponseError, ResponseErrorKind};
 use crate::{Endpoint, IssueToken};
 
 /// When to make a call again, and how often.
@@ -109,17 +109,17 @@ impl RetryPolicy {
     /// Why the call is not made again.
     pub fn decide(
         &self,
-        failure: &Failure,
+        failure: &FailedAttempt,
         budget: &mut RetryBudget,
         random: u32,
     ) -> Result<Duration, Stop> {
-        if !failure.fault.may_pass() {
+        if !failure.cause.may_pass() {
             return Err(Stop::Permanent);
         }
         if !failure.repeat.is_allowed() {
             return Err(Stop::NotRepeatable);
         }
-        if failure.fault == Fault::Mismatch {
+        if failure.cause == Cause::Mismatch {
             // Once, at once, and whatever `max_attempts` is: the connection was behind, or not.
             let is_first = failure.attempts <= 1 && failure.time_left != Some(Duration::ZERO);
             return if is_first { Ok(Duration::ZERO) } else { Err(Stop::Permanent) };
@@ -127,7 +127,7 @@ impl RetryPolicy {
         if failure.attempts >= self.max_attempts {
             return Err(Stop::Attempts);
         }
-        let asked = failure.fault.retry_after();
+        let asked = failure.cause.retry_after();
         let left = failure.time_left.unwrap_or(Duration::MAX);
         if asked.is_some_and(|asked| asked > self.max_retry_after || asked >= left) {
             return Err(Stop::RetryAfter);
@@ -201,30 +201,30 @@ impl Repeat {
 /// An attempt that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Failure {
+pub struct FailedAttempt {
     /// Whether the call may arrive twice.
     pub repeat: Repeat,
     /// What happened.
-    pub fault: Fault,
-    /// How often the call was made, this time included. Of a [`Fault::Mismatch`]: how often that
+    pub cause: Cause,
+    /// How often the call was made, this time included. Of a [`Cause::Mismatch`]: how often that
     /// was the answer.
     pub attempts: u32,
     /// How much time there is until the call has to be over. `None` for no end.
     pub time_left: Option<Duration>,
 }
 
-impl Failure {
+impl FailedAttempt {
     /// A call that was made `attempts` times, with no end to its time.
     ///
     /// Nothing is assumed about the call. Without [`Repeat`] there is no failure:
     ///
     /// ```compile_fail,E0061
-    /// use kamipay_proto::retry::{Failure, Fault};
+    /// use kamipay_proto::retry::{FailedAttempt, Cause};
     ///
-    /// let failure = Failure::new(Fault::Closed, 1);
+    /// let failure = FailedAttempt::new(Cause::Closed, 1);
     /// ```
-    pub fn new(repeat: Repeat, fault: Fault, attempts: u32) -> Self {
-        Self { repeat, fault, attempts, time_left: None }
+    pub fn new(repeat: Repeat, cause: Cause, attempts: u32) -> Self {
+        Self { repeat, cause, attempts, time_left: None }
     }
 
     /// There is so much time left.
@@ -238,7 +238,7 @@ impl Failure {
 /// What happened to an attempt, as far as it matters for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum Cause {
     /// There was no connection, and nothing was sent.
     NotSent,
     /// The connection was closed or failed before an answer came.
@@ -256,7 +256,7 @@ pub enum Fault {
     Permanent,
 }
 
-impl Fault {
+impl Cause {
     /// Whether it may have passed by the next attempt.
     pub fn may_pass(self) -> bool {
         match self {
@@ -278,13 +278,13 @@ impl Fault {
 }
 
 /// Of an answer that is an error.
-impl From<&Error> for Fault {
-    fn from(error: &Error) -> Self {
+impl From<&ResponseError> for Cause {
+    fn from(error: &ResponseError) -> Self {
         match error.kind() {
-            ErrorKind::Api(refusal) => Self::Status(refusal.status, error.retry_after()),
-            ErrorKind::Decode(decode) if decode.truncated => Self::Truncated,
+            ResponseErrorKind::Api(refusal) => Self::Status(refusal.status, error.retry_after()),
+            ResponseErrorKind::Decode(decode) if decode.truncated => Self::Truncated,
             // One that does not say whose it is may be about this payment, and must not be dropped.
-            ErrorKind::Mismatch(mismatch) if mismatch.came.is_some() => Self::Mismatch,
+            ResponseErrorKind::Mismatch(mismatch) if mismatch.came.is_some() => Self::Mismatch,
             _ => Self::Permanent,
         }
     }

@@ -54,7 +54,7 @@
 //!   connection, which is not behind with another scan's. Rows whose time lies outside
 //!   the window are a [`Mismatch`](crate::Mismatch). What cannot show which window it answers (an
 //!   empty list of confirmed charges, lots that all lie outside) is asked for again on a fresh
-//!   connection ([`Request::on_fresh_connection`]), until two readings agree.
+//!   connection ([`ScanRequest::on_fresh_connection`]), until two readings agree.
 //! * Rows come oldest first. Rows without a time (lots in flight) come first in their window, once.
 //!   One thread and several give the same rows in the same order.
 //!
@@ -106,6 +106,7 @@ mod state;
 mod tests;
 mod window;
 
+pub use crate::page::{Amounts, ScanRow};
 pub(crate) use listing::Sealed;
 pub use listing::{ListedBy, Scannable};
 pub use manifest::{Incomplete, Manifest, Reading, Reason};
@@ -120,11 +121,11 @@ use chrono::TimeDelta;
 use self::delivery::{HandedOver, Known};
 use self::reading::{COMMON_CAP, Cause, Contents, Limits, Reader, Verdict};
 use self::window::Cover;
-use crate::page::{InvalidPageSize, Row};
+use crate::page::InvalidPageSize;
 use crate::{Endpoint, Period};
 
 type Output<S> = <<S as Scannable>::Call as Endpoint>::Output;
-type Key<S> = <<S as Scannable>::Row as Row>::Key;
+type Key<S> = <<S as Scannable>::Row as ScanRow>::Key;
 
 /// The most pages of a window that is paged although it could be cut.
 const MOST_PAGES: u64 = 10;
@@ -166,7 +167,7 @@ pub struct Scan<S: Scannable> {
 /// A call to make, and what to name when its response comes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Request<C> {
+pub struct ScanRequest<C> {
     /// For [`Scan::answer`] or [`Scan::give_back`].
     pub ticket: Ticket,
     /// What to send.
@@ -196,7 +197,7 @@ pub enum Delivery<R> {
 
 /// A window on its way from being planned to being handed over.
 #[derive(Clone, Debug)]
-struct Node<R: Row> {
+struct Node<R: ScanRow> {
     number: u64,
     window: Window,
     purpose: Purpose,
@@ -251,7 +252,7 @@ enum Progress<R> {
 
 /// The window whose rows are being handed over.
 #[derive(Clone, Debug)]
-struct Current<R: Row> {
+struct Current<R: ScanRow> {
     window: Window,
     purpose: Purpose,
     rows: std::vec::IntoIter<R>,
@@ -413,7 +414,7 @@ impl<S: Scannable> Scan<S> {
     }
 
     /// The next call to make, if one can be made now. Several can be under way at once.
-    pub fn request(&mut self) -> Option<Request<S::Call>> {
+    pub fn request(&mut self) -> Option<ScanRequest<S::Call>> {
         self.refill();
         let ticket = Ticket(self.number());
         let in_use: Vec<_> = self.queue.iter().filter_map(|node| node.reader.limit()).collect();
@@ -432,7 +433,7 @@ impl<S: Scannable> Scan<S> {
         let call = self.what.call(node.window, limit, node.reader.offset());
         // The first ones too: their connections may be behind with the responses to another scan.
         let on_fresh_connection = node.reader.wants_fresh_connection() || self.is_untouched;
-        Some(Request { ticket, call, on_fresh_connection })
+        Some(ScanRequest { ticket, call, on_fresh_connection })
     }
 
     /// Takes the response to a request. One that nothing waits for is not used.
@@ -633,7 +634,7 @@ impl<S: Scannable> Scan<S> {
     /// and none outside, is proof enough: a `total` may be capped.
     fn fits_its_whole(&mut self, at: usize, rows: &[S::Row], total: u64) -> bool {
         let node = &self.queue[at];
-        let mut times = rows.iter().filter_map(Row::time).peekable();
+        let mut times = rows.iter().filter_map(ScanRow::time).peekable();
         if times.peek().is_some() && times.all(|time| node.window.contains(time)) {
             return true;
         }
@@ -734,6 +735,6 @@ impl<S: Scannable> Scan<S> {
 }
 
 /// Whether a row's time lies outside the window that it was listed in.
-fn is_outside(row: &impl Row, window: Window) -> bool {
+fn is_outside(row: &impl ScanRow, window: Window) -> bool {
     row.time().is_some_and(|time| !window.contains(time))
 }

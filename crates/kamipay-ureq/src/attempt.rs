@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use kamipay_proto::retry::{Fault, Stop};
+use kamipay_proto::retry::{Cause, Stop};
 
 use crate::error::ErrorKind;
 
@@ -26,7 +26,7 @@ pub struct Attempt<'a> {
     /// Counts the attempts at this call, from 1.
     pub number: u32,
     /// Whether the answer was what was asked for, or what happened instead.
-    pub outcome: Result<(), Fault>,
+    pub outcome: Result<(), Cause>,
     /// The HTTP status of an answer that was an error.
     pub status: Option<StatusCode>,
     /// The identifier that the vendor's support finds the request by, where an error had one.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
-use kamipay_proto::retry::{Failure, Fault, Repeat, RetryBudget, RetryPolicy, Stop};
+use kamipay_proto::retry::{Cause, FailedAttempt, Repeat, RetryBudget, RetryPolicy, Stop};
 use kamipay_proto::{AccessToken, Api, BaseUrl, Endpoint, IssueToken};
 
 use crate::attempt::Attempt;
@@ -256,13 +256,13 @@ impl Client {
                 self.tell::<E>(&history, Err(&kind), took, Ok(Duration::ZERO));
                 refused = Some(held);
             } else {
-                let fault = kind.fault();
-                mismatches += u32::from(fault == Fault::Mismatch);
+                let fault = kind.cause();
+                mismatches += u32::from(fault == Cause::Mismatch);
                 let attempts = match fault {
-                    Fault::Mismatch => mismatches,
+                    Cause::Mismatch => mismatches,
                     _ => history.attempts - renewals - mismatches,
                 };
-                let mut failure = Failure::new(repeat, fault, attempts);
+                let mut failure = FailedAttempt::new(repeat, fault, attempts);
                 failure.time_left = deadline.map(|it| it.saturating_duration_since(now));
                 let random = clock.random();
                 let decision = policy.decide(&failure, &mut self.budget(), random);
@@ -290,8 +290,10 @@ impl Client {
         let answer = api.parse(endpoint, response);
         answer.map_err(|error| match error.kind() {
             // Neither a length nor the closing of a connection tells a whole answer: its JSON does.
-            kamipay_proto::ErrorKind::Decode(decode) if decode.truncated => ErrorKind::Truncated,
-            kamipay_proto::ErrorKind::Mismatch(_) => {
+            kamipay_proto::ResponseErrorKind::Decode(decode) if decode.truncated => {
+                ErrorKind::Truncated
+            }
+            kamipay_proto::ResponseErrorKind::Mismatch(_) => {
                 // A connection that is one answer behind stays one behind.
                 self.drop_connections();
                 ErrorKind::Answer(error)
@@ -345,9 +347,9 @@ impl Client {
         let attempt = Attempt {
             call: E::CALL,
             number: history.attempts,
-            outcome: outcome.map_err(ErrorKind::fault),
-            status: answer.map(kamipay_proto::Error::status),
-            request_id: answer.and_then(kamipay_proto::Error::request_id),
+            outcome: outcome.map_err(ErrorKind::cause),
+            status: answer.map(kamipay_proto::ResponseError::status),
+            request_id: answer.and_then(kamipay_proto::ResponseError::request_id),
             took,
             delay: next.ok(),
             stop: next.err().flatten(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use kamipay_proto as proto;
 use kamipay_proto::pay_status::Watch;
-use kamipay_proto::retry::{Fault, Stop};
+use kamipay_proto::retry::{Cause, Stop};
 
 /// Why a call has no answer that can be used.
 ///
@@ -96,7 +96,7 @@ impl Error {
     }
 
     /// The API's answer, where there is one: to the call, or to the login that it needed.
-    pub fn answer(&self) -> Option<&proto::Error> {
+    pub fn answer(&self) -> Option<&proto::ResponseError> {
         match &*self.kind {
             ErrorKind::Answer(error) => Some(error),
             ErrorKind::Login(error) => error.answer(),
@@ -107,17 +107,17 @@ impl Error {
     /// The HTTP status of the API's answer, where there is one: to the call, or to the login that
     /// it needed.
     pub fn status(&self) -> Option<StatusCode> {
-        self.answer().map(proto::Error::status)
+        self.answer().map(proto::ResponseError::status)
     }
 
     /// The identifier that the vendor's support finds the request by, where one came.
     pub fn request_id(&self) -> Option<&str> {
-        self.answer().and_then(proto::Error::request_id)
+        self.answer().and_then(proto::ResponseError::request_id)
     }
 
     /// How long the API asks to wait before the next call, where it does.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.answer().and_then(proto::Error::retry_after)
+        self.answer().and_then(proto::ResponseError::retry_after)
     }
 
     /// Whether nothing can be expected of asking again, so that the wait for a payment should end
@@ -238,7 +238,7 @@ pub enum ErrorKind {
     Io(io::ErrorKind),
     /// The API answered, and the answer is the error.
     #[error(transparent)]
-    Answer(#[from] proto::Error),
+    Answer(#[from] proto::ResponseError),
 }
 
 impl ErrorKind {
@@ -262,20 +262,20 @@ impl ErrorKind {
     }
 
     /// What it means for another attempt.
-    pub(crate) fn fault(&self) -> Fault {
+    pub(crate) fn cause(&self) -> Cause {
         match self {
-            Self::Connect(_) => Fault::NotSent,
-            Self::Timeout(_) => Fault::TimedOut,
-            Self::ConnectionClosed | Self::Io(_) => Fault::Closed,
-            Self::Truncated => Fault::Truncated,
-            Self::Answer(error) => Fault::from(error),
+            Self::Connect(_) => Cause::NotSent,
+            Self::Timeout(_) => Cause::TimedOut,
+            Self::ConnectionClosed | Self::Io(_) => Cause::Closed,
+            Self::Truncated => Cause::Truncated,
+            Self::Answer(error) => Cause::from(error),
             Self::Build(_)
             | Self::Login(_)
             | Self::TimeIsUp
             | Self::Tls(_)
             | Self::Protocol
             | Self::TooLarge
-            | Self::Encoding => Fault::Permanent,
+            | Self::Encoding => Cause::Permanent,
         }
     }
 

@@ -4,8 +4,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use kamipay_proto::scan::{Delivery, Incomplete, Manifest, Request, Scan, ScanState, Scannable};
-use kamipay_proto::{Period, Row};
+use kamipay_proto::Period;
+use kamipay_proto::scan::{
+    Delivery, Incomplete, Manifest, Scan, ScanRequest, ScanRow, ScanState, Scannable,
+};
 
 use crate::{Client, Error};
 
@@ -85,7 +87,7 @@ impl<S: Scannable> Rows<S> {
     where
         S: Send + 'static,
         S::Row: Send,
-        <S::Row as Row>::Key: Send,
+        <S::Row as ScanRow>::Key: Send,
     {
         // A window for each to ask for, and one for each that waits to be handed over.
         self.shared.lock().scan.raise_look_ahead(threads.get().saturating_mul(2));
@@ -260,7 +262,7 @@ impl<S: Scannable> Shared<S> {
     fn ask<'a>(
         &'a self,
         work: MutexGuard<'a, Work<S>>,
-        request: Request<S::Call>,
+        request: ScanRequest<S::Call>,
     ) -> MutexGuard<'a, Work<S>> {
         drop(work);
         if request.on_fresh_connection {

@@ -2,13 +2,13 @@
 
 use kamipay_proto::lots::{GetLot, LotDetail};
 use kamipay_proto::pay_status::{Chain, GetPayStatus, PayStatus, PaymentTarget};
-use kamipay_proto::{DecodeError, Endpoint, Error, ErrorKind};
+use kamipay_proto::{DecodeError, Endpoint, ResponseError, ResponseErrorKind};
 use kamipay_tests::{Call, Fixture, calls, fixtures, response, with_call};
 use proptest::prelude::*;
 use serde_json::Value;
 
 /// What became of an answer: its status and what was wrong.
-fn parse(call: &Call, status: u16, body: &[u8]) -> Result<(), Error> {
+fn parse(call: &Call, status: u16, body: &[u8]) -> Result<(), ResponseError> {
     with_call!(call, call => call.parse(response(status, body)).map(|_| ()))
 }
 
@@ -19,7 +19,7 @@ fn refused(call: &Call, body: impl AsRef<[u8]>) -> DecodeError {
     let error = parse(call, 200, body).expect_err(&format!("{call:?}: {text}"));
     assert_eq!(error.body(), body, "the body can be had");
     match error.kind() {
-        ErrorKind::Decode(decode) => decode.clone(),
+        ResponseErrorKind::Decode(decode) => decode.clone(),
         kind => panic!("{call:?}: {kind:?}: {text}"),
     }
 }
@@ -46,7 +46,7 @@ fn f31_f35_a_refusal_keeps_its_status_whatever_its_body() {
                 let said = said.filter(|_| !body.is_empty());
                 let error = parse(&call, status, body.as_bytes()).unwrap_err();
                 assert_eq!((error.status().as_u16(), error.body()), (status, body.as_bytes()));
-                let ErrorKind::Api(refusal) = error.kind() else { panic!("{error:?}") };
+                let ResponseErrorKind::Api(refusal) = error.kind() else { panic!("{error:?}") };
                 let message = refusal.message.as_deref();
                 assert_eq!(message.is_some(), said.is_some(), "{body:.40}");
                 assert!(message.unwrap_or("").starts_with(said.unwrap_or("")), "{body:.40}");
@@ -239,7 +239,7 @@ fn f51_what_is_missing_is_told_and_not_quoted() {
                 let Err(error) = parse(&fixture.call, fixture.status, body.as_bytes()) else {
                     continue;
                 };
-                if let ErrorKind::Decode(fault) = error.kind() {
+                if let ResponseErrorKind::Decode(fault) = error.kind() {
                     assert!(!format!("{error} {error:?} {fault} {fault:?}").contains(MARK));
                     assert!(!fault.path.is_empty() && !fault.truncated);
                 }
@@ -276,7 +276,7 @@ fn lot(amount: &str, created_at: &str) -> String {
     )
 }
 
-fn read_lot(amount: &str, created_at: &str) -> Result<LotDetail, Error> {
+fn read_lot(amount: &str, created_at: &str) -> Result<LotDetail, ResponseError> {
     let call = GetLot::new("9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap());
     call.parse(response(200, lot(amount, created_at)))
 }
@@ -286,7 +286,7 @@ fn amount(literal: &str) -> Option<String> {
         Ok(lot) => Some(lot.usdt_amount.to_string()),
         Err(error) => {
             // `1_000` and `.5` are not even JSON, unless they are in quotes.
-            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
             assert!(fault.path == "usdt_amount" || fault.path == ".", "{fault:?}");
             None
         }
@@ -432,7 +432,9 @@ fn f62_a_page_is_the_page_that_was_asked_for() {
                 let mut body = whole.clone();
                 body[echo] = other.into();
                 let error = parse(&fixture.call, 200, body.to_string().as_bytes()).expect_err(echo);
-                let ErrorKind::Mismatch(mismatch) = error.kind() else { panic!("{error:?}") };
+                let ResponseErrorKind::Mismatch(mismatch) = error.kind() else {
+                    panic!("{error:?}")
+                };
                 assert_eq!(
                     (mismatch.field, mismatch.came.clone()),
                     (echo, Some(other.to_string()))

@@ -1,6 +1,6 @@
-use kamipay_ureq::proto::Row;
 use kamipay_ureq::proto::confirmed_charges::ScanConfirmedCharges;
 use kamipay_ureq::proto::lots::ScanLots;
+use kamipay_ureq::proto::scan::ScanRow;
 use kamipay_ureq::proto::scan::{ScanState, Scannable};
 use kamipay_ureq::proto::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
 use serde::de::DeserializeOwned;
@@ -10,7 +10,7 @@ use crate::output::Record;
 
 /// A listing of the program.
 pub(crate) trait Listing:
-    Scannable<Row: Record + Row<Key: Send> + Send>
+    Scannable<Row: Record + ScanRow<Key: Send> + Send>
     + DeserializeOwned
     + PartialEq
     + Serialize

@@ -176,7 +176,10 @@ mod tests {
         "tx_hash": "txid5", "brl_requested": "25.00", "usdt_credited": "5.00000",
         "request_datetime": "1718472442.872", "credit_datetime": "1718472443.872"}]"#;
 
-    fn ask(stores: &[u64], checkouts: &[u64]) -> Result<Vec<ConfirmedCharge>, crate::Error> {
+    fn ask(
+        stores: &[u64],
+        checkouts: &[u64],
+    ) -> Result<Vec<ConfirmedCharge>, crate::ResponseError> {
         let mut call = ListConfirmedCharges::new();
         call.store_id = stores.iter().copied().map(StoreId::new).collect();
         call.checkout_id = checkouts.iter().copied().map(CheckoutId::new).collect();

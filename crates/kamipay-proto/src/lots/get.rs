@@ -209,14 +209,14 @@ pub struct Refund {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
+    use crate::ResponseErrorKind;
 
     const LOT: &str = r#"{"lot_id": "9c030c8b-6d68-445b-8048-1bacd91012fa",
         "transaction_hash": "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf",
         "usdt_amount": "10027.79968000", "created_at": "2025-05-07T19:36:52.907905Z",
         "status": "MINED", "payouts": [], "refunds": []}"#;
 
-    fn parse(asked: &str) -> Result<LotDetail, crate::Error> {
+    fn parse(asked: &str) -> Result<LotDetail, crate::ResponseError> {
         GetLot::new(asked.parse().unwrap()).parse(http::Response::new(LOT))
     }
 
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn another_lot_is_not_the_answer() {
         let error = parse("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee").unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Mismatch(_)), "{error:?}");
+        assert!(matches!(error.kind(), ResponseErrorKind::Mismatch(_)), "{error:?}");
         assert_eq!(
             error.to_string(),
             "the answer is to another question: asked for lot_identifier \

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{LotId, LotStatus};
-use crate::page::{self, Amounts, PageSize, Row};
+use crate::page::{self, Amounts, PageSize, ScanRow};
 use crate::scan::{ListedBy, Scannable, Sealed, Window};
 use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, TransactionHash, wire};
 
@@ -149,7 +149,7 @@ pub struct Lot {
     pub status: LotStatus,
 }
 
-impl Row for Lot {
+impl ScanRow for Lot {
     type Key = LotId;
 
     fn key(&self) -> LotId {
@@ -168,7 +168,7 @@ impl Row for Lot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
+    use crate::ResponseErrorKind;
     use crate::lots::LotStatus;
 
     fn call() -> ListLots {
@@ -195,7 +195,7 @@ mod tests {
             {
                 let body = page(&row.replace(&given, &spoilt));
                 let error = call().parse(http::Response::new(body)).unwrap_err();
-                let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+                let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
                 assert!(fault.path.starts_with("lots[0]"), "{fault}");
                 assert!(fault.to_string().contains(field), "{fault}");
             }
@@ -206,7 +206,7 @@ mod tests {
     fn a_lot_is_no_list_of_its_fields() {
         let body = page(r#"["a", null, "1.00", null, "MINED"]"#);
         let error = call().parse(http::Response::new(body)).unwrap_err();
-        let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+        let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
         assert_eq!(fault.path, "lots[0]");
     }
 

@@ -11,8 +11,8 @@ use super::glimpse::Field;
 use super::permission::Traces;
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{
-    Api, BuildError, Endpoint, Error, ErrorKind, ExternalId, Mismatch, OperationId, Secrets,
-    response,
+    Api, BuildError, Endpoint, ExternalId, Mismatch, OperationId, ResponseError, ResponseErrorKind,
+    Secrets, response,
 };
 
 /// Asks for the state of one payment.
@@ -55,7 +55,7 @@ impl GetPayStatus {
     pub fn check(&self) -> Result<(), BuildError> {
         let PaymentTarget { target, id } = &self.payment;
         match (target, self.chain) {
-            (Target::TxId, Chain::Polygon) if !id.starts_with("0x") => Err(BuildError::Hash),
+            (TargetKind::TxId, Chain::Polygon) if !id.starts_with("0x") => Err(BuildError::Hash),
             _ => Ok(()),
         }
     }
@@ -81,7 +81,7 @@ impl Endpoint for GetPayStatus {
     fn verify(&self, status: &PayStatus) -> Result<(), Mismatch> {
         let PaymentTarget { target, id } = &self.payment;
         let is_same = match target {
-            Target::TxId => same_hash,
+            TargetKind::TxId => same_hash,
             _ => |a: &str, b: &str| a == b,
         };
         let identifiers = identifiers(status, *target);
@@ -98,12 +98,12 @@ impl Endpoint for GetPayStatus {
     fn parse(
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
-    ) -> Result<PayStatus, Error> {
+    ) -> Result<PayStatus, ResponseError> {
         let is_documented = matches!(response.status(), StatusCode::OK | StatusCode::CREATED);
         response::read(response, |status: &PayStatus| {
-            self.verify(status).map_err(ErrorKind::Mismatch)?;
+            self.verify(status).map_err(ResponseErrorKind::Mismatch)?;
             if !is_documented && status.permission_to_pay_again().is_some() {
-                return Err(ErrorKind::UnexpectedStatus);
+                return Err(ResponseErrorKind::UnexpectedStatus);
             }
             Ok(())
         })
@@ -121,7 +121,7 @@ impl GetPayStatus {
     pub(super) fn names_another(&self, fields: impl Iterator<Item = Field>) -> bool {
         let PaymentTarget { target, id } = &self.payment;
         let names: &[&str] = match target {
-            Target::TxId => &["txid", "original_txid", "refund_txid"],
+            TargetKind::TxId => &["txid", "original_txid", "refund_txid"],
             target => &[target.as_str()],
         };
         let is_name = |text: &str| !matches!(text, "" | "{" | "[");
@@ -130,14 +130,14 @@ impl GetPayStatus {
             .map(|it| it.value)
             .peekable();
         let is_same =
-            |it: String| if *target == Target::TxId { same_hash(&it, id) } else { it == *id };
+            |it: String| if *target == TargetKind::TxId { same_hash(&it, id) } else { it == *id };
         named.peek().is_some() && !named.any(is_same)
     }
 }
 
 /// The identifiers of this kind that an answer contains.
-fn identifiers(status: &PayStatus, target: Target) -> Vec<&str> {
-    let found = if target == Target::TxId {
+fn identifiers(status: &PayStatus, target: TargetKind) -> Vec<&str> {
+    let found = if target == TargetKind::TxId {
         let Traces { txid, original_txid, refund_txid, .. } = status.traces();
         match status {
             PayStatus::Done(_) => [txid, None, None], // the others do not belong to a payment that is
@@ -149,17 +149,17 @@ fn identifiers(status: &PayStatus, target: Target) -> Vec<&str> {
     found.into_iter().flatten().filter(|text| !text.trim().is_empty()).collect()
 }
 
-fn identifier(status: &PayStatus, target: Target) -> Option<&str> {
+fn identifier(status: &PayStatus, target: TargetKind) -> Option<&str> {
     let (kamipay_id, external_id, operation_id) = match status {
         PayStatus::NotFound { .. } => return None,
         PayStatus::Failed(it) => (Some(it.kamipay_id.as_str()), it.external_id.as_ref(), None),
         PayStatus::_Unnamed(it) => {
             let it = &it.known;
             return match target {
-                Target::KamipayId => it.kamipay_id.as_deref(),
-                Target::ExternalId => it.external_id.as_deref(),
-                Target::OperationId => it.operation_id.as_deref(),
-                Target::TxId => None,
+                TargetKind::KamipayId => it.kamipay_id.as_deref(),
+                TargetKind::ExternalId => it.external_id.as_deref(),
+                TargetKind::OperationId => it.operation_id.as_deref(),
+                TargetKind::TxId => None,
             };
         }
         PayStatus::Accepted(it)
@@ -170,20 +170,20 @@ fn identifier(status: &PayStatus, target: Target) -> Option<&str> {
         }
     };
     match target {
-        Target::KamipayId => kamipay_id,
-        Target::ExternalId => external_id.map(ExternalId::as_str),
-        Target::OperationId => operation_id.map(OperationId::as_str),
-        Target::TxId => None,
+        TargetKind::KamipayId => kamipay_id,
+        TargetKind::ExternalId => external_id.map(ExternalId::as_str),
+        TargetKind::OperationId => operation_id.map(OperationId::as_str),
+        TargetKind::TxId => None,
     }
 }
 
 /// Whether this answer is to contain an identifier of this kind.
-fn must_contain(status: &PayStatus, target: Target) -> bool {
+fn must_contain(status: &PayStatus, target: TargetKind) -> bool {
     match status {
         PayStatus::Done(_) => true,
         _ if status.permission_to_pay_again().is_some() => true,
-        PayStatus::Failed(_) => target != Target::OperationId,
-        PayStatus::Canceled(_) => matches!(target, Target::KamipayId | Target::ExternalId),
+        PayStatus::Failed(_) => target != TargetKind::OperationId,
+        PayStatus::Canceled(_) => matches!(target, TargetKind::KamipayId | TargetKind::ExternalId),
         _ => false,
     }
 }
@@ -196,7 +196,7 @@ fn must_contain(status: &PayStatus, target: Target) -> bool {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(try_from = "Unchecked")]
 pub struct PaymentTarget {
-    target: Target,
+    target: TargetKind,
     id: String,
 }
 
@@ -207,7 +207,7 @@ impl PaymentTarget {
     ///
     /// If it is empty, over 1024 bytes, or holds control characters.
     pub fn external_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
-        Self::new(Target::ExternalId, id.as_ref())
+        Self::new(TargetKind::ExternalId, id.as_ref())
     }
 
     /// By kamiPay's identifier (`txc_…`). As good, once you have it.
@@ -216,7 +216,7 @@ impl PaymentTarget {
     ///
     /// If it is empty, over 1024 bytes, or holds control characters.
     pub fn kamipay_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
-        Self::new(Target::KamipayId, id.as_ref())
+        Self::new(TargetKind::KamipayId, id.as_ref())
     }
 
     /// By the hash of the transaction: `0x` (or `0X`, which is sent as `0x`) and 64 hexadecimal
@@ -230,7 +230,7 @@ impl PaymentTarget {
     ///
     /// If it has another form, such as `0x36**************b2d3`, as which the page masks its example.
     pub fn tx_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
-        Self::new(Target::TxId, id.as_ref())
+        Self::new(TargetKind::TxId, id.as_ref())
     }
 
     /// By the bank's number. Newer pages do not offer it: prefer `external_id` and `kamipay_id`.
@@ -241,7 +241,7 @@ impl PaymentTarget {
     ///
     /// If it is empty, over 1024 bytes, or holds control characters.
     pub fn operation_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
-        Self::new(Target::OperationId, id.as_ref())
+        Self::new(TargetKind::OperationId, id.as_ref())
     }
 
     /// By an identifier of any kind.
@@ -250,23 +250,23 @@ impl PaymentTarget {
     ///
     /// If it is empty, over 1024 bytes, or holds control characters; and a hash if it has another form
     /// than [`tx_id`](Self::tx_id) says.
-    pub fn new(target: Target, id: &str) -> Result<Self, InvalidPaymentTarget> {
+    pub fn new(target: TargetKind, id: &str) -> Result<Self, InvalidPaymentTarget> {
         let is_valid = match target {
-            Target::TxId => hash_digits(id).is_some(),
+            TargetKind::TxId => hash_digits(id).is_some(),
             _ => (1..=1024).contains(&id.len()) && !id.chars().any(char::is_control),
         };
         if !is_valid {
             return Err(InvalidPaymentTarget { target });
         }
         let id = match (target, id.strip_prefix("0X")) {
-            (Target::TxId, Some(digits)) => format!("0x{digits}"),
+            (TargetKind::TxId, Some(digits)) => format!("0x{digits}"),
             _ => id.to_owned(),
         };
         Ok(Self { target, id })
     }
 
     /// Of which kind the identifier is.
-    pub fn target(&self) -> Target {
+    pub fn target(&self) -> TargetKind {
         self.target
     }
 
@@ -279,7 +279,7 @@ impl PaymentTarget {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unchecked {
-    target: Target,
+    target: TargetKind,
     id: String,
 }
 
@@ -301,7 +301,7 @@ impl fmt::Display for PaymentTarget {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Target {
+pub enum TargetKind {
     /// Your own identifier.
     ExternalId,
     /// kamiPay's identifier.
@@ -312,7 +312,7 @@ pub enum Target {
     OperationId,
 }
 
-impl Target {
+impl TargetKind {
     /// The word on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -327,13 +327,13 @@ impl Target {
 /// An identifier that no payment has. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this cannot be the {} of a payment: {}", target.as_str(), match target {
-    Target::TxId => "a transaction hash is 0x and 64 hexadecimal digits, on Tron also without 0x",
+    TargetKind::TxId => "a transaction hash is 0x and 64 hexadecimal digits, on Tron also without 0x",
     _ => "it is 1 to 1024 bytes long, without line ends and other control characters",
 })]
 #[non_exhaustive]
 pub struct InvalidPaymentTarget {
     /// Which kind of identifier it was to be.
-    pub target: Target,
+    pub target: TargetKind,
 }
 
 /// The blockchain of a payment.
@@ -401,14 +401,14 @@ mod tests {
         )
     }
 
-    fn ask(target: Target, id: &str, body: &str) -> Result<PayStatus, Error> {
+    fn ask(target: TargetKind, id: &str, body: &str) -> Result<PayStatus, ResponseError> {
         let call = GetPayStatus::new(PaymentTarget::new(target, id).unwrap(), Chain::Polygon);
         call.parse(http::Response::new(body))
     }
 
-    fn assert_other(target: Target, id: &str, body: &str) {
+    fn assert_other(target: TargetKind, id: &str, body: &str) {
         let error = ask(target, id, body).expect_err(body);
-        let ErrorKind::Mismatch(mismatch) = error.kind() else { panic!("{error:?}") };
+        let ResponseErrorKind::Mismatch(mismatch) = error.kind() else { panic!("{error:?}") };
         assert_eq!((mismatch.field, &*mismatch.asked), (target.as_str(), id), "{body}");
     }
 
@@ -418,11 +418,11 @@ mod tests {
         for state in ["accepted", "processing", "done", "canceled", "refunding"] {
             let body = answer(state);
             for (target, id, other) in [
-                (Target::ExternalId, "test235", "test23"),
-                (Target::ExternalId, "test235", "TEST235"),
-                (Target::KamipayId, "txc_1", "TXC_1"),
-                (Target::OperationId, "1744115063604", "01744115063604"),
-                (Target::TxId, TXID, OTHER),
+                (TargetKind::ExternalId, "test235", "test23"),
+                (TargetKind::ExternalId, "test235", "TEST235"),
+                (TargetKind::KamipayId, "txc_1", "TXC_1"),
+                (TargetKind::OperationId, "1744115063604", "01744115063604"),
+                (TargetKind::TxId, TXID, OTHER),
             ] {
                 assert_eq!(ask(target, id, &body).unwrap().state(), state);
                 assert_other(target, other, &body);
@@ -430,8 +430,8 @@ mod tests {
         }
         // The transaction of what is done is this one, and no other of the answer.
         for hash in [ORIGINAL, REFUND] {
-            assert_other(Target::TxId, hash, &answer("done"));
-            assert!(ask(Target::TxId, hash, &answer("refunding")).is_ok());
+            assert_other(TargetKind::TxId, hash, &answer("done"));
+            assert!(ask(TargetKind::TxId, hash, &answer("refunding")).is_ok());
         }
     }
 
@@ -439,27 +439,27 @@ mod tests {
     fn a_failed_payment_answers_to_its_transactions() {
         let body = answer("failed");
         for (target, id) in [
-            (Target::ExternalId, "test235"),
-            (Target::KamipayId, "txc_1"),
-            (Target::TxId, TXID),
-            (Target::TxId, ORIGINAL),
-            (Target::TxId, REFUND),
+            (TargetKind::ExternalId, "test235"),
+            (TargetKind::KamipayId, "txc_1"),
+            (TargetKind::TxId, TXID),
+            (TargetKind::TxId, ORIGINAL),
+            (TargetKind::TxId, REFUND),
         ] {
             assert_eq!(ask(target, id, &body).unwrap().state(), "failed");
         }
-        assert_other(Target::TxId, OTHER, &body);
-        assert_other(Target::ExternalId, "other", &body);
-        assert_other(Target::KamipayId, "other", &body);
+        assert_other(TargetKind::TxId, OTHER, &body);
+        assert_other(TargetKind::ExternalId, "other", &body);
+        assert_other(TargetKind::KamipayId, "other", &body);
     }
 
     /// In a named state the identifiers are text or a whole number.
     #[test]
     fn a_state_without_a_name_is_compared_by_what_it_contains() {
         let body = answer("refunding");
-        assert_other(Target::OperationId, "17", &body);
-        assert_other(Target::OperationId, "17", &body.replace("1744115063604", "17.0"));
-        assert!(ask(Target::OperationId, "17", &body.replace("1744115063604", "17")).is_ok());
-        assert!(ask(Target::OperationId, "17", &body.replace("1744115063604", "null")).is_ok());
+        assert_other(TargetKind::OperationId, "17", &body);
+        assert_other(TargetKind::OperationId, "17", &body.replace("1744115063604", "17.0"));
+        assert!(ask(TargetKind::OperationId, "17", &body.replace("1744115063604", "17")).is_ok());
+        assert!(ask(TargetKind::OperationId, "17", &body.replace("1744115063604", "null")).is_ok());
     }
 
     #[test]
@@ -483,19 +483,19 @@ mod tests {
                 TXID.replace("0x", "").to_uppercase(),
                 TXID.replace("0x", "0X"),
             ] {
-                assert!(ask(Target::TxId, &id, &answer(state)).is_ok(), "{id}");
+                assert!(ask(TargetKind::TxId, &id, &answer(state)).is_ok(), "{id}");
             }
         }
     }
 
     /// The answer without the identifier, in each spelling.
-    fn without(body: &str, target: Target) -> Vec<String> {
+    fn without(body: &str, target: TargetKind) -> Vec<String> {
         let names: &[&str] = match target {
-            Target::TxId => &["txid", "original_txid", "refund_txid"],
+            TargetKind::TxId => &["txid", "original_txid", "refund_txid"],
             _ => &[target.as_str()],
         };
         let spellings = match target {
-            Target::KamipayId => &["", " "][..], // with none at all the answer cannot be read
+            TargetKind::KamipayId => &["", " "][..], // with none at all the answer cannot be read
             _ => &["", " ", "null", "absent"],
         };
         let body: Value = serde_json::from_str(body).unwrap();
@@ -518,17 +518,22 @@ mod tests {
     fn an_answer_that_is_not_an_end_may_be_without_the_identifier() {
         for state in ["accepted", "processing", "refunding"] {
             for (target, id) in [
-                (Target::ExternalId, "anything"),
-                (Target::KamipayId, "anything"),
-                (Target::OperationId, "anything"),
-                (Target::TxId, OTHER),
+                (TargetKind::ExternalId, "anything"),
+                (TargetKind::KamipayId, "anything"),
+                (TargetKind::OperationId, "anything"),
+                (TargetKind::TxId, OTHER),
             ] {
                 for body in without(&answer(state), target) {
                     assert!(ask(target, id, &body).is_ok(), "{body}");
                 }
             }
         }
-        for target in [Target::ExternalId, Target::KamipayId, Target::TxId, Target::OperationId] {
+        for target in [
+            TargetKind::ExternalId,
+            TargetKind::KamipayId,
+            TargetKind::TxId,
+            TargetKind::OperationId,
+        ] {
             let body = r#"{"status": "failed", "msg": "TX not found"}"#;
             assert!(ask(target, OTHER, body).is_ok());
         }
@@ -537,10 +542,10 @@ mod tests {
     #[test]
     fn an_end_contains_the_identifier_that_was_asked_for() {
         let targets = [
-            (Target::ExternalId, "test235"),
-            (Target::KamipayId, "txc_1"),
-            (Target::OperationId, "1744115063604"),
-            (Target::TxId, TXID),
+            (TargetKind::ExternalId, "test235"),
+            (TargetKind::KamipayId, "txc_1"),
+            (TargetKind::OperationId, "1744115063604"),
+            (TargetKind::TxId, TXID),
         ];
         for (target, id) in targets {
             for body in without(&answer("done"), target) {
@@ -552,7 +557,7 @@ mod tests {
                 for body in without(&answer, target) {
                     // What the pages do not show in that state cannot be asked of it.
                     match (state, target) {
-                        ("canceled", Target::TxId) | (_, Target::OperationId) => {
+                        ("canceled", TargetKind::TxId) | (_, TargetKind::OperationId) => {
                             assert!(ask(target, id, &body).is_ok(), "{body}");
                         }
                         _ => assert_other(target, id, &body),
@@ -568,7 +573,9 @@ mod tests {
         let canceled = unsent.replace(REFUND, "").replace(ORIGINAL, "");
         let failed = answer("failed").replace(TXID, "");
         for body in [&canceled, &failed] {
-            for (target, id) in [(Target::KamipayId, "txc_1"), (Target::ExternalId, "test235")] {
+            for (target, id) in
+                [(TargetKind::KamipayId, "txc_1"), (TargetKind::ExternalId, "test235")]
+            {
                 let status = ask(target, id, body).unwrap();
                 assert!(status.permission_to_pay_again().is_some(), "{body}");
                 for body in without(body, target) {
@@ -577,16 +584,16 @@ mod tests {
             }
         }
         // A payment with the hash of a transaction was sent, which no cancellation undoes.
-        assert_other(Target::TxId, TXID, &canceled);
-        assert_other(Target::OperationId, "1744115063604", &failed);
-        let error = ask(Target::OperationId, "17", &failed).unwrap_err();
+        assert_other(TargetKind::TxId, TXID, &canceled);
+        assert_other(TargetKind::OperationId, "1744115063604", &failed);
+        let error = ask(TargetKind::OperationId, "17", &failed).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the answer does not say whose it is: asked for operation_id 17"
         );
         // Where it permits nothing, there is nothing to lose.
         let pending = failed.replace(REFUND, "");
-        assert!(ask(Target::OperationId, "17", &pending).is_ok());
+        assert!(ask(TargetKind::OperationId, "17", &pending).is_ok());
     }
 
     #[test]
@@ -608,7 +615,10 @@ mod tests {
                     }
                     Err(error) => {
                         assert!(status > 201, "{status}: {error}");
-                        assert!(matches!(error.kind(), ErrorKind::UnexpectedStatus), "{error:?}");
+                        assert!(
+                            matches!(error.kind(), ResponseErrorKind::UnexpectedStatus),
+                            "{error:?}"
+                        );
                     }
                 }
             }
@@ -627,7 +637,7 @@ mod tests {
         {
             let payment = PaymentTarget::tx_id(id).unwrap();
             assert_eq!(payment.id(), sent);
-            assert_eq!(PaymentTarget::new(Target::TxId, id), Ok(payment.clone()));
+            assert_eq!(PaymentTarget::new(TargetKind::TxId, id), Ok(payment.clone()));
             let saved = format!(r#"{{"target": "tx_id", "id": "{id}"}}"#);
             assert_eq!(serde_json::from_str::<PaymentTarget>(&saved).unwrap(), payment);
         }
@@ -646,8 +656,8 @@ mod tests {
             &TXID.replacen("ab", "é", 1), // as long in bytes
         ] {
             let error = PaymentTarget::tx_id(id).unwrap_err();
-            assert_eq!(error, InvalidPaymentTarget { target: Target::TxId }, "{id}");
-            assert_eq!(PaymentTarget::new(Target::TxId, id), Err(error));
+            assert_eq!(error, InvalidPaymentTarget { target: TargetKind::TxId }, "{id}");
+            assert_eq!(PaymentTarget::new(TargetKind::TxId, id), Err(error));
             let saved = serde_json::json!({"target": "tx_id", "id": id}).to_string();
             assert!(serde_json::from_str::<PaymentTarget>(&saved).is_err(), "{id}");
             assert_eq!(
@@ -674,7 +684,7 @@ mod tests {
 
     #[test]
     fn an_identifier_is_1_to_1024_bytes_without_control_characters() {
-        for target in [Target::ExternalId, Target::KamipayId, Target::OperationId] {
+        for target in [TargetKind::ExternalId, TargetKind::KamipayId, TargetKind::OperationId] {
             for id in [
                 "a",
                 " ",

@@ -13,7 +13,7 @@ use super::{FailedPayment, GetPayStatus, PayStatus, Payment, PermissionToPayAgai
 use crate::error::Shown;
 use crate::retry::part;
 use crate::wire::timestamp;
-use crate::{Endpoint, Error, KamipayId, TransactionHash};
+use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 
 /// The wait for a payment to come to its end, as plain data: without a clock, sleep or sockets.
 ///
@@ -326,7 +326,7 @@ impl Watch {
     /// [`failed`](Self::failed) where there was an answer.
     ///
     /// No state is taken from it, and nothing at all if it names another payment.
-    pub fn unreadable(&mut self, answer: &Error) {
+    pub fn unreadable(&mut self, answer: &ResponseError) {
         if self.is_over() || self.call.names_another(glimpse::fields(answer.body())) {
             return;
         }

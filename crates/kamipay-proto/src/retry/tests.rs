@@ -7,28 +7,28 @@ const MAY: Repeat = Repeat(true);
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-fn decide(failure: &Failure, random: u32) -> Result<Duration, Stop> {
+fn decide(failure: &FailedAttempt, random: u32) -> Result<Duration, Stop> {
     let policy = RetryPolicy::default();
     policy.decide(failure, &mut policy.budget(), random)
 }
 
-fn status(status: u16) -> Fault {
-    Fault::Status(StatusCode::from_u16(status).unwrap(), None)
+fn status(status: u16) -> Cause {
+    Cause::Status(StatusCode::from_u16(status).unwrap(), None)
 }
 
-fn asks_for(time: Duration) -> Fault {
-    Fault::Status(StatusCode::TOO_MANY_REQUESTS, Some(time))
+fn asks_for(time: Duration) -> Cause {
+    Cause::Status(StatusCode::TOO_MANY_REQUESTS, Some(time))
 }
 
 #[test]
 fn only_what_may_pass_is_tried_again() {
-    for fault in [Fault::NotSent, Fault::Closed, Fault::Truncated, Fault::TimedOut] {
-        assert_eq!(decide(&Failure::new(MAY, fault, 1), 0), Ok(Duration::ZERO), "{fault:?}");
+    for fault in [Cause::NotSent, Cause::Closed, Cause::Truncated, Cause::TimedOut] {
+        assert_eq!(decide(&FailedAttempt::new(MAY, fault, 1), 0), Ok(Duration::ZERO), "{fault:?}");
     }
-    assert_eq!(decide(&Failure::new(MAY, Fault::Permanent, 1), 0), Err(Stop::Permanent));
+    assert_eq!(decide(&FailedAttempt::new(MAY, Cause::Permanent, 1), 0), Err(Stop::Permanent));
     for code in 100..=999 {
         let is_passing = matches!(code, 408 | 429) || (500..600).contains(&code);
-        let decision = decide(&Failure::new(MAY, status(code), 1), 0);
+        let decision = decide(&FailedAttempt::new(MAY, status(code), 1), 0);
         assert_eq!(decision.is_ok(), is_passing, "{code}");
         assert_eq!(decision == Err(Stop::Permanent), !is_passing, "{code}");
     }
@@ -36,8 +36,8 @@ fn only_what_may_pass_is_tried_again() {
 
 #[test]
 fn a_call_that_must_not_arrive_twice_is_not_repeated() {
-    for fault in [Fault::NotSent, Fault::Closed, Fault::Truncated, Fault::TimedOut, status(503)] {
-        let failure = Failure::new(Repeat(false), fault, 1);
+    for fault in [Cause::NotSent, Cause::Closed, Cause::Truncated, Cause::TimedOut, status(503)] {
+        let failure = FailedAttempt::new(Repeat(false), fault, 1);
         assert_eq!(decide(&failure, 0), Err(Stop::NotRepeatable));
     }
 }
@@ -88,11 +88,16 @@ fn there_are_four_attempts() {
         (5, Err(Stop::Attempts)),
         (u32::MAX, Err(Stop::Attempts)),
     ] {
-        assert_eq!(decide(&Failure::new(MAY, Fault::Closed, attempts), 0), decision, "{attempts}");
+        assert_eq!(
+            decide(&FailedAttempt::new(MAY, Cause::Closed, attempts), 0),
+            decision,
+            "{attempts}"
+        );
     }
     for max_attempts in [0, 1] {
         let policy = RetryPolicy { max_attempts, ..RetryPolicy::default() };
-        let decision = policy.decide(&Failure::new(MAY, Fault::Closed, 1), &mut policy.budget(), 0);
+        let decision =
+            policy.decide(&FailedAttempt::new(MAY, Cause::Closed, 1), &mut policy.budget(), 0);
         assert_eq!(decision, Err(Stop::Attempts));
     }
 }
@@ -114,7 +119,7 @@ fn the_delay_is_anywhere_below_a_ceiling_that_doubles() {
         (33, 10 * SECOND),
         (u32::MAX - 1, 10 * SECOND),
     ] {
-        let failure = Failure::new(MAY, Fault::Closed, attempts);
+        let failure = FailedAttempt::new(MAY, Cause::Closed, attempts);
         let delay = |random| policy.decide(&failure, &mut policy.budget(), random).unwrap();
         assert_eq!(delay(0), Duration::ZERO);
         assert_eq!(delay(1 << 31), ceiling / 2, "{attempts}");
@@ -126,34 +131,37 @@ fn the_delay_is_anywhere_below_a_ceiling_that_doubles() {
 fn f36_never_earlier_than_asked() {
     let policy = RetryPolicy::default();
     for random in [0, 1 << 31, u32::MAX] {
-        let failure = Failure::new(MAY, asks_for(7 * SECOND), 1);
+        let failure = FailedAttempt::new(MAY, asks_for(7 * SECOND), 1);
         assert_eq!(policy.decide(&failure, &mut policy.budget(), random), Ok(7 * SECOND));
         // A shorter time than our own changes nothing.
-        let failure = Failure::new(MAY, asks_for(MS), 3);
+        let failure = FailedAttempt::new(MAY, asks_for(MS), 3);
         let delay = policy.decide(&failure, &mut policy.budget(), random).unwrap();
         assert_eq!(delay, part(800 * MS, random).max(MS));
     }
     // A 503 asks in the same way.
-    let fault = Fault::Status(StatusCode::SERVICE_UNAVAILABLE, Some(7 * SECOND));
-    assert_eq!(decide(&Failure::new(MAY, fault, 1), 0), Ok(7 * SECOND));
+    let fault = Cause::Status(StatusCode::SERVICE_UNAVAILABLE, Some(7 * SECOND));
+    assert_eq!(decide(&FailedAttempt::new(MAY, fault, 1), 0), Ok(7 * SECOND));
 }
 
 #[test]
 fn f37_what_does_not_fit_is_not_waited_for() {
-    let failure = |asked| Failure::new(MAY, asks_for(asked), 1).with_time_left(7 * SECOND);
+    let failure = |asked| FailedAttempt::new(MAY, asks_for(asked), 1).with_time_left(7 * SECOND);
     assert_eq!(decide(&failure(7 * SECOND - MS), 0), Ok(7 * SECOND - MS));
     assert_eq!(decide(&failure(7 * SECOND), 0), Err(Stop::RetryAfter));
     assert_eq!(decide(&failure(7 * SECOND + MS), 0), Err(Stop::RetryAfter));
     // With no end to its time, a call still does not wait for an hour.
-    assert_eq!(decide(&Failure::new(MAY, asks_for(60 * SECOND), 1), 0), Ok(60 * SECOND));
-    let hour = Failure::new(MAY, asks_for(60 * SECOND + MS), 1);
+    assert_eq!(decide(&FailedAttempt::new(MAY, asks_for(60 * SECOND), 1), 0), Ok(60 * SECOND));
+    let hour = FailedAttempt::new(MAY, asks_for(60 * SECOND + MS), 1);
     assert_eq!(decide(&hour, 0), Err(Stop::RetryAfter));
-    assert_eq!(decide(&Failure::new(MAY, asks_for(Duration::MAX), 1), 0), Err(Stop::RetryAfter));
+    assert_eq!(
+        decide(&FailedAttempt::new(MAY, asks_for(Duration::MAX), 1), 0),
+        Err(Stop::RetryAfter)
+    );
 }
 
 #[test]
 fn a_delay_that_ends_with_the_time_is_too_long() {
-    let failure = |left| Failure::new(MAY, Fault::Closed, 1).with_time_left(left);
+    let failure = |left| FailedAttempt::new(MAY, Cause::Closed, 1).with_time_left(left);
     let half = 1 << 31; // 100 ms
     assert_eq!(decide(&failure(101 * MS), half), Ok(100 * MS));
     assert_eq!(decide(&failure(100 * MS), half), Err(Stop::Deadline));
@@ -164,7 +172,7 @@ fn a_delay_that_ends_with_the_time_is_too_long() {
 fn a_retry_costs_ten_of_a_hundred() {
     let policy = RetryPolicy::default();
     let mut budget = policy.budget();
-    let failure = Failure::new(MAY, Fault::Closed, 1);
+    let failure = FailedAttempt::new(MAY, Cause::Closed, 1);
     for left in (0..100).rev().step_by(10) {
         assert!(policy.decide(&failure, &mut budget, 0).is_ok());
         assert_eq!(budget.tokens(), left - 9);
@@ -192,11 +200,11 @@ fn what_is_not_repeated_costs_nothing() {
     let policy = RetryPolicy::default();
     let mut budget = policy.budget();
     for failure in [
-        Failure::new(MAY, Fault::Permanent, 1),
-        Failure::new(Repeat(false), Fault::Closed, 1),
-        Failure::new(MAY, Fault::Closed, 4),
-        Failure::new(MAY, Fault::Closed, 1).with_time_left(Duration::ZERO),
-        Failure::new(MAY, asks_for(3600 * SECOND), 1),
+        FailedAttempt::new(MAY, Cause::Permanent, 1),
+        FailedAttempt::new(Repeat(false), Cause::Closed, 1),
+        FailedAttempt::new(MAY, Cause::Closed, 4),
+        FailedAttempt::new(MAY, Cause::Closed, 1).with_time_left(Duration::ZERO),
+        FailedAttempt::new(MAY, asks_for(3600 * SECOND), 1),
     ] {
         assert!(policy.decide(&failure, &mut budget, 0).is_err());
         assert_eq!(budget, policy.budget());
@@ -215,7 +223,7 @@ fn f86_a_policy_at_the_edge_is_a_policy() {
         success_tokens: u32::MAX,
     };
     let mut budget = policy.budget();
-    let failure = Failure::new(MAY, asks_for(Duration::MAX - MS), u32::MAX - 1);
+    let failure = FailedAttempt::new(MAY, asks_for(Duration::MAX - MS), u32::MAX - 1);
     assert!(policy.decide(&failure, &mut budget, u32::MAX).is_ok());
     policy.succeeded(u32::MAX, &mut budget);
     policy.succeeded(1, &mut budget);
@@ -230,9 +238,9 @@ fn f86_a_policy_at_the_edge_is_a_policy() {
         ..policy
     };
     let mut budget = policy.budget();
-    let closed = Failure::new(MAY, Fault::Closed, 1);
+    let closed = FailedAttempt::new(MAY, Cause::Closed, 1);
     assert_eq!(policy.decide(&closed, &mut budget, 7), Ok(Duration::ZERO), "without a budget");
-    let asked = Failure::new(MAY, asks_for(Duration::ZERO), 1);
+    let asked = FailedAttempt::new(MAY, asks_for(Duration::ZERO), 1);
     assert_eq!(policy.decide(&asked, &mut budget, 7), Ok(Duration::ZERO));
 }
 
@@ -259,7 +267,7 @@ fn simulate(calls: u32, faults_percent: u64, seed: u64) -> (u32, u32, Vec<Stop>)
                 policy.succeeded(attempts, &mut budget);
                 break;
             }
-            let failure = Failure::new(MAY, status(503), attempts).with_time_left(left);
+            let failure = FailedAttempt::new(MAY, status(503), attempts).with_time_left(left);
             match policy.decide(&failure, &mut budget, u32::try_from(random()).unwrap()) {
                 Ok(delay) => left -= delay,
                 Err(stop) => {
@@ -306,21 +314,21 @@ fn an_error_says_what_became_of_the_attempt() {
     use crate::Endpoint;
     use crate::lots::{GetLot, LotDetail};
 
-    let read = |code: u16, body: &str| -> Result<LotDetail, Error> {
+    let read = |code: u16, body: &str| -> Result<LotDetail, ResponseError> {
         let response = http::Response::builder().status(code).header("retry-after", "7");
         let call = GetLot::new("9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap());
         call.parse(response.body(body.to_owned()).unwrap())
     };
-    let fault = |code, body| Fault::from(&read(code, body).unwrap_err());
+    let fault = |code, body| Cause::from(&read(code, body).unwrap_err());
     let asked = Some(7 * SECOND);
-    assert_eq!(fault(429, ""), Fault::Status(StatusCode::TOO_MANY_REQUESTS, asked));
-    assert_eq!(fault(502, "<html>"), Fault::Status(StatusCode::BAD_GATEWAY, asked));
-    assert_eq!(fault(404, "{}"), Fault::Status(StatusCode::NOT_FOUND, asked));
-    assert_eq!(fault(200, r#"{"lot_id""#), Fault::Truncated);
-    assert_eq!(fault(200, ""), Fault::Permanent);
-    assert_eq!(fault(200, "<html>"), Fault::Permanent);
-    assert_eq!(fault(302, ""), Fault::Permanent);
-    assert_eq!(fault(600, ""), Fault::Permanent);
+    assert_eq!(fault(429, ""), Cause::Status(StatusCode::TOO_MANY_REQUESTS, asked));
+    assert_eq!(fault(502, "<html>"), Cause::Status(StatusCode::BAD_GATEWAY, asked));
+    assert_eq!(fault(404, "{}"), Cause::Status(StatusCode::NOT_FOUND, asked));
+    assert_eq!(fault(200, r#"{"lot_id""#), Cause::Truncated);
+    assert_eq!(fault(200, ""), Cause::Permanent);
+    assert_eq!(fault(200, "<html>"), Cause::Permanent);
+    assert_eq!(fault(302, ""), Cause::Permanent);
+    assert_eq!(fault(600, ""), Cause::Permanent);
 }
 
 proptest! {
@@ -333,8 +341,8 @@ proptest! {
         code in 100_u16..1000,
     ) {
         let policy = RetryPolicy { max_attempts: u32::MAX, ..RetryPolicy::default() };
-        let mut failure = Failure::new(MAY,
-            Fault::Status(StatusCode::from_u16(code).unwrap(), asked.map(Duration::from_millis)),
+        let mut failure = FailedAttempt::new(MAY,
+            Cause::Status(StatusCode::from_u16(code).unwrap(), asked.map(Duration::from_millis)),
             attempts,
         );
         failure.time_left = left.map(Duration::from_millis);
@@ -368,7 +376,7 @@ fn an_answer_that_does_not_say_whose_it_is_is_not_dropped_for_another() {
         )
     };
     let nobody_s = call.parse(http::Response::new(body(""))).unwrap_err();
-    assert_eq!(Fault::from(&nobody_s), Fault::Permanent);
+    assert_eq!(Cause::from(&nobody_s), Cause::Permanent);
     let other = call.parse(http::Response::new(body(r#", "external_id": "8""#))).unwrap_err();
-    assert_eq!(Fault::from(&other), Fault::Mismatch);
+    assert_eq!(Cause::from(&other), Cause::Mismatch);
 }

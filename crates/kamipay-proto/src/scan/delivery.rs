@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::reading::Contents;
 use super::{ListedBy, LookBackState, Purpose, ScanState, Scannable, Seen, Window};
 use crate::Period;
-use crate::page::{Amounts, Row};
+use crate::page::{Amounts, ScanRow};
 
 /// Rows that are in two windows lie no further apart than this: the overlap, and the tolerance at
 /// each of its ends.
@@ -47,7 +47,7 @@ pub(super) enum Known {
 }
 
 impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
-    pub(super) fn resume<S: Scannable<Row: Row<Key = K>>>(state: &ScanState<S>) -> Self {
+    pub(super) fn resume<S: Scannable<Row: ScanRow<Key = K>>>(state: &ScanState<S>) -> Self {
         Self {
             seen: contents(&state.seen),
             seen_until: state.seen_until,
@@ -65,7 +65,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     }
 
     /// The state of what is left, while `current` is being handed over.
-    pub(super) fn state<S: Scannable<Row: Row<Key = K>>>(
+    pub(super) fn state<S: Scannable<Row: ScanRow<Key = K>>>(
         &self,
         what: S,
         current: Option<(Window, &Contents<K>)>,
@@ -117,7 +117,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
 
     /// Whether a row without a time is among these that was not handed over. Another window may have
     /// handed it over with one, since this one was asked for.
-    pub(super) fn has_new_in_flight<R: Row<Key = K>>(&self, rows: &[R]) -> bool {
+    pub(super) fn has_new_in_flight<R: ScanRow<Key = K>>(&self, rows: &[R]) -> bool {
         let is_new = |row: &&R| row.time().is_none() && !self.in_flight.contains_key(&row.key());
         rows.iter().any(|row| is_new(&row))
     }
@@ -125,7 +125,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     /// Whether a row that its time decides about is to be handed over.
     pub(super) fn is_in_period(
         &self,
-        row: &impl Row,
+        row: &impl ScanRow,
         purpose: Purpose,
         whole: Option<Period>,
     ) -> bool {
@@ -150,7 +150,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     /// What is known of a row that came again.
     pub(super) fn known(
         &self,
-        row: &impl Row<Key = K>,
+        row: &impl ScanRow<Key = K>,
         purpose: Purpose,
         by_border: bool,
     ) -> Option<Known> {
@@ -171,7 +171,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     }
 
     /// Whether a row came before with a time and other amounts.
-    pub(super) fn contradicts(&self, row: &impl Row<Key = K>) -> bool {
+    pub(super) fn contradicts(&self, row: &impl ScanRow<Key = K>) -> bool {
         let (key, amounts) = (row.key(), row.amounts());
         let looked_at = self.look_back.iter().map(|it| &it.handed_over);
         row.time().is_some()
@@ -182,7 +182,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     }
 
     /// Whether these rows are those of the window before, and not because they are in the overlap.
-    pub(super) fn is_repetition<R: Row<Key = K>>(&self, rows: &[R]) -> bool {
+    pub(super) fn is_repetition<R: ScanRow<Key = K>>(&self, rows: &[R]) -> bool {
         let mut timed = rows.iter().filter_map(|row| Some((row, row.time()?)));
         if timed.clone().count() != self.previous.len() {
             return false;
@@ -199,7 +199,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         self.previous.len() + self.seen.len()
     }
 
-    pub(super) fn remember_in_flight(&mut self, row: &impl Row<Key = K>) {
+    pub(super) fn remember_in_flight(&mut self, row: &impl ScanRow<Key = K>) {
         self.in_flight.insert(row.key(), row.amounts());
     }
 

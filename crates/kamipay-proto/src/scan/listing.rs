@@ -1,14 +1,15 @@
 use chrono::TimeDelta;
 
 use super::Window;
-use crate::{DateRange, Endpoint, Period, Row};
+use crate::page::ScanRow;
+use crate::{DateRange, Endpoint, Period};
 
 /// A listing that a [`Scan`](super::Scan) can read. Only the listings of this crate are.
 pub trait Scannable: Clone + Sealed {
     /// The call for one page.
     type Call: Endpoint;
     /// A row of the listing.
-    type Row: Row;
+    type Row: ScanRow;
 
     /// The longest window that a call takes.
     const MAX_WINDOW: TimeDelta = DateRange::MAX;
@@ -44,9 +45,9 @@ pub trait Scannable: Clone + Sealed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListedBy {
-    /// [`Row::time`]; the page says so.
+    /// [`ScanRow::time`]; the page says so.
     RowTime,
-    /// [`Row::time`], as long as no row shows that it is another one; the page does not say.
+    /// [`ScanRow::time`], as long as no row shows that it is another one; the page does not say.
     RowTimePerhaps,
     /// One of several times; the page does not say which.
     Unknown,

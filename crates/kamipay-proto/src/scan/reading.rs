@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Reading, Reason};
-use crate::page::{Amounts, Row};
+use crate::page::{Amounts, ScanRow};
 
 /// The keys and amounts of some rows.
 pub(super) type Contents<K> = HashMap<K, Amounts>;
@@ -13,7 +13,7 @@ pub(super) const COMMON_CAP: u64 = 10_000;
 
 /// One window on its way from the first request to all its rows.
 #[derive(Clone, Debug)]
-pub(super) struct Reader<R: Row> {
+pub(super) struct Reader<R: ScanRow> {
     /// `None` before the first request of a reading.
     limit: Option<u64>,
     pages: Option<Pages<R>>,
@@ -110,7 +110,7 @@ impl Limits {
     }
 }
 
-impl<R: Row> Reader<R> {
+impl<R: ScanRow> Reader<R> {
     pub(super) fn new() -> Self {
         Self {
             limit: None,

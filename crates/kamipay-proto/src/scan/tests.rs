@@ -572,7 +572,7 @@ fn a_lot_in_flight_comes_once_and_its_change_is_counted() {
             Delivery::Done(manifest) => break manifest,
             Delivery::Incomplete(missing) => panic!("{missing}"),
             Delivery::Waiting => {
-                let Request { ticket, call, .. } = scan.request().unwrap();
+                let ScanRequest { ticket, call, .. } = scan.request().unwrap();
                 let is_in = call.range.start() < at(50 * DAY) && at(50 * DAY) < call.range.end();
                 let lots = match (mined, is_in) {
                     (false, _) => vec![Lot { created_at: None, ..lot(1, 0) }],
@@ -686,7 +686,7 @@ fn read_by_offset<S: Scannable>(
             Delivery::Row(row) => assert!(keys.insert(row.key())),
             Delivery::Incomplete(missing) => panic!("{missing}"),
             Delivery::Waiting => {
-                let Request { ticket, call, .. } = scan.request().unwrap();
+                let ScanRequest { ticket, call, .. } = scan.request().unwrap();
                 let api =
                     crate::Api::new("http://localhost".parse().unwrap(), &"t".parse().unwrap());
                 let uri = call.request(&api).unwrap().uri().to_string();

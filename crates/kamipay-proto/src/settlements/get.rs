@@ -110,14 +110,14 @@ pub struct SettledCharge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
+    use crate::ResponseErrorKind;
 
     const DETAIL: &str = r#"{"settlement_id": 12345, "settlement_provider_name": "p",
         "amount": 1.50, "currency": "ARS", "address_to": "a", "address_from": "b",
         "created_at": "2026-05-14T14:55:18Z", "charges": [{"kamipay_id": "dqr_1",
         "kamipay_request_id": "ptxr_1", "charged_amount": 5.28, "charged_currency": "BRL"}]}"#;
 
-    fn parse(asked: u64, body: &str) -> Result<SettlementDetail, crate::Error> {
+    fn parse(asked: u64, body: &str) -> Result<SettlementDetail, crate::ResponseError> {
         GetSettlement::new(SettlementId::new(asked)).parse(http::Response::new(body))
     }
 
@@ -149,7 +149,7 @@ mod tests {
             ("null", "charges"),
         ] {
             let error = parse(12345, &DETAIL.replace(charges, spoilt)).unwrap_err();
-            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
             assert_eq!(fault.path, path, "{spoilt}");
         }
         assert!(parse(12345, &DETAIL.replace(charges, "[]")).unwrap().charges.is_empty());

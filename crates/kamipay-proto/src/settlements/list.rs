@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::SettlementStatus;
-use crate::page::{self, Amounts, PageSize, Row};
+use crate::page::{self, Amounts, PageSize, ScanRow};
 use crate::scan::{Scannable, Sealed, Window};
 use crate::{Api, BuildError, Currency, DateRange, Endpoint, Mismatch, Period, SettlementId, wire};
 
@@ -157,7 +157,7 @@ pub struct Settlement {
     pub status: Option<SettlementStatus>,
 }
 
-impl Row for Settlement {
+impl ScanRow for Settlement {
     type Key = SettlementId;
 
     fn key(&self) -> SettlementId {
@@ -176,14 +176,14 @@ impl Row for Settlement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
+    use crate::ResponseErrorKind;
     use crate::settlements::SettlementStatus;
 
     const ROW: &str = r#"{"settlement_id": 1, "settlement_provider_name": "p",
         "amount": 1.50, "currency": "ARS", "address_to": "a", "address_from": "b",
         "created_at": "2026-05-14T14:55:18Z"}"#;
 
-    fn parse(row: &str) -> Result<SettlementPage, crate::Error> {
+    fn parse(row: &str) -> Result<SettlementPage, crate::ResponseError> {
         let may = DateRange::parse("2026-05-01T00:00:00Z", "2026-05-28T23:59:59Z").unwrap();
         let body = format!(r#"{{"settlements": [{row}], "total": 1, "limit": 100, "offset": 0}}"#);
         ListSettlements::new(may).parse(http::Response::new(body))
@@ -207,7 +207,7 @@ mod tests {
         for field in fields.keys() {
             for spoilt in [format!("\"x_{field}\""), format!("\"{field}\": null, \"x\"")] {
                 let error = parse(&ROW.replace(&format!("\"{field}\""), &spoilt)).unwrap_err();
-                let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+                let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
                 assert!(fault.path.starts_with("settlements[0]"), "{fault}");
                 assert!(fault.to_string().contains(field.as_str()), "{fault}");
             }
@@ -218,7 +218,7 @@ mod tests {
     fn a_settlement_is_no_list_of_its_fields() {
         let row = r#"[1, "p", null, null, 1.50, "ARS", "a", "b", null, null,
             "2026-05-14T14:55:18Z", null]"#;
-        assert!(matches!(parse(row).unwrap_err().kind(), ErrorKind::Decode(_)));
+        assert!(matches!(parse(row).unwrap_err().kind(), ResponseErrorKind::Decode(_)));
     }
 
     #[test]

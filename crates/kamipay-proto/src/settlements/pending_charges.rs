@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::KamipayRequestId;
-use crate::page::{self, Amounts, PendingPageSize, Row};
+use crate::page::{self, Amounts, PendingPageSize, ScanRow};
 use crate::scan::{Scannable, Sealed, Window};
 use crate::{
     Api, BuildError, CheckoutId, Currency, Endpoint, ExternalId, KamipayId, Mismatch,
@@ -179,7 +179,7 @@ pub struct PendingCharge {
     pub charged_timestamp: DateTime<Utc>,
 }
 
-impl Row for PendingCharge {
+impl ScanRow for PendingCharge {
     /// No page says that a request has one charge only.
     type Key = (KamipayRequestId, KamipayId);
 
@@ -199,13 +199,13 @@ impl Row for PendingCharge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
+    use crate::ResponseErrorKind;
 
     const ROW: &str = r#"{"kamipay_request_id": "ptxr_1", "kamipay_id": "dqr_1",
         "charged_amount": 5.28, "charged_currency": "BRL", "settlement_amount": 29750.0,
         "settlement_currency": "ARS", "charged_timestamp": "2026-05-14T13:21:08Z"}"#;
 
-    fn parse(row: &str, totals: &str) -> Result<PendingChargePage, crate::Error> {
+    fn parse(row: &str, totals: &str) -> Result<PendingChargePage, crate::ResponseError> {
         let body =
             format!(r#"{{"items": [{row}], "totals": {totals}, "limit": 100, "offset": 0}}"#);
         ListPendingCharges::new().parse(http::Response::new(body))
@@ -229,7 +229,7 @@ mod tests {
             for spoilt in [format!("\"x_{field}\""), format!("\"{field}\": null, \"x\"")] {
                 let row = ROW.replace(&format!("\"{field}\""), &spoilt);
                 let error = parse(&row, TOTALS).unwrap_err();
-                let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+                let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
                 assert!(fault.path.starts_with("items[0]"), "{fault}");
                 assert!(fault.to_string().contains(field.as_str()), "{fault}");
             }
@@ -249,7 +249,7 @@ mod tests {
             (ROW, r#"{"count": -1, "settlement_amount": 0}"#, "totals.count"),
         ] {
             let error = parse(row, totals).unwrap_err();
-            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
             assert_eq!(fault.path, path, "{row} {totals}");
         }
     }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::KamipayRequestId;
-use crate::page::{self, Amounts, PageSize, Row};
+use crate::page::{self, Amounts, PageSize, ScanRow};
 use crate::scan::{Scannable, Sealed, Window};
 use crate::{
     Api, BuildError, Currency, DateRange, Endpoint, ExternalId, KamipayId, Mismatch, Period,
@@ -187,7 +187,7 @@ pub struct Transaction {
     pub external_settlement_id: Option<String>,
 }
 
-impl Row for Transaction {
+impl ScanRow for Transaction {
     /// A charge whose settlement failed can come back in another one, and no page says that a
     /// request has one charge only.
     type Key = (SettlementId, KamipayRequestId, KamipayId);
@@ -208,8 +208,8 @@ impl Row for Transaction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
-    use crate::page::Row;
+    use crate::ResponseErrorKind;
+    use crate::page::ScanRow;
 
     const ROW: &str = r#"{"settlement_id": 12345, "kamipay_request_id": "ptxr_1",
         "kamipay_id": "dqr_1", "charged_amount": 5.28, "charged_currency": "BRL",
@@ -255,7 +255,7 @@ mod tests {
         for field in fields.keys() {
             let row = ROW.replace(&format!("\"{field}\""), &format!("\"x_{field}\""));
             let error = call(None).parse(body(&[ROW, &row])).unwrap_err();
-            let ErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
+            let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
             assert_eq!(fault.path, "transactions[1]");
             assert!(fault.to_string().contains(field.as_str()), "{fault}");
         }
@@ -266,14 +266,14 @@ mod tests {
         let row = r#"[12345, "ptxr_1", "dqr_1", null, 5.28, "BRL", null, null, null,
             "2026-05-14T13:21:12Z", "p", null, null, null]"#;
         let error = call(None).parse(body(&[row])).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error:?}");
+        assert!(matches!(error.kind(), ResponseErrorKind::Decode(_)), "{error:?}");
     }
 
     #[test]
     fn a_charge_of_two_settlements_is_two_rows() {
         let other = ROW.replace("12345", "6");
         let page = call(None).parse(body(&[ROW, &other, ROW])).unwrap();
-        let keys: Vec<_> = page.transactions.iter().map(Row::key).collect();
+        let keys: Vec<_> = page.transactions.iter().map(ScanRow::key).collect();
         assert_eq!(keys[0], keys[2]);
         assert_ne!(keys[0], keys[1]);
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use kamipay_proto::lots::{GetLot, LotDetail};
-use kamipay_proto::retry::Fault;
+use kamipay_proto::retry::Cause;
 
 use super::*;
 use crate::attempt::OnAttempt;
@@ -754,7 +754,7 @@ fn an_attempt_can_be_taken_apart() {
         }));
     });
     get(&client).unwrap_err();
-    let status = |code, asked| Err(Fault::Status(StatusCode::from_u16(code).unwrap(), asked));
+    let status = |code, asked| Err(Cause::Status(StatusCode::from_u16(code).unwrap(), asked));
     assert_eq!(
         *seen.lock().unwrap(),
         [

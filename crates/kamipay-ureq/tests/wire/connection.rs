@@ -77,7 +77,10 @@ fn f61_another_request_s_answer_is_asked_for_once_more_on_a_new_connection() {
     let server = Server::start(vec![behind(), behind(), right()]);
     let client = client(&server.url, |_| {});
     let error = get(&client).unwrap_err();
-    assert!(matches!(error.answer().unwrap().kind(), proto::ErrorKind::Mismatch(_)), "{error:?}");
+    assert!(
+        matches!(error.answer().unwrap().kind(), proto::ResponseErrorKind::Mismatch(_)),
+        "{error:?}"
+    );
     get(&client).unwrap(); // on a new connection
     assert_eq!(server.seen().len(), 3);
 }

@@ -61,7 +61,10 @@ fn no_redirect_is_followed() {
         let error = get_from(&server.url).unwrap_err();
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status), "{error:?}");
         assert_eq!(error.sent(), Sent::Answered);
-        assert!(matches!(error.answer().unwrap().kind(), proto::ErrorKind::UnexpectedStatus));
+        assert!(matches!(
+            error.answer().unwrap().kind(),
+            proto::ResponseErrorKind::UnexpectedStatus
+        ));
         assert!(error.to_string().contains("a redirect is not followed"), "{error}");
         assert_eq!(other.seen().len(), 0);
     }
@@ -80,7 +83,10 @@ fn a_status_that_the_api_does_not_use_is_an_error() {
         let server = Server::once(format!("{head}{length}\r\n{body}"));
         let error = get_from(&server.url).unwrap_err();
         assert_eq!(error.status().map(|status| status.as_u16()), Some(status), "{error:?}");
-        assert!(matches!(error.answer().unwrap().kind(), proto::ErrorKind::UnexpectedStatus));
+        assert!(matches!(
+            error.answer().unwrap().kind(),
+            proto::ResponseErrorKind::UnexpectedStatus
+        ));
     }
 }
 

@@ -8,7 +8,8 @@ use kamipay_ureq::Client;
 use kamipay_ureq::proto::lots::{
     GetLot, Lot, LotDetail, LotIdentifier, LotStatus, Payout, ScanLots,
 };
-use kamipay_ureq::proto::{KamipayId, Period, Row};
+use kamipay_ureq::proto::scan::ScanRow;
+use kamipay_ureq::proto::{KamipayId, Period};
 use serde::Serialize;
 
 use super::{csv_header, csv_lot, csv_payout, head, payouts_table};
@@ -120,7 +121,7 @@ struct Search<'a> {
     client: &'a Client,
     kamipay_id: &'a KamipayId,
     progress: &'a Progress,
-    opened: HashSet<<Lot as Row>::Key>,
+    opened: HashSet<<Lot as ScanRow>::Key>,
     /// What there is if nothing better comes.
     failed: Option<Found>,
 }

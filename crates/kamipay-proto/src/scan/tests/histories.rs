@@ -8,9 +8,9 @@ use super::server::{Item, Listed, Order, Page, Server, Turn, Way, at, start};
 use super::{DAY, Random};
 use crate::confirmed_charges::ScanConfirmedCharges;
 use crate::lots::ScanLots;
-use crate::scan::{Delivery, ListedBy, Reason, Request, Scan, ScanState};
+use crate::scan::{Delivery, ListedBy, Reason, Scan, ScanRequest, ScanRow, ScanState};
 use crate::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
-use crate::{Endpoint, Period, Row};
+use crate::{Endpoint, Period};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Trouble {
@@ -273,7 +273,7 @@ where
     parts.reverse();
     let mut scan = set(Scan::resume(parts.pop().unwrap()));
     let mut stops = world.random.below(4);
-    let mut under_way: Vec<Request<S::Call>> = Vec::new();
+    let mut under_way: Vec<ScanRequest<S::Call>> = Vec::new();
     let mut handed_over: BTreeMap<u64, u64> = BTreeMap::new();
     let mut times = Vec::new();
 
