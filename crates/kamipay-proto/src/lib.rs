@@ -72,6 +72,7 @@ pub mod lots;
 pub mod pay_status;
 pub mod retry;
 pub mod scan;
+pub mod session;
 pub mod settlements;
 
 pub use self::api::{Api, BaseUrl, GetRequest, InvalidBaseUrl};

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode};
 use kamipay_proto::retry::{Cause, FailedAttempt, Repeat, RetryBudget, RetryPolicy, Stop};
-use kamipay_proto::{AccessToken, Api, BaseUrl, Endpoint, IssueToken};
+use kamipay_proto::session::{Need, Session, TokenUse};
+use kamipay_proto::{AccessToken, Api, BaseUrl, Endpoint};
 
 use crate::attempt::Attempt;
 use crate::clock::{Clock, System};
@@ -15,7 +16,7 @@ use crate::config::{Config, InvalidConfig};
 use crate::credentials::{Credentials, Source};
 use crate::error::{Error, ErrorKind, History, Sent};
 use crate::exchange::{Exchange, Sockets};
-use crate::login::{Held, Need, Session};
+use crate::login::Login;
 
 /// So many connections at most are kept while they are idle: ureq's own limit for a host.
 const KEPT_CONNECTIONS: u32 = 3;
@@ -50,13 +51,6 @@ enum Identity {
     Login(Box<Login>),
 }
 
-#[derive(Debug)]
-struct Login {
-    request: IssueToken,
-    anonymous: Api,
-    session: Session,
-}
-
 impl Client {
     /// Calls the API at `base` with these credentials, and with the defaults of [`Config`].
     pub fn new(base: BaseUrl, credentials: impl Into<Credentials>) -> Self {
@@ -88,10 +82,9 @@ impl Client {
         let identity = match credentials.0 {
             Source::Token(token) => Identity::Token(Api::new(base, &token)),
             Source::Login(request) => {
-                let anonymous = Api::anonymous(base).hiding(&request.password);
                 let session =
-                    Session::new(anonymous.clone(), config.login_again_after, Arc::clone(&clock));
-                Identity::Login(Box::new(Login { request, anonymous, session }))
+                    Session::new(base, request).with_refusal_held_for(config.login_again_after);
+                Identity::Login(Box::new(Login::new(session, Arc::clone(&clock))))
             }
         };
         let budget = Mutex::new(config.retry.budget());
@@ -126,18 +119,8 @@ impl Client {
     ) -> Result<E::Output, Error> {
         let deadline = self.call_deadline();
         match &self.shared.identity {
-            Identity::Token(api) => {
-                let held = Held::fixed(api.clone());
-                let token = |_: Option<&Held>| Ok(held.clone());
-                self.repeat(endpoint, policy, deadline, Renewal::None, token)
-            }
-            Identity::Login(login) => {
-                let token = |refused: Option<&Held>| {
-                    let log_in = |need| self.log_in(login, need, deadline);
-                    login.session.token(refused, deadline, log_in)
-                };
-                self.repeat(endpoint, policy, deadline, Renewal::Once(&login.session), token)
-            }
+            Identity::Token(api) => self.repeat(endpoint, policy, deadline, Tokens::Fixed(api)),
+            Identity::Login(login) => self.repeat(endpoint, policy, deadline, Tokens::By(login)),
         }
     }
 
@@ -168,9 +151,8 @@ impl Client {
         need: Need,
         deadline: Option<Instant>,
     ) -> Result<AccessToken, Error> {
-        let anonymous = |_: Option<&Held>| Ok(Held::fixed(login.anonymous.clone()));
         let log_in = |policy: &RetryPolicy, deadline| {
-            self.repeat(&login.request, policy, deadline, Renewal::None, anonymous)
+            self.repeat(login.request(), policy, deadline, Tokens::Fixed(login.api()))
         };
         let issued = match need {
             Need::Now => log_in(&self.shared.config.retry, deadline),
@@ -191,8 +173,7 @@ impl Client {
         endpoint: &E,
         policy: &RetryPolicy,
         deadline: Option<Instant>,
-        mut renewal: Renewal<'_>,
-        token: impl Fn(Option<&Held>) -> Result<Held, ErrorKind>,
+        tokens: Tokens<'_>,
     ) -> Result<E::Output, Error> {
         let clock = &*self.shared.clock;
         let started = clock.now();
@@ -200,8 +181,7 @@ impl Client {
             History { sent: Sent::No, attempts: 0, elapsed: Duration::ZERO, stop: Stop::Permanent };
         // What would be lost if the next thing to fail were something smaller.
         let mut before: Option<ErrorKind> = None;
-        // A token that the API refused, to have another one.
-        let mut refused: Option<Held> = None;
+        let mut token_use = TokenUse::default();
         // Attempts that the policy does not count: after a renewal, and after a mismatch.
         let (mut renewals, mut mismatches) = (0, 0);
         let end = |history: History, kind, stop| {
@@ -209,15 +189,23 @@ impl Client {
             Err(Error::new(E::CALL, kind, History { elapsed, stop, ..history }))
         };
         loop {
-            let held = match token(refused.as_ref()) {
-                Ok(held) => held,
+            let access = match tokens {
+                Tokens::Fixed(api) => Ok((api.clone(), None)),
+                Tokens::By(login) => {
+                    let log_in = |need| self.log_in(login, need, deadline);
+                    let token = login.token(&mut token_use, deadline, log_in);
+                    token.map(|token| (token.api().clone(), Some((login, token))))
+                }
+            };
+            let (api, token) = match access {
+                Ok(access) => access,
                 Err(ErrorKind::Login(error)) => {
                     let stop = error.stop();
                     return end(history, ErrorKind::Login(error), stop);
                 }
                 Err(kind) => return end(history, before.unwrap_or(kind), Stop::Deadline),
             };
-            let request = match endpoint.request(&held.api) {
+            let request = match endpoint.request(&api) {
                 Ok(request) => request,
                 Err(error) => return end(history, ErrorKind::Build(error), Stop::Permanent),
             };
@@ -230,7 +218,7 @@ impl Client {
                 return end(history, kind, Stop::Deadline);
             };
             history.attempts += 1;
-            let outcome = self.attempt(endpoint, &held.api, request, repeat, left);
+            let outcome = self.attempt(endpoint, &api, request, repeat, left);
             let now = clock.now();
             let took = now.saturating_duration_since(asked_at);
             let kind = match outcome {
@@ -242,27 +230,20 @@ impl Client {
                 }
                 Err(kind) => kind,
             };
-            let session = match renewal {
-                Renewal::Once(session) if is_unauthorized(&kind) => Some(session),
-                _ => None,
-            };
-            if let Some(session) = session.filter(|_| !repeat.is_allowed()) {
-                session.refuse(&held); // for the next call: this one is made once
-            }
-            if session.is_some() && repeat.is_allowed() {
-                // Once: a second 401 is not about the token's age.
-                renewal = Renewal::None;
+            let unauthorized = token.filter(|_| is_unauthorized(&kind));
+            let is_renewed = unauthorized
+                .is_some_and(|(login, token)| login.unauthorized(&mut token_use, token, repeat));
+            if is_renewed {
                 renewals = 1;
                 self.tell::<E>(&history, Err(&kind), took, Ok(Duration::ZERO));
-                refused = Some(held);
             } else {
-                let fault = kind.cause();
-                mismatches += u32::from(fault == Cause::Mismatch);
-                let attempts = match fault {
+                let cause = kind.cause();
+                mismatches += u32::from(cause == Cause::Mismatch);
+                let attempts = match cause {
                     Cause::Mismatch => mismatches,
                     _ => history.attempts - renewals - mismatches,
                 };
-                let mut failure = FailedAttempt::new(repeat, fault, attempts);
+                let mut failure = FailedAttempt::new(repeat, cause, attempts);
                 failure.time_left = deadline.map(|it| it.saturating_duration_since(now));
                 let random = clock.random();
                 let decision = policy.decide(&failure, &mut self.budget(), random);
@@ -385,13 +366,11 @@ impl Client {
     }
 }
 
-/// What a 401 leads to.
+/// The tokens of a call.
 #[derive(Clone, Copy)]
-enum Renewal<'a> {
-    /// To an error.
-    None,
-    /// To another token, and to the call once more where it may arrive twice.
-    Once(&'a Session),
+enum Tokens<'a> {
+    Fixed(&'a Api),
+    By(&'a Login),
 }
 
 fn is_unauthorized(kind: &ErrorKind) -> bool {
