@@ -234,6 +234,7 @@ impl<E: Clone> Session<E> {
 
 /// The answer to "is there a token for this call?"
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle each")]
 pub enum Access<E = ResponseError> {
     /// Make the call with this token.
     Granted(Token),
@@ -247,6 +248,7 @@ pub enum Access<E = ResponseError> {
 
 /// How much a login matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller must handle each")]
 pub enum Need {
     /// There is no other token.
     Now,
