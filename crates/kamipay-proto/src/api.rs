@@ -114,21 +114,70 @@ impl Api {
         GetRequest { api: self, target: self.join(segments), separator: b'?' }
     }
 
-    /// The form of [`IssueToken`](crate::IssueToken): the one `POST` of this crate, and the one
-    /// call that bears no token.
-    pub(crate) fn post_form(
+    /// A `POST` of a JSON body to the path of these segments.
+    ///
+    /// A transport sends it once: [`Repeat`](crate::retry::Repeat) knows that a `POST` must not arrive
+    /// twice. Amounts belong into the body as [`Decimal`](rust_decimal::Decimal) or text, since a
+    /// float loses digits.
+    ///
+    /// ```
+    /// use kamipay_proto::Api;
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Note<'a> { text: &'a str }
+    ///
+    /// let api = Api::new("https://api.kamipay.io".parse()?, &"token".parse()?);
+    /// let request = api.post_json(&["v2", "notes"], &Note { text: "paid" })?;
+    /// assert_eq!(request.uri(), "https://api.kamipay.io/v2/notes");
+    /// assert_eq!(request.body(), br#"{"text":"paid"}"#);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`GetRequest::finish`], and [`BuildError::Body`] if the body cannot be written as JSON.
+    pub fn post_json(
+        &self,
+        segments: &[&str],
+        body: &(impl Serialize + ?Sized),
+    ) -> Result<Request<Vec<u8>>, BuildError> {
+        let body = serde_json::to_vec(body).map_err(|_| BuildError::Body)?;
+        self.post(segments, "application/json", body)
+    }
+
+    /// A `POST` of an HTML form to the path of these segments. A transport sends it once.
+    ///
+    /// # Errors
+    ///
+    /// As [`GetRequest::finish`].
+    pub fn post_form(
         &self,
         segments: &[&str],
         fields: &[(&str, &str)],
     ) -> Result<Request<Vec<u8>>, BuildError> {
-        let body = String::with_capacity(160); // one allocation for most logins
+        let body = String::with_capacity(160); // one allocation for most forms
         let body = form_urlencoded::Serializer::new(body).extend_pairs(fields).finish();
-        let mut request = Request::new(body.into_bytes());
+        self.post(segments, "application/x-www-form-urlencoded", body.into_bytes())
+    }
+
+    fn post(
+        &self,
+        segments: &[&str],
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Request<Vec<u8>>, BuildError> {
+        let mut headers = self.headers.clone().ok_or(BuildError::NoToken)?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri(self.join(segments)?)?;
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        request.headers_mut().insert(CONTENT_TYPE, form);
+        *request.headers_mut() = headers;
         Ok(request)
+    }
+
+    /// The same API for a call that needs no token and contains none: the login.
+    pub(crate) fn without_token(&self) -> Self {
+        Self { headers: Some(HeaderMap::new()), ..self.clone() }
     }
 
     /// The path of these segments below that of the base.
@@ -584,6 +633,28 @@ mod tests {
         }
         let nobody = Api::anonymous(api.base_url().clone());
         assert_eq!(nobody.get(&["v1", "lots"]).finish().unwrap_err(), BuildError::NoToken);
+    }
+
+    #[test]
+    fn a_post_contains_the_token_once_and_its_body() {
+        let api = api("https://api.kamipay.io/kami");
+        let json = api.post_json(&["v2", "a b"], &[("amount", "1.50")]).unwrap();
+        assert_eq!(json.uri(), "https://api.kamipay.io/kami/v2/a%20b");
+        assert_eq!(json.headers()[CONTENT_TYPE], "application/json");
+        assert_eq!(json.body(), br#"[["amount","1.50"]]"#);
+        let form = api.post_form(&["v2", "a"], &[("a", "&="), ("b", " ")]).unwrap();
+        assert_eq!(form.headers()[CONTENT_TYPE], "application/x-www-form-urlencoded");
+        assert_eq!(form.body(), b"a=%26%3D&b=+");
+        for request in [json, form] {
+            assert_eq!(request.method(), Method::POST);
+            assert_eq!(request.headers()[AUTHORIZATION], "Bearer secret");
+            assert_eq!(request.headers().len(), 3);
+        }
+        let no_key = std::collections::BTreeMap::from([([1_u8], 1_u8)]);
+        assert_eq!(api.post_json(&["a"], &no_key).unwrap_err(), BuildError::Body);
+        assert_eq!(api.post_json(&[".."], &1).unwrap_err(), BuildError::Segment);
+        let nobody = Api::anonymous(api.base_url().clone());
+        assert_eq!(nobody.post_form(&["v2"], &[]).unwrap_err(), BuildError::NoToken);
     }
 
     proptest! {

@@ -53,7 +53,7 @@ impl Endpoint for IssueToken {
 
     fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError> {
         let fields = [("username", self.username.as_str()), ("password", self.password.as_str())];
-        api.post_form(&["auth", "token"], &fields)
+        api.without_token().post_form(&["auth", "token"], &fields)
     }
 
     /// Hides the password in what an error shows.
@@ -61,7 +61,7 @@ impl Endpoint for IssueToken {
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
     ) -> Result<IssuedToken, ResponseError> {
-        response::read(response, |_| Ok(())).map_err(|error| {
+        response::read(self, response).map_err(|error| {
             let mut secrets = Secrets::default();
             secrets.add(&self.password);
             error.hiding(&secrets)

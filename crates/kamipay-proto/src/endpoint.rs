@@ -1,6 +1,8 @@
+use http::response::Parts;
 use serde::de::DeserializeOwned;
 
-use crate::{Api, BuildError, Mismatch, ResponseError, ResponseErrorKind, Secrets, response};
+use crate::response::{self, decode_json};
+use crate::{Api, BuildError, Mismatch, ResponseError, ResponseErrorKind, Secrets};
 
 /// One call of the kamiPay API, as plain data.
 ///
@@ -44,6 +46,52 @@ pub trait Endpoint {
     /// If the call does not fit in a request, or if it needs a token and `api` has none.
     fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError>;
 
+    /// Reads the body of a 2xx response. By default it is a JSON object, and a status that has no
+    /// whole body (204, 205, 206) is an error.
+    ///
+    /// Replace it for a call whose answer stands in an envelope, has no body, or is not JSON:
+    ///
+    /// ```
+    /// use http::response::Parts;
+    /// use kamipay_proto::{Api, BuildError, DecodeError, Endpoint, ResponseErrorKind, decode_json};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Envelope { status: String, data: Option<Quote> }
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Quote { price: String }
+    ///
+    /// struct GetQuote;
+    ///
+    /// impl Endpoint for GetQuote {
+    ///     const CALL: &'static str = "GET /v2/oracle";
+    ///     type Output = Quote;
+    ///
+    ///     fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError> {
+    ///         api.get(&["v2", "oracle"]).query("pair", "BRLUSDT").finish()
+    ///     }
+    ///
+    ///     fn decode(&self, _head: &Parts, body: &[u8]) -> Result<Quote, ResponseErrorKind> {
+    ///         let Envelope { status, data } = decode_json(body)?;
+    ///         match data.filter(|_| status == "ok") {
+    ///             Some(quote) => Ok(quote),
+    ///             None => Err(DecodeError::new("data", "there is no quote").into()),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let quote = GetQuote.parse(http::Response::new(r#"{"status": "ok", "data": {"price": "5.1"}}"#))?;
+    /// assert_eq!(quote.price, "5.1");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the body is not an `Output`.
+    fn decode(&self, head: &Parts, body: &[u8]) -> Result<Self::Output, ResponseErrorKind> {
+        Ok(decode_json(response::whole(head, body)?)?)
+    }
+
     /// Whether `output` answers this call and not another: a connection that is used for many
     /// calls can deliver somebody else's answer, and no transport can notice.
     ///
@@ -70,7 +118,7 @@ pub trait Endpoint {
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
     ) -> Result<Self::Output, ResponseError> {
-        response::read(response, |output| self.verify(output).map_err(ResponseErrorKind::Mismatch))
+        response::read(self, response)
     }
 
     /// Hides secrets in what an answer says about itself, where it is shown as a message is. Values

@@ -156,7 +156,13 @@ pub struct ApiError {
 ///
 /// It says where and why, and does not quote the body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("at `{path}` (line {line}, column {column}): {reason}")]
+#[error(
+    "at `{path}`{}: {reason}",
+    match line {
+        0 => String::new(),
+        _ => format!(" (line {line}, column {column})"),
+    }
+)]
 #[non_exhaustive]
 pub struct DecodeError {
     /// Where, such as `settlements[3].amount`, or `.` for the whole.
@@ -239,6 +245,9 @@ pub enum BuildError {
         "a transaction hash is 0x and 64 hexadecimal digits: without 0x it can be on Tron only"
     )]
     Hash,
+    /// A body cannot be written as JSON.
+    #[error("the body cannot be written as JSON")]
+    Body,
     /// A value failed to write itself.
     #[error("a value in the query cannot be written as text")]
     Value,
@@ -253,16 +262,29 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+impl From<DecodeError> for ResponseErrorKind {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<Mismatch> for ResponseErrorKind {
+    fn from(error: Mismatch) -> Self {
+        Self::Mismatch(error)
+    }
+}
+
 impl DecodeError {
+    /// What is wrong at this path of the body, such as `data.amount`. Neither may quote the body:
+    /// both are shown.
+    pub fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        let (path, reason) = (path.into(), reason.into());
+        Self { path, line: 0, column: 0, truncated: false, reason }
+    }
+
     /// Of the whole document.
     pub(crate) fn whole(reason: &str) -> Self {
-        Self {
-            path: ".".to_owned(),
-            line: 0,
-            column: 0,
-            truncated: false,
-            reason: reason.to_owned(),
-        }
+        Self::new(".", reason)
     }
 }
 

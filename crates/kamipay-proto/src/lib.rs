@@ -87,6 +87,7 @@ pub use self::identifiers::{
 };
 pub use self::page::{BoundedPageSize, InvalidPageSize, PageSize, PendingPageSize};
 pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange, Period};
+pub use self::response::decode_json;
 pub use self::scan::Scan;
 pub use self::secrets::Secrets;
 #[doc(hidden)]

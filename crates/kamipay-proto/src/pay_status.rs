@@ -40,7 +40,8 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::response::decode_part;
+use crate::DecodeError;
+use crate::response::{document, object};
 use crate::secrets::Hider;
 use crate::wire;
 use crate::{ExternalId, KamipayId, OperationId, TransactionHash};
@@ -356,15 +357,15 @@ fn beginning<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Er
     Ok(Some(raw.get().chars().take(LONGEST / 4).collect()))
 }
 
-impl<'de> Deserialize<'de> for PayStatus {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        // The tag first, then the concrete type from the same text: money cannot be read through
-        // serde's own tagged enums, which hold a number as an `f64` in between.
-        let text = <&RawValue>::deserialize(from)?.get();
+impl PayStatus {
+    /// Reads an answer: its tag first, then the concrete type from the same text. Money cannot be
+    /// read through serde's own tagged enums, which hold a number as an `f64` in between.
+    fn from_json(text: &str) -> Result<Self, DecodeError> {
+        let text = document(text)?.get();
         if text.len() > 256 << 10 {
-            return Err(D::Error::custom(wire::reason::PAYMENT)); // an unnamed state keeps all of it
+            return Err(DecodeError::whole(wire::reason::PAYMENT)); // an unnamed state keeps all of it
         }
-        let Envelope { status: envelope, msg, data } = decode_part(text)?;
+        let Envelope { status: envelope, msg, data } = object(text)?;
         let unnamed =
             |word, msg, known| Self::_Unnamed(Unnamed { word, msg, json: text.into(), known });
         if envelope == "failed" && data == Presence::Nothing {
@@ -372,7 +373,7 @@ impl<'de> Deserialize<'de> for PayStatus {
         }
         if envelope != "ok" {
             let known = match data {
-                Presence::Object => decode_part::<Around<Known>, D::Error>(text)?.data,
+                Presence::Object => object::<Around<Known>>(text)?.data,
                 Presence::Nothing | Presence::Other => Known::default(),
             };
             let word = match data {
@@ -383,9 +384,9 @@ impl<'de> Deserialize<'de> for PayStatus {
             return Ok(unnamed(word, msg, known));
         }
 
-        let state = decode_part::<Around<State>, _>(text)?.data.status;
-        let payment = |msg| -> Result<Payment, D::Error> {
-            let payment = decode_part::<Around<Payment>, _>(text)?.data;
+        let state = object::<Around<State>>(text)?.data.status;
+        let payment = |msg| -> Result<Payment, DecodeError> {
+            let payment = object::<Around<Payment>>(text)?.data;
             Ok(Payment { msg, ..payment })
         };
         match &*state {
@@ -394,11 +395,20 @@ impl<'de> Deserialize<'de> for PayStatus {
             "done" => payment(msg).map(Self::Done),
             "canceled" => payment(msg).map(Self::Canceled),
             "failed" => {
-                let payment = decode_part::<Around<FailedPayment>, _>(text)?.data;
+                let payment = object::<Around<FailedPayment>>(text)?.data;
                 Ok(Self::Failed(FailedPayment { msg, ..payment }))
             }
-            _ => Ok(unnamed(state.into(), msg, decode_part::<Around<Known>, _>(text)?.data)),
+            _ => Ok(unnamed(state.into(), msg, object::<Around<Known>>(text)?.data)),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for PayStatus {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(from)?.get();
+        Self::from_json(text).map_err(|DecodeError { path, reason, .. }| {
+            D::Error::custom(format_args!("{reason}, at `{path}` of the payment"))
+        })
     }
 }
 
@@ -472,7 +482,7 @@ mod tests {
         status
     }
 
-    fn fault(body: &str) -> crate::DecodeError {
+    fn fault(body: &str) -> DecodeError {
         let error = answer(200, body).expect_err(body);
         let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
         fault.clone()

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use http::StatusCode;
+use http::response::Parts;
 use serde::{Deserialize, Serialize};
 
 use super::PayStatus;
@@ -11,8 +12,8 @@ use super::glimpse::Field;
 use super::permission::Traces;
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{
-    Api, BuildError, Endpoint, ExternalId, Mismatch, OperationId, ResponseError, ResponseErrorKind,
-    Secrets, response,
+    Api, BuildError, Endpoint, ExternalId, Mismatch, OperationId, ResponseErrorKind, Secrets,
+    response,
 };
 
 /// Asks for the state of one payment.
@@ -95,18 +96,14 @@ impl Endpoint for GetPayStatus {
 
     /// Any 2xx is read by its body, but permission to pay again comes with a documented status only:
     /// 200 or 201.
-    fn parse(
-        &self,
-        response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
-    ) -> Result<PayStatus, ResponseError> {
-        let is_documented = matches!(response.status(), StatusCode::OK | StatusCode::CREATED);
-        response::read(response, |status: &PayStatus| {
-            self.verify(status).map_err(ResponseErrorKind::Mismatch)?;
-            if !is_documented && status.permission_to_pay_again().is_some() {
-                return Err(ResponseErrorKind::UnexpectedStatus);
-            }
-            Ok(())
-        })
+    fn decode(&self, head: &Parts, body: &[u8]) -> Result<PayStatus, ResponseErrorKind> {
+        let status = PayStatus::from_json(response::text(response::whole(head, body)?)?)?;
+        self.verify(&status)?;
+        let is_documented = matches!(head.status, StatusCode::OK | StatusCode::CREATED);
+        if !is_documented && status.permission_to_pay_again().is_some() {
+            return Err(ResponseErrorKind::UnexpectedStatus);
+        }
+        Ok(status)
     }
 
     fn hide(&self, status: &mut PayStatus, secrets: &Secrets) {
@@ -401,7 +398,7 @@ mod tests {
         )
     }
 
-    fn ask(target: TargetKind, id: &str, body: &str) -> Result<PayStatus, ResponseError> {
+    fn ask(target: TargetKind, id: &str, body: &str) -> Result<PayStatus, crate::ResponseError> {
         let call = GetPayStatus::new(PaymentTarget::new(target, id).unwrap(), Chain::Polygon);
         call.parse(http::Response::new(body))
     }
