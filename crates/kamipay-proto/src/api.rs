@@ -142,7 +142,8 @@ impl Api {
         body: &(impl Serialize + ?Sized),
     ) -> Result<Request<Vec<u8>>, BuildError> {
         let body = serde_json::to_vec(body).map_err(|_| BuildError::Body)?;
-        self.post(segments, "application/json", body)
+        let headers = self.headers.clone().ok_or(BuildError::NoToken)?;
+        self.post(segments, headers, "application/json", body)
     }
 
     /// A `POST` of an HTML form to the path of these segments. A transport sends it once.
@@ -155,29 +156,32 @@ impl Api {
         segments: &[&str],
         fields: &[(&str, &str)],
     ) -> Result<Request<Vec<u8>>, BuildError> {
-        let body = String::with_capacity(160); // one allocation for most forms
-        let body = form_urlencoded::Serializer::new(body).extend_pairs(fields).finish();
-        self.post(segments, "application/x-www-form-urlencoded", body.into_bytes())
+        let headers = self.headers.clone().ok_or(BuildError::NoToken)?;
+        self.post(segments, headers, FORM, form(fields))
+    }
+
+    /// The form of [`IssueToken`](crate::IssueToken), the one call without a token.
+    pub(crate) fn post_login(
+        &self,
+        segments: &[&str],
+        fields: &[(&str, &str)],
+    ) -> Result<Request<Vec<u8>>, BuildError> {
+        self.post(segments, HeaderMap::new(), FORM, form(fields))
     }
 
     fn post(
         &self,
         segments: &[&str],
+        mut headers: HeaderMap,
         content_type: &'static str,
         body: Vec<u8>,
     ) -> Result<Request<Vec<u8>>, BuildError> {
-        let mut headers = self.headers.clone().ok_or(BuildError::NoToken)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri(self.join(segments)?)?;
         *request.headers_mut() = headers;
         Ok(request)
-    }
-
-    /// The same API for a call that needs no token and contains none: the login.
-    pub(crate) fn without_token(&self) -> Self {
-        Self { headers: Some(HeaderMap::new()), ..self.clone() }
     }
 
     /// The path of these segments below that of the base.
@@ -214,6 +218,13 @@ impl Api {
     fn origin_length(&self) -> usize {
         self.scheme.as_str().len() + "://".len() + self.authority.as_str().len()
     }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn form(fields: &[(&str, &str)]) -> Vec<u8> {
+    let body = String::with_capacity(160); // one allocation for most forms
+    form_urlencoded::Serializer::new(body).extend_pairs(fields).finish().into_bytes()
 }
 
 /// In bytes: what the `http` crate takes.

@@ -53,7 +53,7 @@ impl Endpoint for IssueToken {
 
     fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError> {
         let fields = [("username", self.username.as_str()), ("password", self.password.as_str())];
-        api.without_token().post_form(&["auth", "token"], &fields)
+        api.post_login(&["auth", "token"], &fields)
     }
 
     /// Hides the password in what an error shows.

@@ -24,15 +24,22 @@
 //! The answer also has to have the HTTP status 200 or 201, and to contain the identifier that was
 //! asked for: [`GetPayStatus`] sees to both. A [`Watch`] applies the table to everything that it was
 //! told about the payment: what an earlier answer shows is not undone by a later one.
+//!
+//! An answer may show funds in a place that is not read: a field beside `data`, an object within it.
+//! Such an answer has no name here unless it is *done*, and so gives no permission. A [`Watch`] gives none after such an answer, and none after an answer that it could not use at all,
+//! unless that answer is about another payment. A new question, with a new watch, is judged by
+//! itself.
 
 mod get;
-mod glimpse;
 mod permission;
+mod unclear;
 mod watch;
 
 pub use get::{Chain, GetPayStatus, InvalidChain, InvalidPaymentTarget, PaymentTarget, TargetKind};
 pub use permission::PermissionToPayAgain;
 pub use watch::{End, Evidence, Sighting, Step, Watch, WatchLimits};
+
+use std::fmt;
 
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -113,23 +120,6 @@ impl PayStatus {
         matches!(self, Self::Done(_) | Self::Failed(_) | Self::Canceled(_))
     }
 
-    /// What can be told of one field of an answer that cannot be used.
-    fn of_field(field: glimpse::Field) -> Option<Self> {
-        let mut known = Known::default();
-        let place = match &*field.name {
-            // Beside `data`, `failed` says that the payment is not known yet.
-            "status" if field.depth > 1 || field.value != "failed" => &mut known.status,
-            "txid" => &mut known.txid,
-            "original_txid" => &mut known.original_txid,
-            "refund_txid" => &mut known.refund_txid,
-            "bank_txid" => &mut known.bank_txid,
-            "kamipay_id" => &mut known.kamipay_id,
-            _ => return None,
-        };
-        *place = Some(field.value);
-        Some(Self::_Unnamed(Unnamed { word: "".into(), msg: None, json: "".into(), known }))
-    }
-
     /// What is known of a payment that is accepted, processing, done or canceled.
     pub fn payment(&self) -> Option<&Payment> {
         match self {
@@ -168,18 +158,6 @@ impl PayStatus {
                 it.msg.iter_mut().for_each(hide);
                 it.word = hider.hide(&it.word).into();
                 it.json = hider.hide_json(&it.json).into();
-                let it = &mut it.known;
-                let texts = [
-                    &mut it.status,
-                    &mut it.kamipay_id,
-                    &mut it.external_id,
-                    &mut it.operation_id,
-                    &mut it.txid,
-                    &mut it.original_txid,
-                    &mut it.refund_txid,
-                    &mut it.bank_txid,
-                ];
-                texts.into_iter().flatten().for_each(hide); // what is there stays there
             }
         }
     }
@@ -268,12 +246,16 @@ pub struct Unnamed {
     msg: Option<String>,
     json: Box<str>,
     known: Known,
+    is_unclear: bool,
 }
 
 /// What is looked at in the `data` of a state without a name.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, Deserialize, PartialEq, Eq, Hash)]
 #[serde(default)]
 struct Known {
+    /// The word before secrets were hidden in it.
+    #[serde(skip)]
+    envelope: Box<str>,
     #[serde(deserialize_with = "beginning")]
     status: Option<String>,
     #[serde(deserialize_with = "beginning")]
@@ -290,6 +272,13 @@ struct Known {
     refund_txid: Option<String>,
     #[serde(deserialize_with = "beginning")]
     bank_txid: Option<String>,
+}
+
+/// Secrets are hidden in what is shown of an answer. This is not shown, and the rules read it.
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Known(..)")
+    }
 }
 
 // What stands in the answer.
@@ -366,9 +355,12 @@ impl PayStatus {
             return Err(DecodeError::whole(wire::reason::PAYMENT)); // an unnamed state keeps all of it
         }
         let Envelope { status: envelope, msg, data } = object(text)?;
-        let unnamed =
-            |word, msg, known| Self::_Unnamed(Unnamed { word, msg, json: text.into(), known });
-        if envelope == "failed" && data == Presence::Nothing {
+        let is_unclear = unclear::is_unclear(text);
+        let unnamed = |word: String, msg, known| {
+            let known = Known { envelope: envelope.as_str().into(), ..known };
+            Self::_Unnamed(Unnamed { word: word.into(), msg, json: text.into(), known, is_unclear })
+        };
+        if envelope == "failed" && data == Presence::Nothing && !is_unclear {
             return Ok(Self::NotFound { msg });
         }
         if envelope != "ok" {
@@ -377,9 +369,9 @@ impl PayStatus {
                 Presence::Nothing | Presence::Other => Known::default(),
             };
             let word = match data {
-                Presence::Nothing => envelope.into(),
+                Presence::Nothing if envelope != "failed" => envelope.clone(),
                 // Not an answer to be taken for a plain one.
-                _ => format!("{envelope}/{}", known.status.as_deref().unwrap_or_default()).into(),
+                _ => format!("{envelope}/{}", known.status.as_deref().unwrap_or_default()),
             };
             return Ok(unnamed(word, msg, known));
         }
@@ -390,15 +382,22 @@ impl PayStatus {
             Ok(Payment { msg, ..payment })
         };
         match &*state {
+            "done" => payment(msg).map(Self::Done),
+            _ if is_unclear => {
+                let known = object::<Around<Known>>(text)?.data;
+                Ok(unnamed(state, msg, known))
+            }
             "accepted" => payment(msg).map(Self::Accepted),
             "processing" => payment(msg).map(Self::Processing),
-            "done" => payment(msg).map(Self::Done),
             "canceled" => payment(msg).map(Self::Canceled),
             "failed" => {
                 let payment = object::<Around<FailedPayment>>(text)?.data;
                 Ok(Self::Failed(FailedPayment { msg, ..payment }))
             }
-            _ => Ok(unnamed(state.into(), msg, object::<Around<Known>>(text)?.data)),
+            _ => {
+                let known = object::<Around<Known>>(text)?.data;
+                Ok(unnamed(state, msg, known))
+            }
         }
     }
 }
@@ -742,11 +741,15 @@ mod tests {
         }
     }
 
-    /// The four fields are those of `data`. What stands elsewhere may be about another payment.
+    /// It may be about another payment, and it may be about this one.
     #[test]
-    fn a_field_elsewhere_is_not_one_of_the_four() {
+    fn a_hash_in_another_place_gives_no_permission() {
         let nested = format!(r#", "retries": [{{"txid": "{HASH}"}}], "new": {{"txid": "{HASH}"}}"#);
-        assert!(read(&body("canceled", &nested)).permission_to_pay_again().is_some());
+        let status = read(&body("canceled", &nested));
+        assert_eq!((status.state(), status.is_over()), ("canceled", false));
+        assert_eq!(status.permission_to_pay_again(), None);
+        let stored = serde_json::to_string(&status).unwrap();
+        assert_eq!(read(&stored), status);
         let refund = format!(r#", "refund": {{"refund_txid": "{OTHER}"}}, "refund_txid": null"#);
         assert_eq!(read(&body("failed", &refund)).permission_to_pay_again(), None);
     }

@@ -8,12 +8,12 @@ use http::response::Parts;
 use serde::{Deserialize, Serialize};
 
 use super::PayStatus;
-use super::glimpse::Field;
 use super::permission::Traces;
+use super::unclear;
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{
-    Api, BuildError, Endpoint, ExternalId, Mismatch, OperationId, ResponseErrorKind, Secrets,
-    response,
+    Api, BuildError, Endpoint, ExternalId, Mismatch, OperationId, ResponseError, ResponseErrorKind,
+    Secrets, response,
 };
 
 /// Asks for the state of one payment.
@@ -114,22 +114,26 @@ impl Endpoint for GetPayStatus {
 }
 
 impl GetPayStatus {
-    /// Whether an answer that cannot be used names another payment, and not this one.
-    pub(super) fn names_another(&self, fields: impl Iterator<Item = Field>) -> bool {
-        let PaymentTarget { target, id } = &self.payment;
-        let names: &[&str] = match target {
-            TargetKind::TxId => &["txid", "original_txid", "refund_txid"],
-            target => &[target.as_str()],
-        };
-        let is_name = |text: &str| !matches!(text, "" | "{" | "[");
-        let mut named = fields
-            .filter(|it| names.contains(&&*it.name) && is_name(&it.value))
-            .map(|it| it.value)
-            .peekable();
-        let is_same =
-            |it: String| if *target == TargetKind::TxId { same_hash(&it, id) } else { it == *id };
-        named.peek().is_some() && !named.any(is_same)
+    /// Whether an answer that cannot be used may show that funds of this payment moved.
+    pub(super) fn may_be_about_funds(&self, answer: &ResponseError) -> bool {
+        let body = answer.body();
+        match answer.kind() {
+            // Another payment's, if it says so in a text, and ours is nowhere in it.
+            ResponseErrorKind::Mismatch(Mismatch { came: Some(came), .. }) => {
+                let named = format!("\"{came}\"");
+                !contains(body, &named) || contains(body, self.payment.digits_or_id())
+            }
+            _ if answer.status().is_success() => {
+                !body.trim_ascii().is_empty() && !unclear::is_page(body)
+            }
+            _ => unclear::may_show_funds(body),
+        }
     }
+}
+
+/// Whether a text stands anywhere in a body, in capital letters or small ones.
+fn contains(body: &[u8], text: &str) -> bool {
+    body.windows(text.len()).any(|it| it.eq_ignore_ascii_case(text.as_bytes()))
 }
 
 /// The identifiers of this kind that an answer contains.
@@ -260,6 +264,12 @@ impl PaymentTarget {
             _ => id.to_owned(),
         };
         Ok(Self { target, id })
+    }
+
+    /// The identifier as it stands in an answer: of a hash the digits, since `0x` may be missing.
+    fn digits_or_id(&self) -> &str {
+        let digits = hash_digits(&self.id).filter(|_| self.target == TargetKind::TxId);
+        digits.unwrap_or(&self.id)
     }
 
     /// Of which kind the identifier is.
@@ -398,7 +408,7 @@ mod tests {
         )
     }
 
-    fn ask(target: TargetKind, id: &str, body: &str) -> Result<PayStatus, crate::ResponseError> {
+    fn ask(target: TargetKind, id: &str, body: &str) -> Result<PayStatus, ResponseError> {
         let call = GetPayStatus::new(PaymentTarget::new(target, id).unwrap(), Chain::Polygon);
         call.parse(http::Response::new(body))
     }

@@ -138,6 +138,10 @@ impl PayStatus {
         Traces { txid, original_txid, refund_txid, bank_txid }
     }
 
+    fn is_unclear(&self) -> bool {
+        matches!(self, Self::_Unnamed(it) if it.is_unclear)
+    }
+
     fn kamipay_id(&self) -> Option<&str> {
         match self {
             Self::Failed(it) => Some(it.kamipay_id.as_str()),
@@ -154,7 +158,7 @@ impl PayStatus {
             Self::Accepted(_) | Self::Canceled(_) | Self::NotFound { .. } => (false, false),
             // In `failed/done` the first word is that of *not found*. `Done` has no name either.
             Self::_Unnamed(it) => {
-                let outer = it.word.split('/').next().unwrap_or_default();
+                let outer = &it.known.envelope;
                 let inner = it.known.status.as_deref().unwrap_or_default();
                 let is = |word: &str, state: &str| word.trim().eq_ignore_ascii_case(state);
                 let either = |state| is(outer, state) || is(inner, state);
@@ -176,6 +180,7 @@ pub(super) struct Traces<'a> {
 impl Evidence {
     /// Keeps what an answer shows of the funds, for as long as the payment is asked for.
     pub(super) fn note(&mut self, status: &PayStatus) {
+        self.was_unclear |= status.is_unclear();
         let Traces { txid, original_txid, refund_txid, bank_txid } = status.traces();
         let (is_sent, is_paid) = status.is_sent_and_paid();
         let hashes = [txid, original_txid, refund_txid];
@@ -198,7 +203,7 @@ impl Evidence {
 
     /// The rule. `status` is the last of the answers that were noted.
     pub(super) fn permission(&self, status: &PayStatus) -> Option<PermissionToPayAgain> {
-        if self.kamipay_ids.len() > 1 {
+        if self.was_unclear || self.kamipay_ids.len() > 1 {
             return None;
         }
         let (kamipay_id, external_id, refund_txid) = match status {

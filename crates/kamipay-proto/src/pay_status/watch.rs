@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{FailedPayment, GetPayStatus, PayStatus, Payment, PermissionToPayAgain, glimpse};
+use super::{FailedPayment, GetPayStatus, PayStatus, Payment, PermissionToPayAgain};
 use crate::error::Shown;
 use crate::retry::part;
 use crate::wire::timestamp;
@@ -18,7 +18,7 @@ use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 /// The wait for a payment to come to its end, as plain data: without a clock, sleep or sockets.
 ///
 /// It says what to do next ([`step`](Self::step)), and is told what came of it
-/// ([`answered`](Self::answered), [`failed`](Self::failed), [`unreadable`](Self::unreadable)):
+/// ([`answered`](Self::answered), [`failed`](Self::failed), [`unreadable`](Self::unreadable), [`lost`](Self::lost)):
 ///
 /// ```
 /// use kamipay_proto::pay_status::{Chain, End, GetPayStatus, PaymentTarget, Step, Watch, WatchLimits};
@@ -162,6 +162,8 @@ pub struct Evidence {
     /// Whether any answer shows that it was paid out, by the bank's receipt or as *done*: then it does
     /// not fail any more.
     pub was_paid: bool,
+    /// Whether any answer may have shown more than could be read: then no later one gives permission.
+    pub was_unclear: bool,
     /// The well-formed hashes of its transaction (`txid`, `original_txid`). Two contradict each other.
     pub transactions: Vec<TransactionHash>,
     /// The well-formed hashes of its refund. Two contradict each other.
@@ -181,7 +183,7 @@ pub struct Evidence {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Sighting {
-    /// The state: see [`PayStatus::state`].
+    /// The state: see [`PayStatus::state`]. At most 200 characters of it.
     pub state: String,
     /// When it was seen first.
     #[serde(with = "timestamp")]
@@ -292,7 +294,7 @@ impl Watch {
                 sighting.times = sighting.times.saturating_add(1);
             }
             _ => {
-                let state = status.state().to_owned();
+                let state = status.state().chars().take(LONGEST_STATE).collect();
                 self.evidence.seen.push(Sighting { state, first: now, last: now, times: 1 });
             }
         }
@@ -321,17 +323,26 @@ impl Watch {
         self.asked(retry_after, now, random);
     }
 
-    /// Keeps what an answer that cannot be used shows of the funds: one that cannot be read, does not
-    /// say whose it is, or has a status that the API does not use. Call it before
-    /// [`failed`](Self::failed) where there was an answer.
+    /// Takes an answer that cannot be used: one that cannot be read, does not say whose it is, or has a
+    /// status that the API does not use. Call it before [`failed`](Self::failed) where there was an
+    /// answer.
     ///
-    /// No state is taken from it, and nothing at all if it names another payment.
+    /// It may have shown that funds moved, so no later answer gives permission to pay again. That
+    /// does not hold for an answer about another payment, an HTML page, an answer without a body, and
+    /// a refusal or a server error that does not speak of funds.
     pub fn unreadable(&mut self, answer: &ResponseError) {
-        if self.is_over() || self.call.names_another(glimpse::fields(answer.body())) {
-            return;
+        if !self.is_over() {
+            self.evidence.was_unclear |= self.call.may_be_about_funds(answer);
         }
-        for status in glimpse::fields(answer.body()).filter_map(PayStatus::of_field) {
-            self.evidence.note(&status);
+    }
+
+    /// Takes an answer that did not come to be read: cut off on its way, too long, or packed in a way
+    /// that is not known. Call it before [`failed`](Self::failed).
+    ///
+    /// It may have shown that funds moved, so no later answer gives permission to pay again.
+    pub fn lost(&mut self) {
+        if !self.is_over() {
+            self.evidence.was_unclear = true;
         }
     }
 
@@ -415,6 +426,9 @@ impl fmt::Display for Evidence {
         Ok(())
     }
 }
+
+/// The most of a state's word that is kept with its time, in characters.
+const LONGEST_STATE: usize = 200;
 
 /// What stands in a file.
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! Objects that are objects: a derived struct takes a JSON array for an object, field by field.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -130,6 +131,32 @@ pub(crate) fn pick<'a, const N: usize>(
     let found = json.deserialize_map(Pick(keys)).ok()?;
     json.end().ok()?;
     Some(found)
+}
+
+/// Looks at each entry of an object as it stands there. Returns whether the text is an object.
+pub(crate) fn entries<'a>(text: &'a str, look: impl FnMut(Cow<'a, str>, &'a RawValue)) -> bool {
+    struct Entries<F>(F);
+
+    impl<'de, F: FnMut(Cow<'de, str>, &'de RawValue)> Visitor<'de> for Entries<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+            while let Some((Borrowed(key), value)) = map.next_entry()? {
+                (self.0)(key, value);
+            }
+            Ok(())
+        }
+    }
+
+    /// A key, copied only where it has escapes.
+    #[derive(serde::Deserialize)]
+    struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+
+    serde_json::Deserializer::from_str(text).deserialize_map(Entries(look)).is_ok()
 }
 
 /// Looks at each element of a list as it stands there, for as long as `look` says so.

@@ -393,48 +393,76 @@ fn what_was_paid_out_is_not_returned() {
     }
 }
 
-/// Such as one with an amount that nothing can keep.
-#[test]
-fn an_answer_that_cannot_be_read_is_not_forgotten() {
-    let amount = r#""amount_usdt": "0.00000000000000000000000000001""#;
-    let unreadable = |state: &str, rest: &str| {
-        let body = format!(
-            r#"{{"status": "ok", "data": {{"status": "{state}", {amount}, "kamipay_id": "txc_1",
-            "external_id": "order 7"{rest}}}}}"#
-        );
-        call().parse(http::Response::new(body)).unwrap_err()
-    };
-    let (txid, receipt) = (format!(r#", "txid": "{HASH}""#), r#", "bank_txid": "E1""#);
-    for (state, rest, is_canceled, is_returned) in [
-        ("accepted", "", true, true),
-        ("accepted", &*txid, false, true),
-        ("processing", "", false, true),
-        ("processing", receipt, false, false),
-        ("canceled", receipt, false, false),
-        ("done", "", false, false),
-    ] {
-        let answer = unreadable(state, rest);
-        for (letter, permits) in [(Canceled, is_canceled), (FailedWithRefund, is_returned)] {
-            let mut watch = watch();
-            watch.unreadable(&answer);
-            watch.failed(&answer, None, at(0), HALF);
-            assert_eq!((watch.last(), watch.end()), (None, None));
-            let mut watch = saved(&watch);
-            watch.answered(letter.status().unwrap(), at(9), HALF);
-            assert_eq!(watch.permission_to_pay_again().is_some(), permits, "{state}{rest}");
+/// Tells a watch of a response as a transport does.
+fn tell(watch: &mut Watch, status: u16, body: impl Into<Vec<u8>>, now: DateTime<Utc>) {
+    let response = http::Response::builder().status(status).body(body.into()).unwrap();
+    match watch.call().clone().parse(response) {
+        Ok(status) => _ = watch.answered(status, now, HALF),
+        Err(error) => {
+            watch.unreadable(&error);
+            watch.failed(&error, None, now, HALF);
         }
     }
-    // Not about another payment, and not what shows nothing.
-    let body = String::from_utf8(unreadable("done", receipt).body().to_vec()).unwrap();
-    for body in [
-        body.replace("order 7", "order 8"),
-        "<html>captive portal</html>".to_owned(),
-        r#"{"status": "failed", "msg": "TX not found"} "#.to_owned() + "x",
-        r#"{"detail": "Internal Server Error"}"#.to_owned(),
+}
+
+/// Such as one with an amount that nothing can keep.
+#[test]
+fn an_answer_that_cannot_be_read_withholds_permission() {
+    let unreadable = |state: &str, id: &str| {
+        format!(
+            r#"{{"status": "ok", "data": {{"status": "{state}", "kamipay_id": "txc_1",
+            "amount_usdt": "0.00000000000000000000000000001", "external_id": "{id}"}}}}"#
+        )
+    };
+    for letter in [Canceled, FailedWithRefund] {
+        for state in ["accepted", "processing", "canceled", "done", "failed", "x"] {
+            let mut watch = watch();
+            tell(&mut watch, 200, unreadable(state, "order 7"), at(0));
+            let mut watch = saved(&watch);
+            watch.answered(letter.status().unwrap(), at(9), HALF);
+            let is_read = matches!(state, "failed" | "x"); // which have no amount to read
+            let permits = state == "x" || (is_read && letter == FailedWithRefund);
+            assert_eq!(watch.permission_to_pay_again().is_some(), permits, "{state}");
+        }
+        let mut watch = watch();
+        watch.lost();
+        let mut watch = saved(&watch);
+        watch.answered(letter.status().unwrap(), at(9), HALF);
+        assert_eq!((watch.permission_to_pay_again(), watch.end()), (None, None));
+        // A payment that is done is done.
+        watch.answered(Done.status().unwrap(), at(19), HALF);
+        assert!(matches!(watch.end(), Some(End::Done(_))));
+    }
+}
+
+#[test]
+fn an_answer_that_shows_nothing_of_the_payment_withholds_nothing() {
+    let other = r#"{"status": "ok", "data": {"status": "done", "kamipay_id": "txc_2",
+        "external_id": "order 8", "bank_txid": "E1"}}"#;
+    for (status, body) in [
+        (200, other),
+        (200, ""),
+        (200, " \n"),
+        (200, "<!doctype html><p>Log in to the network, and you are done"),
+        (200, "\n<HTML>captive portal</html>"),
+        (204, ""),
+        (302, "<a href=x>"),
+        (404, r#"{"detail": "no such route"}"#),
+        (500, r#"{"detail": "Internal Server Error"}"#),
+        (502, "<html>Bad Gateway</html>"),
+        (504, "abandoned"),
     ] {
         let mut watch = watch();
-        watch.unreadable(&call().parse(http::Response::new(body)).unwrap_err());
-        assert_eq!(watch, self::watch());
+        tell(&mut watch, status, body, at(0));
+        assert_eq!(watch.evidence().faults, 1, "{status} {body}");
+        tell(&mut watch, 200, r#"{"status": "failed", "msg": "TX not found"}"#, at(5));
+        watch.answered(Canceled.status().unwrap(), at(9), HALF);
+        assert!(watch.permission_to_pay_again().is_some(), "{status} {body}");
+        // What comes after the end does not undo it.
+        watch.lost();
+        let response = http::Response::new(b"{}".to_vec());
+        watch.unreadable(&call().parse(response).unwrap_err());
+        assert!(watch.permission_to_pay_again().is_some());
     }
 }
 
@@ -449,55 +477,121 @@ fn a_receipt_is_not_forgotten_because_its_answer_cannot_be_used() {
     };
     let named = r#", "external_id": "order 7""#;
     let whole = done(named, "");
-    let utf_16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let inner = &whole["{\"status\": \"ok\", \"data\": ".len()..whole.len() - 1];
+    let utf_16 = |bytes: fn(u16) -> [u8; 2]| whole.encode_utf16().flat_map(bytes).collect();
+    let latin_1 = {
+        let body = done(named, r#", "name": "Jos"#);
+        [body.trim_end_matches('}').as_bytes(), b"\xe9\"}}"].concat()
+    };
+    let text = |text: String| text.into_bytes();
     let answers: Vec<(u16, Vec<u8>)> = vec![
-        (200, done("", "").into()),
-        (200, done(r#", "external_id": null"#, "").into()),
-        (200, done(r#", "external_id": ["order 7"]"#, "").into()),
-        (200, done(r#", "external_id": {}"#, "").into()),
-        (200, done(named, r#", "bank_txid": null"#).into()),
-        (200, done(named, r#", "status": "canceled""#).into()),
-        (200, done(named, r#", "kamipay_id": "txc_1""#).into()),
+        // Whose it is cannot be told.
+        (200, text(done("", ""))),
+        (200, text(done(r#", "external_id": null"#, ""))),
+        (200, text(done(r#", "external_id": ["order 7"]"#, ""))),
+        (200, text(done(r#", "external_id": {}"#, ""))),
+        (200, text(done(r#", "external_id": NaN"#, ""))),
+        (200, text(done(r#", "external_id": 0"#, ""))),
+        (200, text(done(r#", "external_id": false"#, ""))),
+        (200, text(done(r#", "external_id": " order 7""#, ""))),
+        // No document, or more than one.
+        (200, text(done(named, r#", "bank_txid": null"#))),
+        (200, text(done(named, r#", "status": "canceled""#))),
+        (200, text(done(named, r#", "kamipay_id": "txc_1""#))),
+        (200, text(done(named, r#", "name": "5" pipe""#))),
+        (200, latin_1),
+        (200, [whole.as_bytes(), b"\xc3"].concat()),
+        (200, text(format!("{whole} x"))),
+        (200, text(format!("{whole}{{}}"))),
+        (200, text(format!("{whole}\0"))),
+        (200, text(whole.replace("}}", ",}}"))),
+        (200, text(whole.replace("}}", r#", "x": NaN}}"#))),
+        (200, text(whole.replace("bank_txid", "bank_txi\\u0064").replace("}}", "}"))),
+        (200, utf_16(u16::to_le_bytes)),
+        (200, utf_16(u16::to_be_bytes)),
+        (200, text(whole.replace('"', "'"))),
+        (200, text("<payment><bank_txid>E1</bank_txid></payment>".to_owned())),
+        // A document of another shape.
+        (200, text(format!("[{whole}]"))),
+        (200, text(serde_json::to_string(&whole).unwrap())),
+        (200, text(serde_json::json!({"statusCode": 200, "body": &whole}).to_string())),
+        (200, text(whole.replace(r#""data": {"#, r#""data": {"data": {"#))),
+        (200, text(whole.replace(r#""ok""#, r#""success""#))),
+        (200, text(whole.replace(r#""ok""#, r#""failed""#))),
+        (200, text(whole.replace(r#""data""#, r#""payment""#))),
+        (200, text(whole.replace(r#""ok", "data""#, r#""failed", "error""#))),
+        (200, text(format!(r#"{{"status": "failed", "data": [{inner}]}}"#))),
+        (200, text(format!(r#"{{"status": "ok", "data": [{inner}]}}"#))),
+        (200, text(serde_json::json!({"status": "failed", "data": inner}).to_string())),
+        (200, text(serde_json::json!({"status": "failed", "msg": inner}).to_string())),
+        (200, text(inner.replace("done", "success"))),
+        (200, text(inner.replace("done", "failed"))),
+        (200, text(inner.to_owned())),
+        (200, text(r#"{"status": "failed", "data": {"status": ["done"]}}"#.to_owned())),
+        (200, text(r#"{"status": "failed", "data": {"status": {"name": "done"}}}"#.to_owned())),
+        (200, text(format!(r#"{{"status": "failed", "data": {{}}, "error": {inner}}}"#))),
         (
             200,
-            [done(named, r#", "name": "Jos"#).trim_end_matches('}').as_bytes(), b"\xe9\"}}"]
-                .concat(),
+            text(format!(
+                r#"{{"status": "ok", "data": {{"status": "under_review", "kamipay_id": "txc_1",
+                "external_id": "order 7", "payment": {inner}}}}}"#
+            )),
         ),
-        (200, format!("{whole} x").into()),
-        (200, format!("{whole}{{}}").into()),
-        (200, format!("{whole}\0").into()),
-        (200, whole.replace("}}", ",}}").into()),
-        (200, whole.replace("}}", r#", "x": NaN}}"#).into()),
-        (200, format!("[{whole}]").into()),
-        (200, whole.replace(r#""data": {"#, r#""data": {"data": {"#).into()),
         (
             200,
-            whole
-                .replace("bank_txid", "bank_txi\\u0064")
-                .into_bytes()
-                .split_last()
-                .unwrap()
-                .1
-                .into(),
+            text(
+                r#"{"status": "ok", "bank_txid": "E1", "data": {"status": "accepted",
+                "kamipay_id": "txc_1", "external_id": "order 7"}}"#
+                    .to_owned(),
+            ),
         ),
-        (200, utf_16),
-        (206, whole.clone().into()),
-        (409, whole.clone().into()),
-        (500, whole.into()),
+        (200, text(whole.replace("bank_txid", "Bank_TxId").replace("done", "under_review"))),
+        // Another status.
+        (206, text(whole.clone())),
+        (409, text(whole.clone())),
+        (409, text(r#"{"detail": "the payment is done"}"#.to_owned())),
+        (500, text(whole.clone())),
     ];
     for (status, body) in answers {
-        let mut response = http::Response::new(body.clone());
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
         let shown = String::from_utf8_lossy(&body).into_owned();
-        let error = call().parse(response).expect_err(&shown);
         for letter in [Canceled, FailedWithRefund] {
             let mut watch = watch();
-            watch.unreadable(&error);
-            watch.failed(&error, None, at(0), HALF);
+            tell(&mut watch, status, body.clone(), at(0));
+            assert_eq!(watch.end(), None, "{status} {shown}");
             let mut watch = saved(&watch);
             watch.answered(letter.status().unwrap(), at(9), HALF);
             assert_eq!(watch.permission_to_pay_again(), None, "{status} {shown}");
         }
+    }
+}
+
+/// Secrets are hidden in what is shown, after the rules have seen it.
+#[test]
+fn a_secret_that_is_a_part_of_an_identifier_hides_nothing_from_the_rules() {
+    let base = "https://api.kamipay.io".parse().unwrap();
+    let api = crate::Api::anonymous(base).hiding("order 7").hiding("233c86e9").hiding("done");
+    let receipt = r#"{"status": "ok", "data": {"status": "under_review", "kamipay_id": "txc_1",
+        "external_id": "order 7", "bank_txid": "E1"}}"#;
+    let hash = format!(
+        r#"{{"status": "ok", "data": {{"status": "under_review", "kamipay_id": "txc_1",
+        "external_id": "order 7", "txid": "{HASH}"}}}}"#
+    );
+    let other = in_state(
+        "failed",
+        &format!(r#", "original_txid": "{}", "refund_txid": "{REFUND}""#, hash_of('b')),
+    );
+    for (body, next) in [
+        (receipt, Canceled.status().unwrap()),
+        (receipt, FailedWithRefund.status().unwrap()),
+        (&hash, other),
+        (r#"{"status": "done"}"#, Canceled.status().unwrap()),
+    ] {
+        let mut watch = watch();
+        let status = api.parse(&call(), http::Response::new(body)).unwrap();
+        assert!(!format!("{status:?}").contains("order 7"));
+        watch.answered(status, at(0), HALF);
+        watch.answered(next, at(9), HALF);
+        assert_eq!((watch.evidence().faults, watch.permission_to_pay_again()), (0, None), "{body}");
     }
 }
 
@@ -537,8 +631,10 @@ fn a_file_forgets_nothing_of_its_last_answer() {
     let mut watch = watch();
     watch.answered(in_state("processing", r#", "bank_txid": "E1""#), at(0), HALF);
     let json = serde_json::to_string(&watch).unwrap();
-    let old =
-        json.replace(r#""was_sent":true,"was_paid":true,"transactions":[],"refunds":[],"#, "");
+    let old = json.replace(
+        r#""was_sent":true,"was_paid":true,"was_unclear":false,"transactions":[],"refunds":[],"#,
+        "",
+    );
     assert_ne!(old, json);
     assert_eq!(serde_json::from_str::<Watch>(&old).unwrap(), watch);
 }
