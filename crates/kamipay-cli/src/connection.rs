@@ -63,11 +63,11 @@ fn attempts(text: &str) -> Result<u32, &'static str> {
 impl Connection {
     /// A client, whose time begins to run.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        self.open(self.config(self.max_attempts)).map(|(client, _)| client)
+        self.open(self.config(self.max_attempts))
     }
 
-    /// A client for somebody who asks again by themselves, and when the time of it is up.
-    pub(crate) fn client_that_asks_once(&self) -> Result<(Client, Option<Instant>), Failure> {
+    /// The same, without retries: a watch asks again by itself.
+    pub(crate) fn client_that_asks_once(&self) -> Result<Client, Failure> {
         self.open(self.config(1))
     }
 
@@ -77,7 +77,7 @@ impl Connection {
         Ok(Account { base_url, username: given(&self.username).map(str::to_owned) })
     }
 
-    fn open(&self, mut config: Config) -> Result<(Client, Option<Instant>), Failure> {
+    fn open(&self, mut config: Config) -> Result<Client, Failure> {
         let base = self.base_url()?;
         let credentials = self.credentials()?;
         let ca_file = self.ca_file.as_deref().filter(|file| !file.is_empty()).map(Path::new);
@@ -94,7 +94,7 @@ impl Connection {
 
         // Too far for the clock is no deadline.
         let end = self.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
-        Ok((end.map_or_else(|| client.clone(), |end| client.until(end)), end))
+        Ok(end.map_or_else(|| client.clone(), |end| client.until(end)))
     }
 
     fn config(&self, max_attempts: u32) -> Config {

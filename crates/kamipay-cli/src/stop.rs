@@ -3,9 +3,6 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -47,32 +44,4 @@ impl Stop {
             _ => Some(Exit::Interrupted),
         }
     }
-
-    /// Sleeps, unless somebody wants the program to stop. `tick` is told how much is left.
-    pub(crate) fn sleep(&self, time: Duration, tick: impl Fn(Duration)) -> Result<(), Exit> {
-        let started = Instant::now();
-        loop {
-            let left = time.saturating_sub(started.elapsed());
-            match self.is_wanted() {
-                Some(exit) => return Err(exit),
-                None if left.is_zero() => return Ok(()),
-                None => tick(left),
-            }
-            thread::sleep(left.min(TICK));
-        }
-    }
-
-    /// Waits for what another thread sends, unless somebody wants the program to stop.
-    pub(crate) fn wait_for<T>(&self, from: &Receiver<T>) -> Result<Result<T, RecvError>, Exit> {
-        loop {
-            match from.recv_timeout(TICK) {
-                Ok(value) => return Ok(Ok(value)),
-                Err(RecvTimeoutError::Disconnected) => return Ok(Err(RecvError)),
-                Err(RecvTimeoutError::Timeout) => self.is_wanted().map_or(Ok(()), Err)?,
-            }
-        }
-    }
 }
-
-/// How long it takes at most until a signal is noticed.
-const TICK: Duration = Duration::from_millis(50);

@@ -251,7 +251,11 @@ pub enum Cause {
     Mismatch,
     /// The API answered with this status, and asked for so much time with `Retry-After`.
     Status(StatusCode, Option<Duration>),
-    /// Anything that comes to the same again: a certificate, an answer that is too long, one that
+    /// No request can be made of the call.
+    NoRequest,
+    /// The server's certificate is not valid. Nothing was sent.
+    Untrusted,
+    /// Anything else that the next attempt would meet again: an answer that is too long, or one that
     /// cannot be read.
     Permanent,
 }
@@ -265,7 +269,7 @@ impl Cause {
             }
             // 408 is what some servers say to a connection that was idle, before they close it.
             Self::Status(status, _) => matches!(status.as_u16(), 408 | 429 | 500..=599),
-            Self::Permanent => false,
+            Self::NoRequest | Self::Untrusted | Self::Permanent => false,
         }
     }
 

@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let random = (which as u32).wrapping_mul(0x9e37_79b9) ^ questions;
         match outcome {
             Ok(status) => _ = watch.answered(status, now, random),
-            Err(error) if error.ends_watch(watch) => return Err(error.into()), // a wrong token, say
+            Err(error) if watch.is_ended_by(error.cause()) => return Err(error.into()),
             Err(error) => watch.failed(&error, error.retry_after(), now, random),
         }
         due.push(Reverse((now, which)));

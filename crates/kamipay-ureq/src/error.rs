@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use http::StatusCode;
 use kamipay_proto as proto;
-use kamipay_proto::pay_status::Watch;
 use kamipay_proto::retry::{Cause, Stop};
 
 /// Why a call has no answer that can be used.
@@ -120,27 +119,14 @@ impl Error {
         self.answer().and_then(proto::ResponseError::retry_after)
     }
 
-    /// Whether nothing can be expected of asking again, so that the wait for a payment should end
-    /// with this error. It says nothing about the payment.
+    /// What happened, for the rules of [`proto::retry`] and for [`Watch::is_ended_by`]. A call that
+    /// needed a login fails for the cause of the login.
     ///
-    /// So it is with a question that cannot be asked at all. And as long as the API has not
-    /// answered once, with a refusal (a status from 400 to 499 but for 408 and 429) and with a
-    /// certificate that is not good, be it of the question or of the login before it: a wrong
-    /// password or the wrong host is not worth waiting for. What was answered once is asked again
-    /// whatever comes. [`Client::watch`](crate::Client::watch) goes by this; whoever drives a
-    /// watch by hand can ask it before [`Watch::failed`].
-    pub fn ends_watch(&self, watch: &Watch) -> bool {
-        let is_before_any_answer = watch.last().is_none();
+    /// [`Watch::is_ended_by`]: proto::pay_status::Watch::is_ended_by
+    pub fn cause(&self) -> Cause {
         match &*self.kind {
-            ErrorKind::Build(_) => true,
-            ErrorKind::Login(login) => login.ends_watch(watch),
-            ErrorKind::Tls(TlsFault::Certificate(_)) => is_before_any_answer,
-            ErrorKind::Answer(answer) => {
-                let status = answer.status();
-                let may_pass = matches!(status.as_u16(), 408 | 429);
-                is_before_any_answer && status.is_client_error() && !may_pass
-            }
-            _ => false,
+            ErrorKind::Login(login) => login.cause(),
+            kind => kind.cause(),
         }
     }
 }
@@ -269,10 +255,11 @@ impl ErrorKind {
             Self::ConnectionClosed | Self::Io(_) => Cause::Closed,
             Self::Truncated => Cause::Truncated,
             Self::Answer(error) => Cause::from(error),
-            Self::Build(_)
-            | Self::Login(_)
+            Self::Build(_) => Cause::NoRequest,
+            Self::Tls(TlsFault::Certificate(_)) => Cause::Untrusted,
+            Self::Login(_)
             | Self::TimeIsUp
-            | Self::Tls(_)
+            | Self::Tls(TlsFault::Handshake | TlsFault::Record)
             | Self::Protocol
             | Self::TooLarge
             | Self::Encoding => Cause::Permanent,

@@ -73,3 +73,4 @@ pub use self::error::{
     CertificateFault, ConnectFault, Error, ErrorKind, Sent, TimeoutFault, TlsFault,
 };
 pub use self::scan::{NotYet, Rows, ScanError};
+pub use self::watch::WatchEvent;

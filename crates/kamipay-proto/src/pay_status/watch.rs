@@ -6,12 +6,12 @@ mod tests;
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{FailedPayment, GetPayStatus, PayStatus, Payment, PermissionToPayAgain};
 use crate::error::Shown;
-use crate::retry::part;
+use crate::retry::{Cause, part};
 use crate::wire::timestamp;
 use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 
@@ -36,7 +36,7 @@ use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 ///     match watch.step(now) {
 ///         Step::Send(call) => match send(call) {
 ///             Ok(status) => _ = watch.answered(status, now, random),
-///             Err(error) => watch.failed(error, None, now, random),
+///             Err(error) => watch.failed(error, None, now, random), // see `is_ended_by`, too
 ///         },
 ///         Step::Wait(time) => now += time, // sleep, or look after another watch meanwhile
 ///         Step::Over(end) => break end,
@@ -303,6 +303,31 @@ impl Watch {
         is_new
     }
 
+    /// Whether a question that failed for this cause ends the wait: asking again would not help. It
+    /// says nothing about the payment.
+    ///
+    /// | the question | ends the wait |
+    /// | --- | --- |
+    /// | cannot be asked: no request can be made of it | yes |
+    /// | met a certificate that is not valid | before the first answer |
+    /// | was refused: a status from 400 to 499, but for 408 and 429 | before the first answer |
+    /// | failed for any other cause | no |
+    ///
+    /// A wrong password or the wrong host is not worth waiting for. Once the API has answered, the
+    /// same question is asked again. A question that needs a login fails for the cause of the login.
+    ///
+    /// A transport asks this before [`failed`](Self::failed), and does not call that where the wait
+    /// ends.
+    pub fn is_ended_by(&self, cause: Cause) -> bool {
+        let is_refused = match cause {
+            Cause::NoRequest => return true,
+            Cause::Untrusted => true,
+            Cause::Status(status, _) => status.is_client_error() && !cause.may_pass(),
+            _ => false,
+        };
+        is_refused && self.last().is_none()
+    }
+
     /// Takes a question that had no answer: what it met with, and how long the API asks to wait
     /// (`Retry-After`), if it does.
     ///
@@ -415,7 +440,7 @@ impl fmt::Display for Evidence {
         match self.seen.last() {
             Some(last) => {
                 let state = Shown(&last.state);
-                let since = timestamp::Rfc3339(last.first);
+                let since = timestamp::Rfc3339(last.first.trunc_subsecs(3));
                 write!(f, ": {state} since {since}, seen {} times", last.times)?;
             }
             None => f.write_str(": no answer at all")?,

@@ -25,7 +25,9 @@ fn only_what_may_pass_is_tried_again() {
     for fault in [Cause::NotSent, Cause::Closed, Cause::Truncated, Cause::TimedOut] {
         assert_eq!(decide(&FailedAttempt::new(MAY, fault, 1), 0), Ok(Duration::ZERO), "{fault:?}");
     }
-    assert_eq!(decide(&FailedAttempt::new(MAY, Cause::Permanent, 1), 0), Err(Stop::Permanent));
+    for cause in [Cause::Permanent, Cause::NoRequest, Cause::Untrusted] {
+        assert_eq!(decide(&FailedAttempt::new(MAY, cause, 1), 0), Err(Stop::Permanent));
+    }
     for code in 100..=999 {
         let is_passing = matches!(code, 408 | 429) || (500..600).contains(&code);
         let decision = decide(&FailedAttempt::new(MAY, status(code), 1), 0);

@@ -1,5 +1,5 @@
 use kamipay_proto::pay_status::{Chain, Evidence, GetPayStatus, PaymentTarget, WatchLimits};
-use kamipay_proto::retry::Stop;
+use kamipay_proto::retry::{Cause, Stop};
 
 use super::*;
 use crate::client::tests::{World, answer, closed, refused, wait};
@@ -138,7 +138,7 @@ fn a_certificate_that_is_not_good_is_not_worth_waiting_for() {
 }
 
 #[test]
-fn what_can_not_be_asked_at_all_ends_it() {
+fn a_call_fails_for_the_cause_of_its_login() {
     let error = |kind| {
         let history = History {
             sent: crate::Sent::No,
@@ -148,15 +148,113 @@ fn what_can_not_be_asked_at_all_ends_it() {
         };
         Error::new("GET /v2/status/tx_status", kind, history)
     };
-    let mut watch = watch();
     let too_long = || ErrorKind::Build(kamipay_proto::BuildError::TooLong);
-    assert!(error(too_long()).ends_watch(&watch));
-    // Whatever was answered before.
-    let not_found = serde_json::from_str(NOT_FOUND).unwrap();
-    watch.answered(not_found, chrono::DateTime::UNIX_EPOCH, 0);
-    assert!(error(too_long()).ends_watch(&watch));
-    assert!(error(ErrorKind::Login(error(too_long()))).ends_watch(&watch));
-    assert!(!error(ErrorKind::TimeIsUp).ends_watch(&watch));
+    assert_eq!(error(too_long()).cause(), Cause::NoRequest);
+    assert_eq!(error(ErrorKind::Login(error(too_long()))).cause(), Cause::NoRequest);
+    let expired = ErrorKind::Tls(TlsFault::Certificate(CertificateFault::Expired));
+    assert_eq!(error(ErrorKind::Login(error(expired))).cause(), Cause::Untrusted);
+    // It ends the wait in another way: as still unknown.
+    assert_eq!(error(ErrorKind::TimeIsUp).cause(), Cause::Permanent);
+}
+
+#[test]
+fn a_tick_hears_of_all_that_happens() {
+    let world = World::with([answer(200, NOT_FOUND), closed(), answer(200, NOT_FOUND)]);
+    world.then_always(answer(200, &in_state("done")));
+    let mut events = Vec::new();
+    let mut lefts = Vec::new();
+    let end = world.client().watch_with(&mut watch(), |watch, event| {
+        let event = match event {
+            WatchEvent::Asking => format!("question {}", watch.evidence().questions + 1),
+            WatchEvent::Waiting { left } => {
+                lefts.push(left);
+                "wait".to_owned()
+            }
+            WatchEvent::Answered { is_new } => {
+                format!("{} {is_new}", watch.last().unwrap().state())
+            }
+            WatchEvent::Failed(error) => error.to_string(),
+        };
+        if events.last() != Some(&event) {
+            events.push(event); // a slow machine has more ticks
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    assert!(matches!(end, ControlFlow::Continue(Ok(End::Done(_)))), "{end:?}");
+    assert_eq!(
+        events,
+        [
+            "question 1",
+            "not_found true",
+            "wait",
+            "question 2",
+            "not_found false",
+            "wait",
+            "question 3",
+            "done true"
+        ]
+    );
+    // The first interval: three quarters of 2 s, and then of 3 s.
+    assert_eq!(&lefts[..2], [Duration::from_millis(1500), Duration::from_millis(1450)]);
+    let slept = world.clock.slept();
+    assert!(slept.iter().all(|time| *time <= TICK), "{slept:?}");
+    assert_eq!(slept.iter().sum::<Duration>(), Duration::from_millis(1500 + 2250));
+}
+
+#[test]
+fn a_failed_question_is_told_once_it_is_kept() {
+    let world = World::with([answer(500, "")]);
+    world.then_always(answer(200, &in_state("done")));
+    let mut faults = Vec::new();
+    let end = world.client().watch_with(&mut watch(), |watch, event| {
+        if let WatchEvent::Failed(error) = event {
+            assert_eq!(watch.evidence().last_fault.as_deref(), Some(&*error.to_string()));
+            faults.push(error.status().unwrap().as_u16());
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    assert!(matches!(end, ControlFlow::Continue(Ok(End::Done(_)))), "{end:?}");
+    assert_eq!(faults, [500]);
+}
+
+#[test]
+fn a_fault_is_kept_with_its_causes() {
+    let world = World::with([answer(500, "")]);
+    world.then_always(answer(200, r#"{"access_token": "s3cret", "token_type": "bearer"}"#));
+    let mut watch = watch();
+    let mut limits = WatchLimits::default();
+    limits.max_questions = 1;
+    watch = watch.with_limits(limits);
+    let client = world.client_with(crate::Credentials::login("u", "p"), |config| {
+        config.retry.max_attempts = 1;
+    });
+    still_unknown(client.watch(&mut watch, |_| {}).unwrap());
+    let fault = watch.evidence().last_fault.clone().unwrap();
+    assert!(fault.contains("logging in failed: POST /auth/token: the API answered 500"), "{fault}");
+}
+
+#[test]
+fn a_tick_can_end_the_wait_at_each_event() {
+    for (event, after, asked) in [("Asking", 0, 0), ("Answered", 1, 1), ("Waiting", 1, 1)] {
+        let world = World::new();
+        world.then_always(answer(200, NOT_FOUND));
+        let mut watch = watch();
+        let end = world.client().watch_with(&mut watch, |watch, now| {
+            let is_it = format!("{now:?}").starts_with(event);
+            if is_it {
+                ControlFlow::Break(watch.evidence().questions)
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        assert!(matches!(end, ControlFlow::Break(questions) if questions == after), "{end:?}");
+        assert_eq!(world.seen().len(), asked, "{event}");
+        assert!(world.clock.slept().is_empty(), "{event}");
+        assert!(watch.permission_to_pay_again().is_none() && watch.end().is_none());
+        // Another one goes on where it stopped.
+        world.then_always(answer(200, &in_state("done")));
+        assert!(matches!(world.client().watch(&mut watch, |_| {}).unwrap(), End::Done(_)));
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use kamipay_ureq::{ErrorKind, Sent};
+use kamipay_ureq::proto::pay_status::{Chain, GetPayStatus, PaymentTarget, Watch, WatchLimits};
+use kamipay_ureq::{ErrorKind, Sent, WatchEvent};
 
 use crate::server::{Hold, ReadRequest, Reply, Server, WriteForever};
 use crate::{LOT, client, get, ok, whole};
@@ -44,6 +46,22 @@ fn the_call_and_the_client_have_ends_too() {
     assert!(matches!(error.kind(), ErrorKind::TimeIsUp), "{error:?}");
     assert_eq!(error.sent(), Sent::No);
     assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn a_wait_can_be_interrupted_while_a_question_has_no_answer() {
+    let server = Server::start(vec![vec![ReadRequest, Hold]]);
+    let payment = PaymentTarget::external_id("order 7").unwrap();
+    let mut watch = Watch::new(GetPayStatus::new(payment, Chain::Polygon), WatchLimits::default());
+    let client = client(&server.url, |config| config.attempt_timeout = 4 * SHORT);
+    let mut asking = 0;
+    let end = client.watch_with(&mut watch, |_, event| {
+        assert!(matches!(event, WatchEvent::Asking), "{event:?}");
+        asking += 1;
+        if asking == 2 { ControlFlow::Break("Ctrl-C") } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(end, ControlFlow::Break("Ctrl-C")), "{end:?}");
+    assert_eq!((watch.evidence().questions, watch.evidence().faults), (0, 0));
 }
 
 #[test]

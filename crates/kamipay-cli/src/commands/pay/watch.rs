@@ -1,17 +1,15 @@
 //! `kamipay pay status --watch`
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, IsTerminal as _};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::ops::ControlFlow;
+use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::SubsecRound as _;
 use clap::Args;
 use kamipay_ureq::proto::pay_status::{
-    End, Evidence, GetPayStatus, PayStatus, PaymentTarget, Sighting, Step, Watch, WatchLimits,
+    End, Evidence, GetPayStatus, PayStatus, PaymentTarget, Sighting, Watch, WatchLimits,
 };
-use kamipay_ureq::{Client, Error, ErrorKind};
+use kamipay_ureq::{Client, Error, WatchEvent};
 
 use super::{Meaning, Report, has_refund};
 use crate::commands::count;
@@ -68,12 +66,12 @@ impl Waiting {
         output: Output,
         connection: &Connection,
     ) -> Result<Exit, Failure> {
-        let (client, deadline) = connection.client_that_asks_once()?;
+        let client = connection.client_that_asks_once()?;
         let stop = Stop::on_signals()?;
         let mut watch = Watch::new(call, self.limits());
         let progress = Progress::search(output.is_quiet());
         let mut changes = Changes::new(payment, output, &progress)?;
-        let end = follow(&mut watch, &mut changes, &client, deadline, &stop);
+        let end = follow(&mut watch, &mut changes, &client, &stop);
         progress.end();
         let end = end?;
         changes.finish(&watch)?;
@@ -109,74 +107,38 @@ impl Waiting {
     }
 }
 
-/// Asks until the end, or until there is no more sense in it.
+/// Waits for the end, prints what happens, and stops on a signal.
 fn follow(
     watch: &mut Watch,
     changes: &mut Changes,
     client: &Client,
-    deadline: Option<Instant>,
     stop: &Stop,
 ) -> Result<End, Failure> {
-    let random = RandomState::new();
-    // The time of the wall, but without its jumps, and as exact as a person can use.
-    let (started, wall) = (Instant::now(), DateTime::<Utc>::from(SystemTime::now()));
-    let now = || (wall + started.elapsed()).trunc_subsecs(3);
-    loop {
-        let call = match watch.step(now()) {
-            Step::Over(end) => return Ok(end),
-            Step::Send(call) => call.clone(),
-            Step::Wait(time) => {
-                if deadline.is_some_and(|end| end.saturating_duration_since(Instant::now()) <= time)
-                {
-                    return Ok(End::StillUnknown(watch.evidence().clone()));
-                }
-                let slept = stop.sleep(time, |left| changes.waiting(watch.evidence(), left));
-                slept.map_err(|exit| stopped(exit, watch))?;
-                continue;
+    let end = client.watch_with(watch, |watch, event| {
+        let happened = match event {
+            WatchEvent::Answered { is_new, .. } => changes.answer(watch, is_new),
+            WatchEvent::Failed(error) => {
+                changes.fault(error);
+                Ok(())
             }
+            // Not at an answer: that may be the end.
+            _ => match (stop.is_wanted(), event) {
+                (Some(exit), _) => Err(stopped(exit, watch)),
+                (None, WatchEvent::Waiting { left, .. }) => {
+                    changes.waiting(watch.evidence(), left);
+                    Ok(())
+                }
+                (None, _) => Ok(()),
+            },
         };
-        let answer = stop.wait_for(&ask(client, call)?).map_err(|exit| stopped(exit, watch))?;
-        let answer = answer.map_err(|_| {
-            Failure::other("the question broke off").tip("do not pay again; ask again")
-        })?;
-        let random = random.hash_one(watch.evidence().questions) as u32;
-        match answer {
-            Ok(status) => {
-                changes.is_nameless = false;
-                if watch.answered(status, now(), random) {
-                    changes.print(watch)?;
-                }
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::TimeIsUp) => {
-                return Ok(End::StillUnknown(watch.evidence().clone()));
-            }
-            Err(error) if error.ends_watch(watch) => {
-                return Err(Failure::question(changes.payment, &error));
-            }
-            Err(error) => {
-                let fault = exit::whole(&error);
-                changes.fault(&fault);
-                changes.is_nameless = exit::is_nameless(&error);
-                if let Some(answer) = error.answer() {
-                    watch.unreadable(answer);
-                }
-                watch.failed(fault, error.retry_after(), now(), random);
-            }
+        happened.map_or_else(ControlFlow::Break, ControlFlow::Continue)
+    });
+    match end {
+        ControlFlow::Continue(end) => {
+            end.map_err(|error| Failure::question(changes.payment, &error))
         }
+        ControlFlow::Break(failure) => Err(failure),
     }
-}
-
-/// Asks on a thread of its own, so that nobody who wants to stop waits for the network.
-fn ask(
-    client: &Client,
-    call: GetPayStatus,
-) -> Result<mpsc::Receiver<Result<PayStatus, Error>>, Failure> {
-    let (sender, answer) = mpsc::channel();
-    let client = client.clone();
-    thread::Builder::new()
-        .spawn(move || _ = sender.send(client.send(&call)))
-        .map_err(|error| Failure::other(format!("no thread to ask on: {error}")))?;
-    Ok(answer)
 }
 
 /// The states on their way to the output.
@@ -203,6 +165,11 @@ impl<'a> Changes<'a> {
             lines.flush()?;
         }
         Ok(Self { payment, output, format, lines, progress, is_nameless: false })
+    }
+
+    fn answer(&mut self, watch: &Watch, is_new: bool) -> Result<(), Failure> {
+        self.is_nameless = false;
+        if is_new { self.print(watch) } else { Ok(()) }
     }
 
     /// The state that the watch saw just now.
@@ -235,9 +202,10 @@ impl<'a> Changes<'a> {
     }
 
     /// A question without an answer, for somebody who is watching.
-    fn fault(&self, fault: &str) {
+    fn fault(&mut self, error: &Error) {
+        self.is_nameless = exit::is_nameless(error);
         if io::stderr().is_terminal() {
-            let note = format!("no answer, it will be asked again: {fault}");
+            let note = format!("no answer, it will be asked again: {}", exit::whole(error));
             self.progress.aside(|| self.output.note(&note));
         }
     }

@@ -797,6 +797,43 @@ fn an_answer_about_another_payment_is_none() {
 }
 
 #[test]
+fn what_waiting_cannot_help_ends_the_wait() {
+    let (before, mut after) = (watch(), watch());
+    after.answered(in_state("accepted", ""), at(0), HALF);
+    for (cause, ends_before, ends_after) in [
+        (Cause::NoRequest, true, true),
+        (Cause::Untrusted, true, false),
+        (Cause::NotSent, false, false),
+        (Cause::Closed, false, false),
+        (Cause::Truncated, false, false),
+        (Cause::TimedOut, false, false),
+        (Cause::Mismatch, false, false),
+        (Cause::Permanent, false, false),
+    ] {
+        assert_eq!(before.is_ended_by(cause), ends_before, "{cause:?}");
+        assert_eq!(after.is_ended_by(cause), ends_after, "{cause:?}");
+    }
+    for code in 100..=999 {
+        let cause = Cause::Status(http::StatusCode::from_u16(code).unwrap(), Some(SECOND));
+        let is_refusal = (400..=499).contains(&code) && code != 408 && code != 429;
+        assert_eq!(before.is_ended_by(cause), is_refusal, "{code}");
+        assert!(!after.is_ended_by(cause), "{code}");
+    }
+    // A question without an answer is not an answer.
+    let mut unanswered = watch();
+    unanswered.failed("closed", None, at(0), HALF);
+    assert!(unanswered.is_ended_by(Cause::Untrusted));
+}
+
+#[test]
+fn times_are_shown_in_milliseconds() {
+    let mut watch = watch();
+    let now = at(0) + Duration::from_nanos(1_234_567);
+    watch.answered(in_state("accepted", ""), now, HALF);
+    assert!(watch.evidence().to_string().contains(":00.001Z"), "{}", watch.evidence());
+}
+
+#[test]
 fn a_fault_is_kept_short_and_without_control_characters() {
     let mut watch = watch();
     watch.failed(format!("a\n\x1b[31m{}", "x".repeat(1000)), None, at(0), 0);
