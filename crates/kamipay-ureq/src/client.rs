@@ -108,19 +108,31 @@ impl Client {
     /// If there is no answer, or none that can be used. [`Error::sent`] tells what became of the
     /// call.
     pub fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Output, Error> {
-        self.send_by(endpoint, &self.shared.config.retry)
+        self.send_by(endpoint, &self.shared.config.retry, 0)
     }
 
-    /// Makes a call by a policy of its own.
-    pub(crate) fn send_by<E: Endpoint>(
+    /// Makes a call once, for a caller that asks again by itself. It gets every answer, also one to
+    /// another request.
+    pub(crate) fn send_once<E: Endpoint>(&self, endpoint: &E) -> Result<E::Output, Error> {
+        self.send_by(endpoint, &self.once(), 1)
+    }
+
+    /// Makes a call by this policy. `mismatches` counts the answers to other requests that came
+    /// before.
+    fn send_by<E: Endpoint>(
         &self,
         endpoint: &E,
         policy: &RetryPolicy,
+        mismatches: u32,
     ) -> Result<E::Output, Error> {
         let deadline = self.call_deadline();
         match &self.shared.identity {
-            Identity::Token(api) => self.repeat(endpoint, policy, deadline, Tokens::Fixed(api)),
-            Identity::Login(login) => self.repeat(endpoint, policy, deadline, Tokens::By(login)),
+            Identity::Token(api) => {
+                self.repeat(endpoint, policy, deadline, Tokens::Fixed(api), mismatches)
+            }
+            Identity::Login(login) => {
+                self.repeat(endpoint, policy, deadline, Tokens::By(login), mismatches)
+            }
         }
     }
 
@@ -152,7 +164,7 @@ impl Client {
         deadline: Option<Instant>,
     ) -> Result<AccessToken, Error> {
         let log_in = |policy: &RetryPolicy, deadline| {
-            self.repeat(login.request(), policy, deadline, Tokens::Fixed(login.api()))
+            self.repeat(login.request(), policy, deadline, Tokens::Fixed(login.api()), 0)
         };
         let issued = match need {
             Need::Now => log_in(&self.shared.config.retry, deadline),
@@ -174,6 +186,7 @@ impl Client {
         policy: &RetryPolicy,
         deadline: Option<Instant>,
         tokens: Tokens<'_>,
+        mismatches_before: u32,
     ) -> Result<E::Output, Error> {
         let clock = &*self.shared.clock;
         let started = clock.now();
@@ -240,7 +253,7 @@ impl Client {
                 let cause = kind.cause();
                 mismatches += u32::from(cause == Cause::Mismatch);
                 let attempts = match cause {
-                    Cause::Mismatch => mismatches,
+                    Cause::Mismatch => mismatches_before + mismatches,
                     _ => history.attempts - renewals - mismatches,
                 };
                 let mut failure = FailedAttempt::new(repeat, cause, attempts);

@@ -266,6 +266,27 @@ impl ErrorKind {
         }
     }
 
+    /// Whether an answer began to come that nobody could read.
+    pub(crate) fn is_lost_answer(&self) -> bool {
+        match self {
+            Self::Truncated
+            | Self::TooLarge
+            | Self::Encoding
+            | Self::Tls(TlsFault::Record)
+            | Self::Timeout(TimeoutFault::Body | TimeoutFault::Unframed) => true,
+            Self::Build(_)
+            | Self::Login(_)
+            | Self::TimeIsUp
+            | Self::Connect(_)
+            | Self::Tls(TlsFault::Certificate(_) | TlsFault::Handshake)
+            | Self::Timeout(TimeoutFault::Head)
+            | Self::ConnectionClosed
+            | Self::Protocol
+            | Self::Io(_)
+            | Self::Answer(_) => false,
+        }
+    }
+
     /// Adds what this attempt did to what those before it did.
     pub(crate) fn sent_after(&self, before: Sent) -> Sent {
         match self.sent() {

@@ -39,7 +39,8 @@ const TICK: Duration = Duration::from_millis(50);
 
 impl Client {
     /// Waits for the end of a payment: asks, sleeps, and asks again. Calls `on_change` with each new
-    /// state, for example to save the watch.
+    /// state, and when an answer shows anything else that permission to pay again depends on. A watch
+    /// that is saved there forgets nothing.
     ///
     /// ```
     /// use kamipay_ureq::proto::pay_status::{
@@ -83,10 +84,13 @@ impl Client {
         watch: &mut Watch,
         mut on_change: impl FnMut(&Watch),
     ) -> Result<End, Error> {
+        let mut before = facts(watch);
         let ControlFlow::Continue(end) = self.drive::<Infallible>(watch, None, |watch, event| {
-            if let WatchEvent::Answered { is_new: true } = event {
+            let facts = facts(watch);
+            if matches!(event, WatchEvent::Answered { is_new: true }) || facts != before {
                 on_change(watch);
             }
+            before = facts;
             ControlFlow::Continue(())
         });
         end
@@ -173,12 +177,15 @@ impl Client {
                     let evidence = watch.evidence().clone();
                     return ControlFlow::Continue(Ok(End::StillUnknown(evidence)));
                 }
-                Err(error) if watch.is_ended_by(error.cause()) => {
-                    return ControlFlow::Continue(Err(error));
-                }
                 Err(error) => {
-                    if let Some(answer) = error.answer() {
-                        watch.unreadable(answer);
+                    // Also where it ends the wait: the same watch can be continued.
+                    match error.kind() {
+                        ErrorKind::Answer(answer) => watch.unreadable(answer),
+                        kind if kind.is_lost_answer() => watch.lost(),
+                        _ => {}
+                    }
+                    if watch.is_ended_by(error.cause()) {
+                        return ControlFlow::Continue(Err(error));
                     }
                     let retry_after = error.retry_after();
                     watch.failed(whole(&error), retry_after, now(), self.clock().random());
@@ -213,15 +220,14 @@ impl Client {
         mut tick: impl FnMut() -> ControlFlow<B>,
     ) -> ControlFlow<B, Result<PayStatus, Error>> {
         tick()?;
-        let once = self.once();
         let Some(every) = every else {
-            return ControlFlow::Continue(self.send_by(&call, &once));
+            return ControlFlow::Continue(self.send_once(&call));
         };
         let (sender, answer) = mpsc::channel();
-        let (client, question, policy) = (self.clone(), call.clone(), once.clone());
-        let send = move || _ = sender.send(client.send_by(&question, &policy));
+        let (client, question) = (self.clone(), call.clone());
+        let send = move || _ = sender.send(client.send_once(&question));
         let Ok(thread) = thread::Builder::new().spawn(send) else {
-            return ControlFlow::Continue(self.send_by(&call, &once)); // no thread is left
+            return ControlFlow::Continue(self.send_once(&call)); // no thread is left
         };
         loop {
             match answer.recv_timeout(every) {
@@ -240,6 +246,15 @@ impl Client {
         let deadline = self.deadline()?;
         Some(deadline.saturating_duration_since(self.clock().now()))
     }
+}
+
+/// What permission to pay again depends on, beside the last answer. It only grows.
+fn facts(watch: &Watch) -> ([bool; 3], [usize; 3]) {
+    let it = watch.evidence();
+    (
+        [it.was_sent, it.was_paid, it.was_unclear],
+        [it.transactions.len(), it.refunds.len(), it.kamipay_ids.len()],
+    )
 }
 
 /// An error with its causes.

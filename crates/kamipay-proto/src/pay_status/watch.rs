@@ -61,6 +61,8 @@ use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 /// * No answer is forgotten: what was seen on its way is not canceled any more; what was paid out is
 ///   not returned; a payment has one transaction and one refund, and they differ. Each answer is
 ///   judged by the table of the [module](super), as if all four fields of all answers stood in it.
+/// * After an answer that could not be used, no answer gives permission: see
+///   [`unreadable`](Self::unreadable) and [`lost`](Self::lost).
 /// * It ends at the latest with its [limits](WatchLimits). When the time is up it asks once more, so
 ///   that it does not end on an old answer.
 /// * Permission to pay again comes from the last answer ([`permission_to_pay_again`]). No number of
@@ -447,6 +449,9 @@ impl fmt::Display for Evidence {
         }
         if let Some(fault) = &self.last_fault {
             write!(f, "; {faults} without an answer, the last one: {}", Shown(fault))?;
+        }
+        if self.was_unclear {
+            f.write_str("; an answer may have shown more than could be read")?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use kamipay_proto::retry::{Cause, Stop};
 use super::*;
 use crate::client::tests::{World, answer, closed, refused, wait};
 use crate::clock::Clock as _;
-use crate::error::{CertificateFault, History, TlsFault};
+use crate::error::{CertificateFault, History, TimeoutFault, TlsFault};
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOT_FOUND: &str = r#"{"status": "failed", "msg": "TX not found"}"#;
@@ -58,8 +58,8 @@ fn faults_use_the_watch_up_and_do_not_end_it() {
         let world = World::new();
         world.then_always(fault);
         let mut watch = watch();
-        let evidence =
-            still_unknown(world.client().watch(&mut watch, |_| panic!("no state")).unwrap());
+        let on_change = |watch: &Watch| assert!(watch.evidence().was_unclear, "no state");
+        let evidence = still_unknown(world.client().watch(&mut watch, on_change).unwrap());
         assert_eq!((evidence.questions, evidence.faults), (33, 33));
         assert_eq!(world.clock.passed(), 600 * SECOND, "not a moment longer");
         assert_eq!(world.seen().len(), 33, "no retries");
@@ -75,7 +75,70 @@ fn an_answer_that_cannot_be_read_is_not_forgotten() {
     world.then_always(answer(200, &in_state("canceled")));
     let mut watch = watch();
     still_unknown(world.client().watch(&mut watch, |_| {}).unwrap());
-    assert!(watch.evidence().was_sent && watch.permission_to_pay_again().is_none());
+    assert!(watch.evidence().was_unclear && watch.permission_to_pay_again().is_none());
+}
+
+#[test]
+fn an_answer_that_nobody_could_read_withholds_permission() {
+    let body = Err(ErrorKind::Timeout(TimeoutFault::Body));
+    let whole = in_state("done");
+    let cut = answer(200, &whole[..whole.len() - 1]);
+    let faults =
+        [Err(ErrorKind::Truncated), Err(ErrorKind::TooLarge), Err(ErrorKind::Encoding), body, cut];
+    for fault in faults {
+        let shown = format!("{fault:?}");
+        let world = World::with([fault]);
+        world.then_always(answer(200, &in_state("canceled")));
+        let mut watch = watch();
+        still_unknown(world.client().watch(&mut watch, |_| {}).unwrap());
+        assert_eq!(watch.permission_to_pay_again(), None, "{shown}");
+    }
+    let head = Err(ErrorKind::Timeout(TimeoutFault::Head));
+    for fault in [refused(), closed(), head, answer(502, "<html>")] {
+        let world = World::with([fault]);
+        world.then_always(answer(200, &in_state("canceled")));
+        let mut watch = watch();
+        world.client().watch(&mut watch, |_| {}).unwrap();
+        assert!(watch.permission_to_pay_again().is_some());
+    }
+}
+
+/// The answer names ours in another place, and the next answer is not behind.
+#[test]
+fn a_watch_sees_an_answer_that_a_single_call_would_ask_for_again() {
+    let other = in_state("done").replace(r#""order 7""#, r#""order 8", "note": "order 7""#);
+    let world = World::with([answer(200, &other)]);
+    world.then_always(answer(200, &in_state("canceled")));
+    let mut watch = watch();
+    still_unknown(world.client().watch(&mut watch, |_| {}).unwrap());
+    assert!(watch.evidence().was_unclear);
+}
+
+#[test]
+fn a_refusal_that_ends_the_wait_is_not_forgotten_by_the_watch() {
+    let world = World::with([answer(409, &in_state("done"))]);
+    world.then_always(answer(200, &in_state("canceled")));
+    let mut watch = watch();
+    world.client().watch(&mut watch, |_| {}).unwrap_err();
+    still_unknown(world.client().watch(&mut watch, |_| {}).unwrap());
+    assert_eq!(watch.permission_to_pay_again(), None);
+}
+
+#[test]
+fn a_watch_that_is_saved_at_each_change_forgets_nothing() {
+    let receipt =
+        in_state("accepted").replace("\"kamipay_id\"", "\"bank_txid\": \"E1\", \"kamipay_id\"");
+    for second in [answer(200, &receipt), answer(200, &format!("{receipt}x"))] {
+        let world = World::with([answer(200, &in_state("accepted")), second]);
+        let mut limits = WatchLimits::default();
+        limits.max_questions = 2;
+        let mut watch = watch().with_limits(limits);
+        let mut saved = watch.clone();
+        still_unknown(world.client().watch(&mut watch, |watch| saved = watch.clone()).unwrap());
+        let facts = |watch: &Watch| (watch.evidence().was_paid, watch.evidence().was_unclear);
+        assert_eq!(facts(&saved), facts(&watch));
+        assert_ne!(facts(&saved), (false, false));
+    }
 }
 
 #[test]

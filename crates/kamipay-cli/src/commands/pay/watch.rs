@@ -255,6 +255,12 @@ fn unknown(evidence: &Evidence, is_nameless: bool) -> Failure {
             failure.tip("is it the right kind of identifier, and the right chain?")
         }
         // The same command again would not know what this one saw.
+        Some(PayStatus::Failed(_) | PayStatus::Canceled(_)) if evidence.was_unclear => {
+            return failure.tip(
+                "an answer before it could not be read, and it may have shown a payment: ask kamiPay \
+                 what became of it",
+            );
+        }
         Some(PayStatus::Failed(payment)) if has_refund(payment) => {
             return failure.tip(
                 "a receipt or a hash contradicts the refund, in that answer or in one before it: ask \
