@@ -1,22 +1,23 @@
-//! What an answer shows of the funds although it cannot be used: cut in its form, not in its meaning.
+//! Names and values in an answer that is not valid JSON.
 //!
-//! It looks for names and values, not for a document: a key that comes twice, bytes after the end, or
-//! a letter that is not UTF-8 hides nothing.
+//! An unusable answer can still show that funds moved. Duplicate keys, bytes after the end, and bytes
+//! that are not UTF-8 hide nothing from this search.
 
-/// A name with its value, and how many objects and lists are around it.
+/// A name and its value.
 pub(super) struct Field {
     pub(super) name: String,
-    /// The text of a string, or the literal as it came; empty for `null`. An object or a list is its
-    /// first byte.
+    /// The text of a string, or a literal as it came. Empty for `null`. The first byte of an object
+    /// or list.
     pub(super) value: String,
+    /// How many objects and lists enclose it.
     pub(super) depth: usize,
 }
 
-/// The longest name and value that are looked at. No identifier and no hash of the API is as long;
-/// of a longer value it is enough that it is there.
+/// Maximum length of a name or value, in bytes. Identifiers and hashes are shorter. Of a longer value
+/// only its presence counts.
 const LONGEST: usize = 1100;
 
-/// All names with their values, in time that grows with the body.
+/// All names with their values, in linear time.
 pub(super) fn fields(body: &[u8]) -> impl Iterator<Item = Field> {
     let (mut at, mut depth) = (0, 0_usize);
     std::iter::from_fn(move || {
@@ -41,7 +42,8 @@ pub(super) fn fields(body: &[u8]) -> impl Iterator<Item = Field> {
     })
 }
 
-/// The value that begins here, and where to look on: within it, if it is an object or a list.
+/// The value that begins at `start`, and where the search continues: inside an object or list, or
+/// after any other value.
 fn value(body: &[u8], start: usize) -> (String, usize) {
     match body.get(start) {
         Some(b'"') => string(body, start),
@@ -56,7 +58,7 @@ fn value(body: &[u8], start: usize) -> (String, usize) {
     }
 }
 
-/// The string that begins with this quote, and where it ends.
+/// The string that begins at `quote`, and its end.
 fn string(body: &[u8], quote: usize) -> (String, usize) {
     let mut end = quote + 1;
     while let Some(byte) = body.get(end) {
@@ -69,7 +71,7 @@ fn string(body: &[u8], quote: usize) -> (String, usize) {
     (text(&body[(quote + 1).min(body.len())..]), body.len())
 }
 
-/// As text, its escapes undone. UTF-16 has a zero at each ASCII letter.
+/// The bytes as text, unescaped. Zeros are skipped: in UTF-16 each ASCII letter has one.
 fn text(bytes: &[u8]) -> String {
     let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).take(LONGEST).collect();
     let text = String::from_utf8_lossy(&bytes);
@@ -77,7 +79,7 @@ fn text(bytes: &[u8]) -> String {
     plain.flatten().unwrap_or_else(|| text.into_owned()).trim().to_owned()
 }
 
-/// Blanks, and the zeros of UTF-16.
+/// The next position that is neither white space nor a zero of UTF-16.
 fn skip_blanks(body: &[u8], from: usize) -> usize {
     let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
     let rest = &body[from.min(body.len())..];
@@ -89,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_in_what_is_no_document() {
+    fn names_are_found_in_invalid_json() {
         let found = |body: &[u8]| -> Vec<(String, String, usize)> {
             fields(body).map(|it| (it.name, it.value, it.depth)).collect()
         };
