@@ -5,8 +5,8 @@
 //!   before it was sent, or failed and names its refund.
 //!
 //! "TX not found" answers neither question. The API returns it until the bank starts to process the
-//! payment. A program that treats it as a failure pays twice. Wait and ask again, or let a [`Watch`]
-//! do so.
+//! payment. A program that treats it as a failure pays twice. Wait and ask again, or let a
+//! [`Watch`] do so.
 //!
 //! # When an answer gives permission
 //!
@@ -21,9 +21,9 @@
 //! | *failed* | `refund_txid` is a well-formed hash, is not all zeros, and differs from `txid` and `original_txid`; if neither of these two is empty, they are the same hash; `bank_txid` is empty |
 //! | any other | never |
 //!
-//! [`GetPayStatus`] also requires the HTTP status 200 or 201, and the identifier that was asked for.
-//! A [`Watch`] applies the table to all answers it received: a later answer cannot undo what an
-//! earlier one showed.
+//! [`GetPayStatus`] also requires the HTTP status 200 or 201, and the identifier that was asked
+//! for. A [`Watch`] applies the table to all answers it received: a later answer cannot undo what
+//! an earlier one showed.
 
 mod get;
 mod glimpse;

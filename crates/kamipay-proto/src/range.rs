@@ -107,8 +107,8 @@ impl OpenDateRange {
     ///
     /// # Errors
     ///
-    /// If both are given, and `end` is not after `start`, or more than 31 days after it. If a year is
-    /// not 0 to 9999.
+    /// If both are given, and `end` is not after `start`, or more than 31 days after it. If a year
+    /// is not 0 to 9999.
     pub fn new(
         start: Option<DateTime<Utc>>,
         end: Option<DateTime<Utc>>,
@@ -174,8 +174,8 @@ impl EpochRange {
     ///
     /// # Errors
     ///
-    /// If `end` is not after `start`, or 24 hours or more after it. The API refuses exactly 24 hours
-    /// as well.
+    /// If `end` is not after `start`, or 24 hours or more after it. The API refuses exactly 24
+    /// hours as well.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
         let start = floor(start, 1_000_000_000);
         let end = ceil(end, 1_000_000_000);
@@ -400,8 +400,8 @@ fn ceil_micros(time: DateTime<Utc>) -> DateTime<Utc> {
     ceil(time, 1_000)
 }
 
-/// Rounds down to a multiple of `step` nanoseconds. A leap second, chrono's `23:59:60`, counts as the
-/// end of the second before it: neither the API nor this crate can read it.
+/// Rounds down to a multiple of `step` nanoseconds. A leap second, chrono's `23:59:60`, counts as
+/// the end of the second before it: neither the API nor this crate can read it.
 pub(crate) fn floor(time: DateTime<Utc>, step: u32) -> DateTime<Utc> {
     let nanos = time.nanosecond().min(999_999_999);
     time.with_nanosecond(nanos - nanos % step).unwrap_or(time)

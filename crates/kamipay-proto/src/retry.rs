@@ -28,8 +28,8 @@
 //!
 //! # The rules
 //!
-//! * Only temporary failures are repeated: no connection, a closed connection, an answer that is cut
-//!   or late, and the statuses 5xx, 429 and 408.
+//! * Only temporary failures are repeated: no connection, a closed connection, an answer that is
+//!   cut or late, and the statuses 5xx, 429 and 408.
 //! * Another request's response is repeated once, at once, on a fresh connection.
 //! * Only a call that may arrive twice is repeated: a `GET`, or `POST /auth/token`.
 //! * The delay is random, from zero to a ceiling that doubles: 0.2 s, 0.4 s, … 10 s. This "full
@@ -62,8 +62,8 @@ use crate::{Endpoint, IssueToken};
 pub struct RetryPolicy {
     /// Maximum attempts of a call, including the first one. Default: 4. 0 means 1.
     pub max_attempts: u32,
-    /// Ceiling of the delay before the second attempt. It doubles for each further attempt. Default:
-    /// 0.2 seconds.
+    /// Ceiling of the delay before the second attempt. It doubles for each further attempt.
+    /// Default: 0.2 seconds.
     pub first_delay: Duration,
     /// Maximum ceiling of a delay. Default: 10 seconds.
     pub max_delay: Duration,
@@ -73,8 +73,8 @@ pub struct RetryPolicy {
     pub budget_tokens: u32,
     /// Tokens that a retry costs. Default: 10. 0 turns the budget off.
     pub retry_cost_tokens: u32,
-    /// Tokens that a call returns to the budget if its first attempt succeeds. Default: 1. A call that
-    /// succeeds after retries returns their cost.
+    /// Tokens that a call returns to the budget if its first attempt succeeds. Default: 1. A call
+    /// that succeeds after retries returns their cost.
     pub success_tokens: u32,
 }
 
@@ -118,7 +118,8 @@ impl RetryPolicy {
             return Err(Stop::NotRepeatable);
         }
         if failure.cause == Cause::Mismatch {
-            // Once, at once, regardless of `max_attempts`: a fresh connection helps, or nothing does.
+            // Once, at once, regardless of `max_attempts`: a fresh connection helps, or nothing
+            // does.
             let is_first = failure.attempts <= 1 && failure.time_left != Some(Duration::ZERO);
             return if is_first { Ok(Duration::ZERO) } else { Err(Stop::Permanent) };
         }

@@ -94,8 +94,8 @@ impl Endpoint for GetPayStatus {
         }
     }
 
-    /// Reads the body of any 2xx, but accepts permission to pay again only with a documented status:
-    /// 200 or 201.
+    /// Reads the body of any 2xx, but accepts permission to pay again only with a documented
+    /// status: 200 or 201.
     fn parse(
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
@@ -219,7 +219,8 @@ impl PaymentTarget {
         Self::new(TargetKind::KamipayId, id.as_ref())
     }
 
-    /// The hash of the transaction: `0x` (or `0X`, which is sent as `0x`) and 64 hexadecimal digits.
+    /// The hash of the transaction: `0x` (or `0X`, which is sent as `0x`) and 64 hexadecimal
+    /// digits.
     ///
     /// On Tron the `0x` is optional. On Polygon [`GetPayStatus`] refuses a hash without it.
     ///
@@ -237,8 +238,8 @@ impl PaymentTarget {
     /// The bank's number.
     ///
     /// The vendor's newer pages do not list this kind: prefer `external_id` or `kamipay_id`. By the
-    /// pages, the answers for a cancellation and a refund do not contain the number. Without it they
-    /// give no permission to pay again.
+    /// pages, the answers for a cancellation and a refund do not contain the number. Without it
+    /// they give no permission to pay again.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Names and values in an answer that is not valid JSON.
 //!
-//! An unusable answer can still show that funds moved. Duplicate keys, bytes after the end, and bytes
-//! that are not UTF-8 hide nothing from this search.
+//! An unusable answer can still show that funds moved. Duplicate keys, bytes after the end, and
+//! bytes that are not UTF-8 hide nothing from this search.
 
 /// A name and its value.
 pub(super) struct Field {
@@ -13,8 +13,8 @@ pub(super) struct Field {
     pub(super) depth: usize,
 }
 
-/// Maximum length of a name or value, in bytes. Identifiers and hashes are shorter. Of a longer value
-/// only its presence counts.
+/// Maximum length of a name or value, in bytes. Identifiers and hashes are shorter. Of a longer
+/// value only its presence counts.
 const LONGEST: usize = 1100;
 
 /// All names with their values, in linear time.

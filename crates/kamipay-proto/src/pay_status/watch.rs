@@ -59,8 +59,8 @@ use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 /// * It waits through everything else: *not found*, an unknown state, *failed* without a refund, an
 ///   answer that contradicts itself or an earlier one, a failed request.
 /// * It forgets no answer. A payment that was sent cannot be canceled. A payment that was paid out
-///   cannot be returned. A payment has one transaction and one refund, and they differ. The table of
-///   the [module](super) applies to the last answer, with the four fields of all answers.
+///   cannot be returned. A payment has one transaction and one refund, and they differ. The table
+///   of the [module](super) applies to the last answer, with the four fields of all answers.
 /// * It ends at its [limits](WatchLimits) at the latest. When the time is up it asks once more, so
 ///   that it does not end with an old answer.
 /// * Only the last answer can give permission to pay again ([`permission_to_pay_again`]). Repeated
@@ -68,10 +68,10 @@ use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 ///
 /// # Store and resume
 ///
-/// A watch is serde data, in any format. Another process can read it and continue. Times are therefore
-/// wall-clock times, in UTC. A clock that is set back costs at most one more interval. A clock that is
-/// set forward ends the watch earlier, after one more question. Data of older versions can be read;
-/// fields of newer versions are ignored.
+/// A watch is serde data, in any format. Another process can read it and continue. Times are
+/// therefore wall-clock times, in UTC. A clock that is set back costs at most one more interval. A
+/// clock that is set forward ends the watch earlier, after one more question. Data of older
+/// versions can be read; fields of newer versions are ignored.
 ///
 /// [`permission_to_pay_again`]: Self::permission_to_pay_again
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -159,8 +159,8 @@ pub struct Evidence {
     pub faults: u32,
     /// Whether any answer shows that the payment was sent. Then it cannot be canceled.
     pub was_sent: bool,
-    /// Whether any answer shows that the payment was paid out, by a receipt of the bank or as *done*.
-    /// Then it cannot fail.
+    /// Whether any answer shows that the payment was paid out, by a receipt of the bank or as
+    /// *done*. Then it cannot fail.
     pub was_paid: bool,
     /// Well-formed hashes of the transaction (`txid`, `original_txid`). Two contradict each other.
     pub transactions: Vec<TransactionHash>,
@@ -199,8 +199,8 @@ impl Watch {
         Self { call, limits, evidence: Evidence::default(), wait: None }
     }
 
-    /// Replaces the limits. A watch that ended as [`End::StillUnknown`] continues, if the new limits
-    /// allow it.
+    /// Replaces the limits. A watch that ended as [`End::StillUnknown`] continues, if the new
+    /// limits allow it.
     #[must_use]
     pub fn with_limits(mut self, limits: WatchLimits) -> Self {
         self.limits = limits;
@@ -272,8 +272,8 @@ impl Watch {
 
     /// Takes an answer. Returns whether the state changed.
     ///
-    /// `random` is a uniformly distributed number. An answer about another payment counts as a failed
-    /// question. An answer after the end is ignored.
+    /// `random` is a uniformly distributed number. An answer about another payment counts as a
+    /// failed question. An answer after the end is ignored.
     pub fn answered(&mut self, status: PayStatus, now: DateTime<Utc>, random: u32) -> bool {
         if self.is_over() {
             return false;
