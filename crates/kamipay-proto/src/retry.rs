@@ -111,7 +111,7 @@ impl RetryPolicy {
         budget: &mut RetryBudget,
         random: u32,
     ) -> Result<Duration, Stop> {
-        if !failure.cause.may_pass() {
+        if !failure.cause.is_temporary() {
             return Err(Stop::Permanent);
         }
         if !failure.repeat.is_allowed() {
@@ -160,13 +160,6 @@ impl RetryPolicy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryBudget {
     tokens: u32,
-}
-
-impl RetryBudget {
-    /// The tokens left.
-    pub fn tokens(&self) -> u32 {
-        self.tokens
-    }
 }
 
 /// Whether a call may arrive twice: only a `GET` and `POST /auth/token` may.
@@ -254,7 +247,7 @@ pub enum Cause {
 
 impl Cause {
     /// Whether the next attempt may succeed.
-    pub fn may_pass(self) -> bool {
+    fn is_temporary(self) -> bool {
         match self {
             Self::NotSent | Self::Closed | Self::Truncated | Self::TimedOut | Self::Mismatch => {
                 true

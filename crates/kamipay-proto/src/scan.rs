@@ -103,10 +103,11 @@ mod tests;
 mod window;
 
 pub use crate::page::{Amounts, ScanRow};
-pub(crate) use listing::Sealed;
-pub use listing::{ListedBy, Scannable};
+pub use listing::Scannable;
+pub(crate) use listing::{ListedBy, Sealed};
 pub use manifest::{Incomplete, Manifest, Reading, Reason};
-pub use state::{LookBackState, ScanState, Seen};
+pub use state::ScanState;
+use state::{LookBackState, Seen};
 pub use window::Window;
 
 use std::collections::{HashMap, VecDeque};

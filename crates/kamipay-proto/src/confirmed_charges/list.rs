@@ -115,16 +115,16 @@ impl Endpoint for ListConfirmedCharges {
     }
 }
 
-impl Sealed for ScanConfirmedCharges {}
-
-impl Scannable for ScanConfirmedCharges {
-    type Call = ListConfirmedCharges;
-    type Row = ConfirmedCharge;
-
+impl Sealed for ScanConfirmedCharges {
     const MAX_WINDOW: TimeDelta = EpochRange::MAX;
     /// The call has no pages.
     const MAX_PAGE: u64 = u64::MAX;
     const LISTED_BY: ListedBy = ListedBy::Unknown;
+}
+
+impl Scannable for ScanConfirmedCharges {
+    type Call = ListConfirmedCharges;
+    type Row = ConfirmedCharge;
 
     fn period(&self) -> Option<Period> {
         Some(self.period)

@@ -100,13 +100,13 @@ pub struct LotPage {
     pub offset: u64,
 }
 
-impl Sealed for ScanLots {}
+impl Sealed for ScanLots {
+    const LISTED_BY: ListedBy = ListedBy::RowTimePerhaps;
+}
 
 impl Scannable for ScanLots {
     type Call = ListLots;
     type Row = Lot;
-
-    const LISTED_BY: ListedBy = ListedBy::RowTimePerhaps;
 
     fn period(&self) -> Option<Period> {
         Some(self.period)

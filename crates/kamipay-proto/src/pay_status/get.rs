@@ -269,11 +269,6 @@ impl PaymentTarget {
         Ok(Self { target, id })
     }
 
-    /// The kind of the identifier.
-    pub fn target(&self) -> TargetKind {
-        self.target
-    }
-
     /// The identifier.
     pub fn id(&self) -> &str {
         &self.id
@@ -700,7 +695,7 @@ mod tests {
                 &"x".repeat(1024),
             ] {
                 let payment = PaymentTarget::new(target, id).unwrap();
-                assert_eq!((payment.id(), payment.target()), (id, target));
+                assert_eq!((payment.id(), payment.target), (id, target));
             }
             for id in [
                 "",

@@ -175,24 +175,24 @@ fn a_retry_costs_10_of_100_tokens() {
     let failure = FailedAttempt::new(MAY, Cause::Closed, 1);
     for left in (0..100).rev().step_by(10) {
         assert!(policy.decide(&failure, &mut budget, 0).is_ok());
-        assert_eq!(budget.tokens(), left - 9);
+        assert_eq!(budget.tokens, left - 9);
     }
     assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::Budget));
-    assert_eq!(budget.tokens(), 0);
+    assert_eq!(budget.tokens, 0);
 
     // A success returns one token; after retries, their cost.
     for tokens in 1..=9 {
         policy.succeeded(1, &mut budget);
-        assert_eq!(budget.tokens(), tokens);
+        assert_eq!(budget.tokens, tokens);
         assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::Budget));
-        assert_eq!(budget.tokens(), tokens, "a retry that is refused costs nothing");
+        assert_eq!(budget.tokens, tokens, "a retry that is refused costs nothing");
     }
     policy.succeeded(2, &mut budget);
-    assert_eq!(budget.tokens(), 19);
+    assert_eq!(budget.tokens, 19);
     policy.succeeded(4, &mut budget);
-    assert_eq!(budget.tokens(), 49);
+    assert_eq!(budget.tokens, 49);
     policy.succeeded(7, &mut budget);
-    assert_eq!(budget.tokens(), 100, "no more than full");
+    assert_eq!(budget.tokens, 100, "no more than full");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_policy_of_zeros_or_maxima_does_not_overflow() {
     assert!(policy.decide(&failure, &mut budget, u32::MAX).is_ok());
     policy.succeeded(u32::MAX, &mut budget);
     policy.succeeded(1, &mut budget);
-    assert_eq!(budget.tokens(), u32::MAX);
+    assert_eq!(budget.tokens, u32::MAX);
 
     let policy = RetryPolicy {
         first_delay: Duration::ZERO,

@@ -11,13 +11,6 @@ pub trait Scannable: Clone + Sealed {
     /// A row of the listing.
     type Row: ScanRow;
 
-    /// Maximum length of a window in one call.
-    const MAX_WINDOW: TimeDelta = DateRange::MAX;
-    /// Maximum rows on a page.
-    const MAX_PAGE: u64 = 1000;
-    /// The time that the API lists by.
-    const LISTED_BY: ListedBy = ListedBy::RowTime;
-
     /// The period of the listing; `None` for the API's own.
     fn period(&self) -> Option<Period>;
 
@@ -42,7 +35,8 @@ pub trait Scannable: Clone + Sealed {
 
 /// The time that the API lists by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(unnameable_types, reason = "only `Sealed` names it")]
+#[expect(clippy::exhaustive_enums, reason = "only this crate can match it")]
 pub enum ListedBy {
     /// [`ScanRow::time`], as the vendor's page says.
     RowTime,
@@ -54,4 +48,11 @@ pub enum ListedBy {
 
 /// Seals [`Scannable`].
 #[expect(unnameable_types, reason = "so that only this crate implements the trait")]
-pub trait Sealed {}
+pub trait Sealed {
+    /// Maximum length of a window in one call.
+    const MAX_WINDOW: TimeDelta = DateRange::MAX;
+    /// Maximum rows on a page.
+    const MAX_PAGE: u64 = 1000;
+    /// The time that the API lists by.
+    const LISTED_BY: ListedBy = ListedBy::RowTime;
+}

@@ -15,37 +15,36 @@ pub struct ScanState<S: Scannable> {
     pub scan: S,
     /// Rows that were handed over and may come again until `seen_until`.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
-    pub seen: Vec<Seen<Key<S>>>,
+    pub(crate) seen: Vec<Seen<Key<S>>>,
     /// The period of the whole listing, if this is a part or a rest of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outer: Option<Period>,
+    pub(crate) outer: Option<Period>,
     /// The latest time, in UTC, at which rows in `seen` may come again.
     #[serde(default, with = "timestamp::option", skip_serializing_if = "Option::is_none")]
-    pub seen_until: Option<DateTime<Utc>>,
+    pub(crate) seen_until: Option<DateTime<Utc>>,
     /// Rows without a time that were handed over. They may come again in any window.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
-    pub in_flight: Vec<Seen<Key<S>>>,
+    pub(crate) in_flight: Vec<Seen<Key<S>>>,
     /// Whether a row showed that the API lists by another time than
     /// [`ScanRow::time`](super::ScanRow::time).
     #[serde(default)]
-    pub listed_by_another_time: bool,
+    pub(crate) listed_by_another_time: bool,
     /// Whether the previous part hands over the rows on the first border.
     #[serde(default)]
-    pub continues: bool,
+    pub(crate) continues: bool,
     /// Whether nothing is left.
     #[serde(default)]
     pub is_done: bool,
     /// The part to read again at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub look_back: Option<LookBackState<Key<S>>>,
+    pub(crate) look_back: Option<LookBackState<Key<S>>>,
     /// Counts of what was read so far.
     #[serde(default)]
     pub manifest: Manifest,
 }
 
 impl<S: Scannable> ScanState<S> {
-    /// The start of a scan.
-    pub fn new(scan: S) -> Self {
+    pub(crate) fn new(scan: S) -> Self {
         Self {
             scan,
             seen: Vec::new(),
@@ -63,23 +62,21 @@ impl<S: Scannable> ScanState<S> {
 
 /// The newest part of a scan's period, which is read again at the end.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct LookBackState<K> {
+pub(crate) struct LookBackState<K> {
     /// The period to read again.
-    pub period: Period,
+    pub(crate) period: Period,
     /// The rows in the period that were handed over.
-    pub handed_over: Vec<Seen<K>>,
+    pub(crate) handed_over: Vec<Seen<K>>,
 }
 
 /// A row that was handed over: its key and its amounts.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[non_exhaustive]
-pub struct Seen<K> {
+pub(crate) struct Seen<K> {
     /// The row's unique key.
-    pub key: K,
+    pub(crate) key: K,
     /// Its amounts.
     #[serde(with = "amounts")]
-    pub amounts: Amounts,
+    pub(crate) amounts: Amounts,
 }
 
 impl<K> Seen<K> {

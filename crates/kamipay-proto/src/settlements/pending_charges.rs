@@ -123,13 +123,13 @@ pub struct PendingTotals {
     pub settlement_amount: Decimal,
 }
 
-impl Sealed for ScanPendingCharges {}
+impl Sealed for ScanPendingCharges {
+    const MAX_PAGE: u64 = 500;
+}
 
 impl Scannable for ScanPendingCharges {
     type Call = ListPendingCharges;
     type Row = PendingCharge;
-
-    const MAX_PAGE: u64 = 500;
 
     fn period(&self) -> Option<Period> {
         self.period
