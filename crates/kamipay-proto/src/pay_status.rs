@@ -82,8 +82,8 @@ pub enum PayStatus {
         /// The API's message, `TX not found`.
         msg: Option<String>,
     },
-    /// A state that this version does not know. [`Self::state`] returns its word, `Serialize` writes the
-    /// whole answer.
+    /// A state that this version does not know. [`Self::state`] returns its word, `Serialize`
+    /// writes the whole answer.
     #[doc(hidden)]
     _Unnamed(Unnamed),
 }
@@ -131,7 +131,7 @@ impl PayStatus {
     }
 
     /// The payment, if it is accepted, processing, done or canceled.
-    pub fn payment(&self) -> Option<&Payment> {
+    pub(crate) fn payment(&self) -> Option<&Payment> {
         match self {
             Self::Accepted(payment)
             | Self::Processing(payment)

@@ -207,11 +207,6 @@ impl Watch {
         self
     }
 
-    /// The request that the watch repeats.
-    pub fn call(&self) -> &GetPayStatus {
-        &self.call
-    }
-
     /// The limits and intervals.
     pub fn limits(&self) -> &WatchLimits {
         &self.limits

@@ -36,7 +36,6 @@ pub trait Scannable: Clone + Sealed {
 /// The time that the API lists by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(unnameable_types, reason = "only `Sealed` names it")]
-#[expect(clippy::exhaustive_enums, reason = "only this crate can match it")]
 pub enum ListedBy {
     /// [`ScanRow::time`], as the vendor's page says.
     RowTime,
