@@ -1,4 +1,4 @@
-//! Confirmed charges: what was paid in within a day, by store and checkout (tx_status_lot).
+//! Confirmed charges: pay-ins of a store or checkout that were credited (`tx_status_lot`).
 
 mod list;
 
@@ -13,33 +13,26 @@ use crate::wire;
 use crate::{CheckoutId, OperationId, StoreId, TransactionHash};
 
 /// A charge that was paid and credited.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
-#[serde(remote = "Self")] // see `Deserialize` below
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ConfirmedCharge {
-    /// The store that it was charged in.
+    /// The store of the charge.
     pub store_id: StoreId,
-    /// The checkout that it was charged at.
+    /// The checkout of the charge.
     pub checkout_id: CheckoutId,
     /// The bank's number of the charge.
     pub operation_id: OperationId,
-    /// The hash of the transfer that credited it, as the API gave it.
+    /// The hash of the transfer that credited the charge, as the API sent it.
     pub tx_hash: TransactionHash,
     /// The amount charged to the payer, in BRL.
-    #[serde(with = "wire::money")]
     pub brl_requested: Decimal,
     /// The amount credited, in USDT.
-    #[serde(with = "wire::money")]
     pub usdt_credited: Decimal,
-    /// Your own text with the charge.
-    ///
-    /// Shown with every charge of the page, but yours to give: taken as absent where it is `null`.
+    /// Your own text for the charge; `None` if you gave none.
     pub external_data: Option<String>,
     /// When the charge was requested, in UTC.
-    #[serde(with = "wire::epoch")]
     pub request_datetime: DateTime<Utc>,
     /// When the charge was credited, in UTC.
-    #[serde(with = "wire::epoch")]
     pub credit_datetime: DateTime<Utc>,
 }
 
@@ -59,16 +52,39 @@ impl ScanRow for ConfirmedCharge {
     }
 }
 
-// The list has no object around it whose field could say that its rows are objects.
 impl<'de> Deserialize<'de> for ConfirmedCharge {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::deserialize(wire::object::MapOnly(from))
+        // Elsewhere the field around the rows checks that each row is an object. This list has
+        // none.
+        json::Charge::deserialize(wire::object::MapOnly(from))
     }
 }
 
 impl Serialize for ConfirmedCharge {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, to)
+        json::Charge::serialize(self, to)
+    }
+}
+
+mod json {
+    use super::*;
+
+    #[derive(Deserialize, Serialize)]
+    #[serde(remote = "ConfirmedCharge")]
+    pub(super) struct Charge {
+        store_id: StoreId,
+        checkout_id: CheckoutId,
+        operation_id: OperationId,
+        tx_hash: TransactionHash,
+        #[serde(with = "wire::money")]
+        brl_requested: Decimal,
+        #[serde(with = "wire::money")]
+        usdt_credited: Decimal,
+        external_data: Option<String>,
+        #[serde(with = "wire::epoch")]
+        request_datetime: DateTime<Utc>,
+        #[serde(with = "wire::epoch")]
+        credit_datetime: DateTime<Utc>,
     }
 }
 
@@ -86,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_is_read_with_its_numbers_as_text_or_number() {
+    fn numbers_are_read_from_strings_and_numbers() {
         let charges = parse(&format!("[{ROW}]")).unwrap();
         assert_eq!(charges[0].store_id, StoreId::new(1));
         assert_eq!(charges[0].checkout_id, CheckoutId::new(2));
@@ -98,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_is_written_so_that_it_is_read_back() {
+    fn a_charge_is_written_as_it_can_be_read() {
         let charges = parse(&format!("[{ROW}]")).unwrap();
         let json = serde_json::to_string(&charges).unwrap();
         assert!(json.contains(r#""request_datetime":"2024-06-15T17:27:22.872Z""#), "{json}");
@@ -106,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_objects_and_the_answer_is_a_list() {
+    fn the_answer_is_a_list_of_objects() {
         let list = r#"["1", "1", "5", "txid5", "25.00", "5.00", null, "1.5", "2.5"]"#;
         for (body, path) in [
             (format!("[{ROW}, {list}]"), "[1]"),
@@ -123,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn all_but_the_external_data_is_required() {
+    fn every_field_but_external_data_is_required() {
         let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(ROW).unwrap();
         assert_eq!(fields.len(), 8);
         for field in fields.keys() {

@@ -12,9 +12,9 @@ identifier! {
 }
 
 identifier! {
-    /// Your own identifier, as you gave it to kamiPay with the payment or at checkout.
+    /// Your own identifier, which you gave to kamiPay with the payment or at checkout.
     ///
-    /// The API writes it as a string, and now and then as a number, which becomes its digits.
+    /// The API writes it as a string, and sometimes as a number. A number becomes its digits.
     pub struct ExternalId or number;
 }
 
@@ -24,28 +24,27 @@ identifier! {
 }
 
 identifier! {
-    /// The hash of a transfer on chain, as the API gave it: not always a well-formed one.
+    /// The hash of a transfer on chain, as the API sent it. It may not be well-formed.
     pub struct TransactionHash in 66;
 }
 
 impl TransactionHash {
-    /// Whether this is a hash that can be looked up: 64 hexadecimal digits, with `0x` before them
-    /// on Polygon and mostly without on Tron.
+    /// Whether this is a hash that a block explorer can find: 64 hexadecimal digits, after `0x` on
+    /// Polygon and usually without it on Tron.
     ///
-    /// The API puts placeholders here for a transfer that is under way, `0xprocessing1234…`.
+    /// For a transfer under way the API writes a placeholder, `0xprocessing1234…`.
     pub fn is_well_formed(&self) -> bool {
         !self.as_str().starts_with("0X") && hash_digits(self.as_str()).is_some()
     }
 }
 
-/// The 64 hexadecimal digits of a hash, after `0x` or `0X` or without either; `None` for a text that
-/// is not a hash.
+/// The 64 hexadecimal digits of a hash, without `0x` or `0X`. `None` if `text` is not a hash.
 pub(crate) fn hash_digits(text: &str) -> Option<&str> {
     let digits = after_0x(text);
     (digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digits)
 }
 
-/// Hexadecimal is compared in either case, with `0x` or without.
+/// Compares hashes in either case, with `0x` or without.
 pub(crate) fn same_hash(a: &str, b: &str) -> bool {
     after_0x(a).eq_ignore_ascii_case(after_0x(b))
 }
@@ -54,7 +53,7 @@ fn after_0x(hash: &str) -> &str {
     hash.strip_prefix("0x").or_else(|| hash.strip_prefix("0X")).unwrap_or(hash)
 }
 
-/// Declares a type for one kind of identifier that is a whole number.
+/// Declares an identifier type that is a whole number.
 macro_rules! number_identifier {
     ($(#[$meta:meta])* pub struct $name:ident;) => {
         $(#[$meta])*
@@ -108,23 +107,23 @@ number_identifier! {
 }
 
 number_identifier! {
-    /// The number of a store of yours.
+    /// The number of one of your stores.
     pub struct StoreId;
 }
 
 number_identifier! {
-    /// The number of a checkout of yours.
+    /// The number of one of your checkouts.
     pub struct CheckoutId;
 }
 
 /// A text that is not the number of a settlement, store or checkout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an identifier of this kind is a whole number, such as 12345")]
+#[error("this identifier is a whole number, such as 12345")]
 #[non_exhaustive]
 pub struct InvalidNumber;
 
 identifier! {
-    /// A currency's code, as the API writes it: `BRL`, `ARS`, `USDt`.
+    /// A currency code, as the API writes it: `BRL`, `ARS`, `USDt`.
     pub struct Currency in 16;
 }
 
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_is_no_hash() {
+    fn a_placeholder_is_not_a_well_formed_hash() {
         let hash = |text: &str| TransactionHash::from(text).is_well_formed();
         assert!(hash("0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf"));
         assert!(hash("812F8C44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf"));
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_digits_alone() {
+    fn a_number_is_digits_only() {
         // tx-status-lot.txt writes `"store_id": "1"`, settlements.txt `"settlement_id": 12345`
         assert_eq!(serde_json::from_str::<StoreId>("\"1\"").unwrap(), StoreId::new(1));
         assert_eq!(

@@ -1,19 +1,19 @@
-//! kamiPay's HTTP API as plain values: build an [`http::Request`], read an [`http::Response`].
+//! kamiPay's HTTP API without IO: builds an [`http::Request`], reads an [`http::Response`].
 //!
 //! # In scope
 //!
-//! * Requests as plain data that cannot be wrong, answers as exact types, errors that say what to
-//!   do
-//! * A whole period, every row of it once, or an error that says what is missing ([`scan`])
-//! * What a payment's state permits, and the wait for it ([`pay_status`])
-//! * Whether to make a call again ([`retry`])
+//! * Validated requests as plain data, answers as exact types, errors that say what to do
+//! * Complete listings: every row of a period once, or an error that says what is missing
+//!   ([`scan`])
+//! * The state of a payment, permission to repeat it, and the wait for its end ([`pay_status`])
+//! * Whether and when to repeat a call ([`retry`])
 //!
 //! # Out of scope
 //!
-//! * Sockets, TLS, threads, sleeping, clocks, randomness, environment variables: a transport has
-//!   these, such as the crate `kamipay-ureq`, or the HTTP client that your program has already
-//! * The calls that move money, QR codes, webhooks: a call that is not here can be an [`Endpoint`]
-//!   of your own
+//! * Sockets, TLS, threads, sleep, clocks, randomness, environment variables: use a transport, such
+//!   as the crate `kamipay-ureq` or your own HTTP client
+//! * Calls that move money, QR codes, webhooks: write your own [`Endpoint`] for a call that is not
+//!   here
 //!
 //! # Any HTTP client in a few lines
 //!
@@ -27,7 +27,7 @@
 //! let request = call.request(&api)?;
 //! assert_eq!(request.uri().path(), "/v1/lots/9c030c8b-6d68-445b-8048-1bacd91012fa");
 //!
-//! // Hand `request` to any HTTP client, async or not, and its answer back:
+//! // Send `request` with any HTTP client, blocking or async, and parse its response:
 //! # let response = http::Response::new(br#"{"lot_id":"9c030c8b-6d68-445b-8048-1bacd91012fa","transaction_hash":null,
 //! # "usdt_amount":"10027.79968000","created_at":null,"status":"PENDING","payouts":[],"refunds":[]}"#);
 //! let lot = api.parse(&call, response)?;
@@ -35,22 +35,22 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What such a client has to be told, because few do it unasked: not to follow redirects (the
-//! token would travel along), to hand over 4xx and 5xx as responses, to limit the size of a body
-//! and the time it takes, to undo gzip.
+//! Configure the client, since few have these defaults: no redirects (they would receive the
+//! token), 4xx and 5xx as responses, a limit on the size and time of a body, gzip decoding.
 //!
-//! # What holds everywhere
+//! # Conventions
 //!
-//! * **Money is exact.** An amount is the decimal that stands in the answer, all its digits and its
-//!   scale kept, whether it was written as a JSON string or number. What cannot be kept exactly
-//!   (more than 28 decimals, or than 96 bits of digits) is an error that names the field.
-//!   Amounts may be negative; `-0` is 0. They are written back as JSON strings.
+//! * **Money is exact.** An amount keeps all digits and the scale of the answer, whether it is a
+//!   JSON string or number. An amount that cannot be kept exactly (more than 28 decimals, or more
+//!   than 96 bits of digits) is an error that names the field. Amounts may be negative; `-0` is 0.
+//!   They are written as JSON strings.
 //! * **Times are UTC.**
-//! * **A word that the API adds tomorrow breaks nothing**: unknown fields are ignored, unknown
-//!   states kept, and never taken for an end.
-//! * **Models are read from JSON text**, by `serde_json::from_str` or `from_slice`. Anything with
-//!   money in it refuses `from_value` and `from_reader`, since a `Value` may have rounded already.
-//!   Requests hold no money, and are read from any format.
+//! * **New words of the API break nothing.** Unknown fields are ignored. Unknown states are kept,
+//!   and never count as final.
+//! * **Answers are read from JSON text**, with `serde_json::from_str` or `from_slice`. Types with
+//!   amounts refuse `from_value` and `from_reader`: a `Value` may have rounded. Requests contain no
+//!   amounts and can be read from any format.
+//! * **`chrono`, `http` and `rust_decimal`** are part of the public API, and re-exported.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -92,3 +92,4 @@ pub use self::scan::Scan;
 pub use self::secrets::Secrets;
 #[doc(hidden)]
 pub use self::wire::string_enum::Unknown;
+pub use {chrono, http, rust_decimal};

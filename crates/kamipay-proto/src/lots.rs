@@ -1,4 +1,4 @@
-//! Lots: on-chain transfers that settle many payouts at once.
+//! Lots: on-chain transfers, each of which settles many payouts.
 
 mod get;
 mod list;
@@ -20,9 +20,9 @@ identifier! {
 }
 
 string_enum! {
-    /// How far a lot's transfer has come.
+    /// The state of a lot's transfer.
     ///
-    /// A word that has no name here is kept, and read by `as_str`.
+    /// A state that this version does not know is kept: see [`as_str`](Self::as_str).
     pub enum LotStatus {
         /// Created, not yet sent on chain.
         Pending = "PENDING",

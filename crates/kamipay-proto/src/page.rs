@@ -9,40 +9,40 @@ use serde::{Deserialize, Serialize};
 use crate::Mismatch;
 use crate::wire::timestamp::Rfc3339;
 
-/// A row of a list.
+/// A row of a listing.
 pub trait ScanRow {
-    /// The type of a row's unique key.
+    /// The type of the row's unique key.
     type Key: Clone + Debug + Eq + Hash + Ord + Serialize + DeserializeOwned;
 
-    /// The row's unique key within its list.
+    /// The row's unique key within its listing.
     fn key(&self) -> Self::Key;
 
-    /// The time that the list is asked by, in UTC. `None` where the row does not show it.
+    /// The time that the listing is requested by, in UTC. `None` if the row does not show it.
     fn time(&self) -> Option<DateTime<Utc>>;
 
-    /// The row's amounts. Two rows with one key and different amounts are not the same row.
+    /// The row's amounts. Equal keys with different amounts are a contradiction.
     fn amounts(&self) -> Amounts;
 }
 
 /// The amounts of a [`ScanRow`], in the order of its fields.
 pub type Amounts = [Option<Decimal>; 2];
 
-/// How far outside the period asked for a row's time may lie: the API may compare whole seconds.
+/// How far a row's time may lie outside the requested range: the API may compare whole seconds.
 pub(crate) const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 
-/// Whether a time lies between two ends, to within [`TOLERANCE`].
+/// Whether a time lies between two ends, with a [`TOLERANCE`].
 pub(crate) fn is_within(time: DateTime<Utc>, ends: OpenEnds) -> bool {
     let (start, end) = ends;
     start.is_none_or(|start| time >= start - TOLERANCE)
         && end.is_none_or(|end| time <= end + TOLERANCE)
 }
 
-/// Start and end of a period; `None` where it is open.
+/// Start and end of a range. `None`: open.
 pub(crate) type OpenEnds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-/// Checks that each row's time lies in the period asked for. `field` is the time's name in the API.
+/// Checks that each row's time lies in the requested range. `field` is the API's name of the time.
 ///
-/// A cache or a connection that is one answer behind returns rows of another period.
+/// A cache, or a connection that is one answer behind, returns rows of another range.
 pub(crate) fn verify_times<'a, R: ScanRow + 'a>(
     field: &'static str,
     ends: OpenEnds,
@@ -55,7 +55,7 @@ pub(crate) fn verify_times<'a, R: ScanRow + 'a>(
     }
 }
 
-/// Shows a period, for messages.
+/// Displays a range in messages.
 pub(crate) struct Ends(pub(crate) OpenEnds);
 
 impl fmt::Display for Ends {
@@ -69,7 +69,7 @@ impl fmt::Display for Ends {
     }
 }
 
-/// Whether a page is the one asked for: `limit` and `offset` as asked, and no row too many.
+/// Checks that a page has the requested `limit` and `offset`, and at most `limit` rows.
 pub(crate) fn verify<const MAX: u16>(
     asked: (BoundedPageSize<MAX>, u64),
     echoed: (u64, u64),
@@ -82,26 +82,26 @@ pub(crate) fn verify<const MAX: u16>(
     if rows > limit { Err(Mismatch::new("rows: at most", limit, rows)) } else { Ok(()) }
 }
 
-/// How many rows a page may have: 1 to `MAX`, and 100 unless told otherwise.
+/// Maximum rows on a page: 1 to `MAX`. Default: 100.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(try_from = "u64", into = "u64")]
 pub struct BoundedPageSize<const MAX: u16>(u16);
 
-/// How many rows a page of lots, settlements or transactions may have: 1 to 1000.
+/// Maximum rows on a page of lots, settlements or transactions: 1 to 1000. Default: 100.
 pub type PageSize = BoundedPageSize<1000>;
 
-/// How many rows a page of pending charges may have: 1 to 500.
+/// Maximum rows on a page of pending charges: 1 to 500. Default: 100.
 pub type PendingPageSize = BoundedPageSize<500>;
 
 impl<const MAX: u16> BoundedPageSize<MAX> {
-    /// The largest page.
+    /// The API's maximum.
     pub const MAX: Self = Self(MAX);
 
     /// A page of `rows` rows.
     ///
     /// # Errors
     ///
-    /// If `rows` is 0 or more than the API allows.
+    /// If `rows` is 0 or above the API's maximum.
     pub fn new(rows: u64) -> Result<Self, InvalidPageSize> {
         match u16::try_from(rows) {
             Ok(size) if (1..=MAX).contains(&size) => Ok(Self(size)),
@@ -109,12 +109,11 @@ impl<const MAX: u16> BoundedPageSize<MAX> {
         }
     }
 
-    /// The page of a scan.
     pub(crate) fn of_scan(rows: u64) -> Self {
         Self::new(rows).expect("a scan's page is no larger than a call takes")
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub fn rows(self) -> u64 {
         self.0.into()
     }
@@ -140,14 +139,14 @@ impl<const MAX: u16> From<BoundedPageSize<MAX>> for u64 {
     }
 }
 
-/// A page size that the API would refuse. Nothing was sent.
+/// A page size that the API would reject. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a page of {rows} rows cannot be asked for: limit is 1 to {max}")]
+#[error("a page cannot have {rows} rows: use 1 to {max}")]
 #[non_exhaustive]
 pub struct InvalidPageSize {
-    /// How many rows were asked for.
+    /// The requested number of rows.
     pub rows: u64,
-    /// How many are allowed.
+    /// The API's maximum.
     pub max: u16,
 }
 
@@ -171,12 +170,12 @@ mod tests {
         }
         assert_eq!(
             PendingPageSize::new(501).unwrap_err().to_string(),
-            "a page of 501 rows cannot be asked for: limit is 1 to 500"
+            "a page cannot have 501 rows: use 1 to 500"
         );
     }
 
     #[test]
-    fn reading_back_checks_the_size() {
+    fn deserializing_checks_the_size() {
         assert_eq!(serde_json::to_string(&PageSize::MAX).unwrap(), "1000");
         assert!(serde_json::from_str::<PageSize>("1000").is_ok());
         assert!(serde_json::from_str::<PageSize>("0").is_err());
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn f62_rows_of_another_period_are_not_the_answer() {
+    fn rows_outside_the_requested_range_are_a_mismatch() {
         use crate::confirmed_charges::ListConfirmedCharges;
         use crate::settlements::{ListPendingCharges, ListSettlements, ListTransactions};
 
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn f62_a_page_is_the_one_that_was_asked_for() {
+    fn another_limit_or_offset_or_too_many_rows_are_a_mismatch() {
         let asked = (PageSize::new(3).unwrap(), 5);
         for rows in 0..=3 {
             assert_eq!(verify(asked, (3, 5), rows), Ok(()));
@@ -277,7 +276,7 @@ mod tests {
         }
     }
 
-    /// The second page of a list, with one row on it, and four echoes of other pages.
+    /// Parses the second page of a list, and four answers that echo another page.
     fn second_page<C: Endpoint<Output: Debug>>(call: C, list: &str, row: &str, total: &str) {
         let answer = |limit: u64, offset: u64| {
             let body =
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn f62_every_list_compares_the_echo() {
+    fn every_list_compares_the_echoed_limit_and_offset() {
         use crate::lots::ListLots;
         use crate::settlements::{ListPendingCharges, ListSettlements, ListTransactions};
 

@@ -1,34 +1,34 @@
-//! The state of a payment, and what it permits.
+//! The state of a payment, and permission to repeat it.
 //!
-//! Two questions, answered by the type so that nobody has to guess:
+//! * *Is the payment over?* [`PayStatus::is_over`]: only when done, failed or canceled.
+//! * *May I pay again?* [`PayStatus::permission_to_pay_again`]: only if the payment was canceled
+//!   before it was sent, or failed and names its refund.
 //!
-//! * *Is it over?* [`PayStatus::is_over`]: done, failed or canceled, and nothing else.
-//! * *May I pay again?* [`PayStatus::permission_to_pay_again`]: only after a cancellation of what was
-//!   never sent, or a failure that names its refund.
-//!
-//! "TX not found" is neither. It comes while the bank has not begun with a payment that is on its
-//! way. A program that takes it for a failure pays twice: wait and ask again. [`Watch`] does that.
+//! "TX not found" answers neither question. The API returns it until the bank starts to process the
+//! payment. A program that treats it as a failure pays twice. Wait and ask again, or let a
+//! [`Watch`] do so.
 //!
 //! # When an answer gives permission
 //!
-//! Four fields of `data` show what became of the funds: `txid`, `original_txid`, `refund_txid` and
-//! `bank_txid`. They are read in every state, also where the pages do not show them. A field is there
-//! unless it is absent, `null`, or white space; a value of another type than text is there, too.
+//! Four fields of `data` show where the funds went: `txid`, `original_txid`, `refund_txid` and
+//! `bank_txid`. They are read in every state, including states for which the vendor's pages do not
+//! list them. A field is *empty* if it is absent, `null` or white space. A value of any other type
+//! than text is not empty.
 //!
 //! | state | gives permission if |
 //! | --- | --- |
-//! | *canceled* | none of the four is there |
-//! | *failed* | `refund_txid` is a well-formed hash, not of zeros alone, and not the hash of `txid` or `original_txid`; those two, where both are there, are the same; `bank_txid` is not there |
-//! | anything else | never |
+//! | *canceled* | all four fields are empty |
+//! | *failed* | `refund_txid` is a well-formed hash, is not all zeros, and differs from `txid` and `original_txid`; if neither of these two is empty, they are the same hash; `bank_txid` is empty |
+//! | any other | never |
 //!
-//! The answer also has to have the HTTP status 200 or 201, and to contain the identifier that was
-//! asked for: [`GetPayStatus`] sees to both. A [`Watch`] applies the table to everything that it was
-//! told about the payment: what an earlier answer shows is not undone by a later one.
+//! [`GetPayStatus`] also requires the HTTP status 200 or 201, and the identifier that was asked
+//! for. A [`Watch`] applies the table to all answers it received: a later answer cannot undo what
+//! an earlier one showed.
 //!
-//! An answer may show funds in a place that is not read: a field beside `data`, an object within it.
-//! Such an answer has no name here unless it is *done*, and so gives no permission. A [`Watch`] gives none after such an answer, and none after an answer that it could not use at all,
-//! unless that answer is about another payment. A new question, with a new watch, is judged by
-//! itself.
+//! An answer may show funds outside these fields: in a field beside `data`, or in an object inside
+//! it. Such an answer counts as an unknown state, unless it is *done*, and so gives no permission. A
+//! watch gives no permission after such an answer, or after an answer it cannot use. A new question
+//! with a new watch is judged by itself.
 
 mod get;
 mod permission;
@@ -55,9 +55,9 @@ use crate::{ExternalId, KamipayId, OperationId, TransactionHash};
 
 /// The state of a payment to a Brazilian account.
 ///
-/// [`GetPayStatus`] reads it from a response, checks the HTTP status and compares the identifier. By
-/// serde it is read from JSON alone: that is for what was read by [`GetPayStatus`] before and was
-/// stored, since nothing there tells the HTTP status or which payment was asked for.
+/// [`GetPayStatus`] reads it from a response, checks the HTTP status and compares the identifier.
+/// Deserializing does neither: use it only for an answer that [`GetPayStatus`] read and you stored.
+/// It reads JSON only.
 ///
 /// ```
 /// use kamipay_proto::pay_status::PayStatus;
@@ -71,36 +71,37 @@ use crate::{ExternalId, KamipayId, OperationId, TransactionHash};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PayStatus {
-    /// Known, and not yet sent to the blockchain. Wait and ask again.
+    /// Not yet sent to the blockchain. Wait and ask again.
     Accepted(Payment),
-    /// Sent to the blockchain, and not yet confirmed. Wait and ask again.
+    /// Sent to the blockchain, not yet confirmed. Wait and ask again.
     Processing(Payment),
     /// Paid.
     Done(Payment),
-    /// Sent, failed and returned. Not the envelope's `failed`, which is [`Self::NotFound`].
+    /// Sent, failed and returned: `data.status` is `failed`. A `failed` outside `data` is
+    /// [`Self::NotFound`].
     Failed(FailedPayment),
     /// Never sent to the blockchain: no funds were used.
     Canceled(Payment),
-    /// Not known to the bank, or not known yet. Wait and ask again; it is never a failure.
+    /// Not known to the bank, or not yet. Wait and ask again: this is never a failure.
     ///
-    /// It may also mean that the payment was asked for by the wrong kind of identifier, or on the
-    /// wrong chain.
+    /// The request may also name the wrong kind of identifier, or the wrong chain.
     #[non_exhaustive]
     NotFound {
-        /// What the API says, `TX not found`.
+        /// The API's message, `TX not found`.
         msg: Option<String>,
     },
-    /// A state without a name here, kept whole: see [`Self::state`] and [`Self::unnamed_json`].
+    /// A state that this version does not know. [`Self::state`] returns its word, `Serialize`
+    /// writes the whole answer.
     #[doc(hidden)]
     _Unnamed(Unnamed),
 }
 
 impl PayStatus {
-    /// The state in a word: `accepted`, `processing`, `done`, `failed`, `canceled`, `not_found`,
-    /// or the API's own word for a state that has no name here.
+    /// The state in one word: `accepted`, `processing`, `done`, `failed`, `canceled`, `not_found`,
+    /// or the API's word for a state that this version does not know.
     ///
-    /// For an answer that contradicts itself (not found, and yet with a payment's data) the word is
-    /// made of both, such as `failed/done`, so that no program takes it for either.
+    /// An answer that contradicts itself (not found, but with a payment's data) has both words,
+    /// such as `failed/done`, so that no program mistakes it for either.
     pub fn state(&self) -> &str {
         match self {
             Self::Accepted(_) => "accepted",
@@ -113,14 +114,14 @@ impl PayStatus {
         }
     }
 
-    /// Whether the payment has come to its end: done, failed or canceled.
+    /// Whether the payment is done, failed or canceled.
     ///
-    /// Not known is no end, and neither is a state that has no name here.
+    /// `false` for not found, and for a state that this version does not know.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Done(_) | Self::Failed(_) | Self::Canceled(_))
     }
 
-    /// What is known of a payment that is accepted, processing, done or canceled.
+    /// The payment, if it is accepted, processing, done or canceled.
     pub fn payment(&self) -> Option<&Payment> {
         match self {
             Self::Accepted(payment)
@@ -131,7 +132,7 @@ impl PayStatus {
         }
     }
 
-    /// What the API says with the state, such as `Tx Failed, returned`.
+    /// The API's message about the state, such as `Tx Failed, returned`.
     pub fn msg(&self) -> Option<&str> {
         match self {
             Self::Accepted(payment)
@@ -144,8 +145,8 @@ impl PayStatus {
         }
     }
 
-    /// Hides secrets in what the API says about the state. Of a named state, the fields are values
-    /// that say something about the payment, and stay as they are.
+    /// Hides secrets in the message, and in all of an unknown state. The fields of a known state
+    /// describe the payment and stay as they are.
     fn hide(&mut self, hider: &Hider) {
         let hide = |text: &mut String| *text = hider.hide(text).into_owned();
         match self {
@@ -161,31 +162,23 @@ impl PayStatus {
             }
         }
     }
-
-    /// The whole answer as JSON, where its state has no name here.
-    pub fn unnamed_json(&self) -> Option<&str> {
-        match self {
-            Self::_Unnamed(unnamed) => Some(&unnamed.json),
-            _ => None,
-        }
-    }
 }
 
-/// What is known of a payment. How much that is depends on how far it has come.
+/// A payment. Its fields fill up as it progresses.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Payment {
     /// The bank's number of the payment.
     pub operation_id: Option<OperationId>,
-    /// The address that the USDT went to.
+    /// The address that received the USDT.
     pub address_in: Option<String>,
     /// The hash of the transaction; `None` until it is sent.
     #[serde(default, deserialize_with = "whatever")]
     pub txid: Option<TransactionHash>,
-    /// The amount paid in USDT; `None` until it is sent.
+    /// The amount paid, in USDT; `None` until the transaction is sent.
     #[serde(default, with = "wire::money::option")]
     pub amount_usdt: Option<Decimal>,
-    /// The amount paid out in BRL.
+    /// The amount paid out, in BRL.
     #[serde(default, with = "wire::money::option")]
     pub amount_brl: Option<Decimal>,
     /// The bank's receipt (Pix end-to-end id); `None` until the transaction is confirmed.
@@ -195,24 +188,24 @@ pub struct Payment {
     pub name: Option<String>,
     /// kamiPay's identifier of the payment.
     pub kamipay_id: KamipayId,
-    /// Your own identifier of the payment, where you gave one.
+    /// Your own identifier of the payment, if you gave one.
     pub external_id: Option<ExternalId>,
-    /// The Pix key that it was paid to.
+    /// The recipient's Pix key.
     pub pix_key: Option<String>,
-    /// The hash of the transaction that failed. The pages show it in a failed payment only: here it
-    /// contradicts the state.
+    /// The hash of the transaction that failed. By the vendor's pages only a failed payment has it:
+    /// here it contradicts the state.
     #[serde(default, deserialize_with = "whatever", skip_serializing_if = "Option::is_none")]
     pub original_txid: Option<TransactionHash>,
-    /// The hash of the transaction that returned the funds. The pages show it in a failed payment
-    /// only: here it contradicts the state.
+    /// The hash of the transaction that returned the funds. By the vendor's pages only a failed
+    /// payment has it: here it contradicts the state.
     #[serde(default, deserialize_with = "whatever", skip_serializing_if = "Option::is_none")]
     pub refund_txid: Option<TransactionHash>,
-    /// What the API says with the state, such as `Request ok`; it stands beside `data`.
+    /// The API's message, such as `Request ok`. It is outside `data`.
     #[serde(skip)]
     pub msg: Option<String>,
 }
 
-/// What is known of a payment that failed and was returned.
+/// A payment that failed and was returned.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct FailedPayment {
@@ -233,12 +226,12 @@ pub struct FailedPayment {
     /// The bank's receipt. The pages do not show it in a failed payment: it contradicts the state.
     #[serde(default, deserialize_with = "whatever", skip_serializing_if = "Option::is_none")]
     pub bank_txid: Option<String>,
-    /// What the API says with the state, such as `Tx Failed, returned`; it stands beside `data`.
+    /// The API's message, such as `Tx Failed, returned`. It is outside `data`.
     #[serde(skip)]
     pub msg: Option<String>,
 }
 
-/// An answer whose state has no name here.
+/// An answer with a state that this version does not know.
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Unnamed {
@@ -249,7 +242,7 @@ pub struct Unnamed {
     is_unclear: bool,
 }
 
-/// What is looked at in the `data` of a state without a name.
+/// The fields that are read from the `data` of an unknown state.
 #[derive(Clone, Default, Deserialize, PartialEq, Eq, Hash)]
 #[serde(default)]
 struct Known {
@@ -303,10 +296,10 @@ struct State {
     status: String,
 }
 
-/// What stands in the place of `data`.
+/// What the value of `data` is.
 #[derive(Default, PartialEq)]
 enum Presence {
-    /// Nothing, or something empty.
+    /// Absent, `null`, or an empty object, list or string.
     #[default]
     Nothing,
     Object,
@@ -317,7 +310,7 @@ impl<'de> Deserialize<'de> for Presence {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(from)?.get();
         let mut dense = raw.bytes().filter(|byte| !byte.is_ascii_whitespace());
-        // The first bytes tell: nothing that is longer begins like one of these.
+        // Three bytes are enough: no longer value begins like one of these.
         let first = [dense.next(), dense.next(), dense.next()];
         Ok(match first.map(|byte| byte.unwrap_or_default()) {
             [b'{', b'}', 0] | [b'[', b']', 0] | [b'"', b'"', 0] | [b'n', ..] => Self::Nothing,
@@ -327,16 +320,17 @@ impl<'de> Deserialize<'de> for Presence {
     }
 }
 
-/// The text of a string, nothing for null, and any other value as it stands in the document: what
-/// shows that funds moved is neither dropped for its type, nor an error that a [`Watch`] forgets.
+/// The text of a string, `None` for `null`, and the JSON of any other value.
+///
+/// Evidence that funds moved must not get lost over its type, by being dropped or as an error.
 fn whatever<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(from)?.get();
     let text = || serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
     Ok((raw != "null").then(|| T::from(text())))
 }
 
-/// The same, of a long value its beginning: it is there, and it is no identifier and no hash. An
-/// answer that cannot be read may be of any length.
+/// Like [`whatever`], but keeps only the beginning of a long value. A long value is neither an
+/// identifier nor a hash; it only counts as not empty.
 fn beginning<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     const LONGEST: usize = 16 << 10;
     let raw = <&RawValue>::deserialize(from)?;
@@ -411,7 +405,7 @@ impl<'de> Deserialize<'de> for PayStatus {
     }
 }
 
-/// In the shape in which the API answers.
+/// Writes what the API sent.
 impl Serialize for PayStatus {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -471,7 +465,7 @@ mod tests {
 
     fn read(body: &str) -> PayStatus {
         let status = answer(200, body).unwrap_or_else(|error| panic!("{body}: {error:?}"));
-        // Whatever it is, it is the same after a while in a file.
+        // Every state survives being stored.
         for json in [
             serde_json::to_string(&status).unwrap(),
             serde_json::to_string_pretty(&status).unwrap(),
@@ -517,14 +511,15 @@ mod tests {
                 let refund = permission.refund_txid().map(TransactionHash::as_str);
                 assert_eq!(refund, (state == "failed").then_some(OTHER));
             }
-            assert_eq!(status.unnamed_json().is_some(), ["expired", "pending"].contains(&state));
+            let is_unknown = matches!(status, PayStatus::_Unnamed(_));
+            assert_eq!(is_unknown, ["expired", "pending"].contains(&state));
             let has_payment = ["accepted", "processing", "done", "canceled"].contains(&state);
             assert_eq!(status.payment().is_some(), has_payment);
         }
     }
 
     #[test]
-    fn two_kinds_of_failed_are_two_types() {
+    fn a_failed_envelope_is_not_a_failed_payment() {
         // pay-status.txt: "TX not found" means wait, `data.status` means returned
         let unknown = read(r#"{"status": "failed", "msg": "TX not found"}"#);
         assert!(
@@ -540,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn ok_without_data_is_never_a_state() {
+    fn ok_without_data_is_an_error() {
         for (body, path) in [
             (r#"{"status": "ok"}"#, "."),
             (r#"{"status": "ok", "msg": "Request ok"}"#, "."),
@@ -577,7 +572,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_comes_twice_is_no_state() {
+    fn a_duplicate_key_is_an_error() {
         for body in [
             r#"{"status": "failed", "status": "ok", "data": {"status": "done", "kamipay_id": "a"}}"#,
             r#"{"status": "ok", "data": {"status": "done", "status": "canceled", "kamipay_id": "a"}}"#,
@@ -598,12 +593,11 @@ mod tests {
     }
 
     #[test]
-    fn a_state_without_a_name_is_kept_whole() {
+    fn an_unknown_state_is_kept_whole() {
         let body = r#"{"status": "ok", "msg": "m", "data": {"status": "frozen", "reason": "court",
             "amount_usdt": 1.10, "new": [1e5, {"a": null}], "kamipay_id": "txc_1"}}"#;
         let status = read(&format!("\n {body} "));
         assert_eq!((status.state(), status.msg()), ("frozen", Some("m")));
-        assert_eq!(status.unnamed_json(), Some(body));
         assert_eq!(serde_json::to_string(&status).unwrap(), body);
         for word in ["CANCELED", "cancelled", "canceled ", "Done", "refunded", ""] {
             let body = format!(
@@ -616,7 +610,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_contradicts_itself_is_neither() {
+    fn an_answer_that_contradicts_itself_has_both_words_and_is_not_over() {
         for (body, word) in [
             (r#"{"status": "failed", "data": {"status": "done"}}"#, "failed/done"),
             (
@@ -634,12 +628,12 @@ mod tests {
             (r#"{"status": "OK", "data": {"status": "canceled"}}"#, "OK/canceled"),
         ] {
             let status = read(body);
-            assert_eq!((status.state(), status.unnamed_json()), (word, Some(body)));
+            assert_eq!((status.state(), &*serde_json::to_string(&status).unwrap()), (word, body));
             assert!(!status.is_over() && status.permission_to_pay_again().is_none(), "{body}");
         }
     }
 
-    /// The body of an answer in this state with these further fields.
+    /// The body of an answer in `state`, with the further fields `rest`.
     fn body(state: &str, rest: &str) -> String {
         format!(
             r#"{{"status": "ok", "data": {{"status": "{state}", "kamipay_id": "txc_1"{rest}}}}}"#
@@ -693,7 +687,7 @@ mod tests {
             (OTHER, PLACEHOLDER, "", "", true),
             (&OTHER[2..], HASH, "", "", true), // on Tron
             (&OTHER.to_uppercase().replace('X', "x"), HASH, "", "", true),
-            // No hash of a refund.
+            // Not the hash of a refund.
             ("", HASH, "", "", false),
             (" ", HASH, "", "", false),
             (PLACEHOLDER, HASH, "", "", false),
@@ -705,7 +699,7 @@ mod tests {
             (&OTHER.replace("0x", "0X"), HASH, "", "", false),
             (&OTHER.replace('a', "а"), HASH, "", "", false), // the Cyrillic letter
             (&OTHER.replacen('6', "６", 1), HASH, "", "", false),
-            // Its own transaction.
+            // The refund is the transaction itself.
             (HASH, HASH, "", "", false),
             (HASH, &upper, "", "", false),
             (HASH, bare, "", "", false),
@@ -713,7 +707,7 @@ mod tests {
             (HASH, "", HASH, "", false),
             (OTHER, "", &spaced, "", false),
             (OTHER, HASH, OTHER, "", false),
-            // A third.
+            // Two transactions and a refund.
             (OTHER, HASH, &third, "", false),
             (OTHER, HASH, "x", "", false),
             (OTHER, HASH, &zero, "", false),
@@ -741,7 +735,7 @@ mod tests {
         }
     }
 
-    /// It may be about another payment, and it may be about this one.
+    /// They may be about another payment, or about this one.
     #[test]
     fn a_hash_in_another_place_gives_no_permission() {
         let nested = format!(r#", "retries": [{{"txid": "{HASH}"}}], "new": {{"txid": "{HASH}"}}"#);
@@ -755,7 +749,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_http_status_and_no_refusal_is_a_state() {
+    fn only_a_2xx_has_a_state_and_only_200_and_201_give_permission() {
         let canceled = r#"{"status": "ok", "data": {"status": "canceled", "kamipay_id": "txc_1"}}"#;
         let unknown = r#"{"status": "failed", "msg": "TX not found"}"#;
         for status in 100..=999 {
@@ -772,7 +766,7 @@ mod tests {
         }
     }
 
-    /// Anything that might stand in the place of a value.
+    /// Any JSON value.
     fn anything() -> impl Strategy<Value = Value> {
         let texts = ["", " ", "x", HASH, OTHER, PLACEHOLDER, "ok", "failed", "canceled", "done"];
         prop_oneof![
@@ -816,7 +810,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4096))]
 
         #[test]
-        fn no_mixture_gives_permission_but_the_two(body in mixture(), status in 200_u16..204) {
+        fn only_canceled_and_refunded_payments_give_permission(body in mixture(), status in 200_u16..204) {
             let Ok(pay_status) = answer(status, &body.to_string()) else { return Ok(()) };
             let data = &body["data"];
             let (top, state) = (body["status"].as_str(), data["status"].as_str());

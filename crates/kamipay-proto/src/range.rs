@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use crate::page;
 use crate::wire::timestamp::{self, Rfc3339, is_writable};
 
-/// A range of at most 31 days, with its end after its start: what a list call takes.
+/// The range of a list call: at most 31 days, with the end after the start.
 ///
-/// The API does not say whether its ends are inclusive. Ends are sent in UTC, to the microsecond,
-/// which is as fine as the API's own timestamps are: a finer start is rounded down and a finer end
-/// up, so that the range asked for is never the smaller one.
+/// The API does not document whether the ends are inclusive. They are sent in UTC, in microseconds,
+/// the precision of the API's own timestamps. A finer start is rounded down and a finer end up, so
+/// the range never gets smaller.
 ///
 /// ```
 /// use kamipay_proto::DateRange;
@@ -33,7 +33,7 @@ pub struct DateRange {
 }
 
 impl DateRange {
-    /// The longest range: 31 days.
+    /// Maximum length: 31 days.
     pub const MAX: TimeDelta = TimeDelta::days(31);
 
     /// The range from `start` to `end`.
@@ -50,26 +50,25 @@ impl DateRange {
         Ok(Self { start, end })
     }
 
-    /// The range between two texts, each RFC 3339 with a UTC offset.
+    /// Parses both ends: RFC 3339 with a UTC offset.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new), and where a text is not a date and time with an offset.
+    /// Those of [`new`](Self::new), and [`InvalidRange::Text`].
     pub fn parse(start: &str, end: &str) -> Result<Self, InvalidRange> {
         Self::new(parse(start)?, parse(end)?)
     }
 
-    /// Both ends.
     pub(crate) fn ends(self) -> page::OpenEnds {
         (Some(self.start), Some(self.end))
     }
 
-    /// Its start.
+    /// The start.
     pub fn start(self) -> DateTime<Utc> {
         self.start
     }
 
-    /// Its end.
+    /// The end.
     pub fn end(self) -> DateTime<Utc> {
         self.end
     }
@@ -91,10 +90,9 @@ impl TryFrom<Ends> for DateRange {
     }
 }
 
-/// A range that may be open at either end: of 31 days at most where both are given.
+/// A range with optional ends: at most 31 days if both are given.
 ///
-/// For the pending charges, where the API puts 30 days ago for an open start, and now for an open
-/// end.
+/// Pending charges use it. The API's default start is 30 days ago, its default end is now.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(try_from = "OpenEnds")]
 pub struct OpenDateRange {
@@ -105,11 +103,12 @@ pub struct OpenDateRange {
 }
 
 impl OpenDateRange {
-    /// The range from `start` to `end`, either of which may be open.
+    /// The range from `start` to `end`. `None`: open.
     ///
     /// # Errors
     ///
-    /// If both are given, and `end` is not after `start`, or more than 31 days after it.
+    /// If both are given, and `end` is not after `start`, or more than 31 days after it. If a year
+    /// is not 0 to 9999.
     pub fn new(
         start: Option<DateTime<Utc>>,
         end: Option<DateTime<Utc>>,
@@ -122,12 +121,12 @@ impl OpenDateRange {
         Ok(Self { start, end })
     }
 
-    /// Its start, where it has one.
+    /// The start. `None`: open.
     pub fn start(self) -> Option<DateTime<Utc>> {
         self.start
     }
 
-    /// Its end, where it has one.
+    /// The end. `None`: open.
     pub fn end(self) -> Option<DateTime<Utc>> {
         self.end
     }
@@ -155,9 +154,9 @@ impl TryFrom<OpenEnds> for OpenDateRange {
     }
 }
 
-/// A range of more than 0 and less than 24 hours, in whole seconds: what tx_status_lot takes.
+/// The range of `tx_status_lot`: whole seconds, less than 24 hours, with the end after the start.
 ///
-/// A start within a second is rounded down, an end up.
+/// A fraction of a second is rounded down at the start and up at the end.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(try_from = "Ends")]
 pub struct EpochRange {
@@ -168,15 +167,15 @@ pub struct EpochRange {
 }
 
 impl EpochRange {
-    /// The longest range: a second less than 24 hours.
+    /// Maximum length: 23:59:59 hours.
     pub const MAX: TimeDelta = TimeDelta::seconds(24 * 60 * 60 - 1);
 
     /// The range from `start` to `end`.
     ///
     /// # Errors
     ///
-    /// If `end` is not after `start`, or 24 hours or more after it; 24 hours exactly is refused,
-    /// as the API does.
+    /// If `end` is not after `start`, or 24 hours or more after it. The API refuses exactly 24
+    /// hours as well.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
         let start = floor(start, 1_000_000_000);
         let end = ceil(end, 1_000_000_000);
@@ -187,12 +186,12 @@ impl EpochRange {
         Ok(Self { start, end })
     }
 
-    /// Its start.
+    /// The start.
     pub fn start(self) -> DateTime<Utc> {
         self.start
     }
 
-    /// Its end.
+    /// The end.
     pub fn end(self) -> DateTime<Utc> {
         self.end
     }
@@ -206,9 +205,10 @@ impl TryFrom<Ends> for EpochRange {
     }
 }
 
-/// A time of any length, with its end not before its start: what a [`Scan`](crate::Scan) takes.
+/// The period of a [`Scan`](crate::Scan): of any length, with the end not before the start.
 ///
-/// Its ends are rounded as those of a [`DateRange`] are. Where they are equal it is empty.
+/// The ends are rounded to microseconds, like those of a [`DateRange`]. A period with equal ends is
+/// empty.
 ///
 /// ```
 /// use kamipay_proto::Period;
@@ -231,7 +231,7 @@ impl Period {
     ///
     /// # Errors
     ///
-    /// If `end` is before `start`, or one of them is in a year that cannot be sent.
+    /// If `end` is before `start`, or a year is not 0 to 9999.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
         if start == end {
             let time = floor_micros(start);
@@ -243,41 +243,41 @@ impl Period {
         Ok(Self { start, end })
     }
 
-    /// The period between two texts, each RFC 3339 with a UTC offset.
+    /// Parses both ends: RFC 3339 with a UTC offset.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new), and where a text is not a date and time with an offset.
+    /// Those of [`new`](Self::new), and [`InvalidRange::Text`].
     pub fn parse(start: &str, end: &str) -> Result<Self, InvalidRange> {
         Self::new(parse(start)?, parse(end)?)
     }
 
-    /// Its start.
+    /// The start.
     pub fn start(self) -> DateTime<Utc> {
         self.start
     }
 
-    /// Its end.
+    /// The end.
     pub fn end(self) -> DateTime<Utc> {
         self.end
     }
 
-    /// How long it is.
+    /// The time from start to end.
     pub fn length(self) -> TimeDelta {
         self.end - self.start
     }
 
-    /// Whether it is empty: its end is its start.
+    /// Whether start and end are equal.
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
 
-    /// What of it is left from a time on.
+    /// The rest of the period from `start` on.
     pub(crate) fn starting_at(self, start: DateTime<Utc>) -> Self {
         Self { start: start.clamp(self.start, self.end), ..self }
     }
 
-    /// Its newest part, of this length at most.
+    /// The last `length` of the period.
     pub(crate) fn newest(self, length: TimeDelta) -> Self {
         let length = length.clamp(TimeDelta::zero(), self.length());
         Self { start: floor_micros(self.end - length), ..self }
@@ -304,13 +304,13 @@ impl TryFrom<Ends> for Period {
     }
 }
 
-/// A range that the API would refuse. Nothing was sent.
+/// A range that the API would reject. Nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRange {
     /// The end is not after the start.
     #[error(
-        "{} to {} is no range: the end must be after the start", Rfc3339(*start), Rfc3339(*end)
+        "{} to {} is not a range: the end must be after the start", Rfc3339(*start), Rfc3339(*end)
     )]
     Order {
         /// The start that was given.
@@ -331,8 +331,7 @@ pub enum InvalidRange {
     },
     /// 24 hours or more.
     #[error(
-        "{} to {} is {}: a range of confirmed charges has to be less than 24 hours, so 23:59:59 \
-         at most",
+        "{} to {} is {}: a range of confirmed charges must be less than 24 hours, so 23:59:59 at most",
         Rfc3339(*start), Rfc3339(*end), length(*start, *end)
     )]
     NotWithinADay {
@@ -341,8 +340,8 @@ pub enum InvalidRange {
         /// The end that was given.
         end: DateTime<Utc>,
     },
-    /// A year that RFC 3339 cannot write.
-    #[error("the year {year} cannot be sent: years go from 0000 to 9999")]
+    /// A year that RFC 3339 cannot represent.
+    #[error("the year {year} cannot be sent: use 0000 to 9999")]
     Year {
         /// The year that was given.
         year: i32,
@@ -401,14 +400,14 @@ fn ceil_micros(time: DateTime<Utc>) -> DateTime<Utc> {
     ceil(time, 1_000)
 }
 
-/// Down to whole steps of so many nanoseconds. chrono's leap second, `23:59:60`, which neither the
-/// API nor we would read back, counts as the end of the second before it.
+/// Rounds down to a multiple of `step` nanoseconds. A leap second, chrono's `23:59:60`, counts as
+/// the end of the second before it: neither the API nor this crate can read it.
 pub(crate) fn floor(time: DateTime<Utc>, step: u32) -> DateTime<Utc> {
     let nanos = time.nanosecond().min(999_999_999);
     time.with_nanosecond(nanos - nanos % step).unwrap_or(time)
 }
 
-/// Up to whole steps of so many nanoseconds.
+/// Rounds up to a multiple of `step` nanoseconds.
 fn ceil(time: DateTime<Utc>, step: u32) -> DateTime<Utc> {
     let floor = floor(time, step);
     if floor == time {
@@ -417,7 +416,7 @@ fn ceil(time: DateTime<Utc>, step: u32) -> DateTime<Utc> {
     floor.checked_add_signed(TimeDelta::nanoseconds(step.into())).unwrap_or(time)
 }
 
-/// `45 days`, or `31 days and 1s` where the days alone would not tell what is wrong.
+/// `45 days`, or `31 days and 1s` if the days alone would not show the fault.
 fn length(start: DateTime<Utc>, end: DateTime<Utc>) -> String {
     let days = (end - start).num_days();
     let rest = u64::try_from(days)
@@ -458,7 +457,7 @@ mod tests {
         let backwards = DateRange::new(start, start - TimeDelta::seconds(1));
         assert_eq!(
             backwards.unwrap_err().to_string(),
-            "2026-05-01T00:00:00Z to 2026-04-30T23:59:59Z is no range: the end must be after the start"
+            "2026-05-01T00:00:00Z to 2026-04-30T23:59:59Z is not a range: the end must be after the start"
         );
     }
 
@@ -480,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_never_smaller_than_asked() {
+    fn rounding_never_makes_a_range_smaller() {
         let (start, end) =
             (at("2026-05-01T00:00:00.123456789Z"), at("2026-05-01T08:00:00.000000001Z"));
         let range = DateRange::new(start, end).unwrap();
@@ -492,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_range_keeps_the_rule_where_it_has_two_ends() {
+    fn an_open_range_with_two_ends_is_31_days_at_most() {
         let start = at("2026-05-01T00:00:00Z");
         for (from, to) in [(Some(start), None), (None, Some(start)), (None, None)] {
             let range = OpenDateRange::new(from, to).unwrap();
@@ -509,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_is_as_long_as_its_ends_are_apart() {
+    fn a_period_has_any_length() {
         let start = at("2026-05-01T00:00:00Z");
         let none = Period::new(start, start).unwrap();
         assert!(none.is_empty() && none.length() == TimeDelta::zero());
@@ -537,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_time_are_refused() {
+    fn a_year_outside_0_to_9999_is_refused() {
         let now = at("2026-05-01T00:00:00Z");
         let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
         for (start, end) in [(now, last), (first, now), (first, last), (last, last), (last, first)]
@@ -553,8 +552,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_second_is_rounded_to_what_can_be_read_back() {
-        // chrono writes one as `23:59:60`, which neither the API nor we would read back.
+    fn a_leap_second_is_rounded_to_a_time_that_can_be_read() {
         let leap = chrono::NaiveDate::from_ymd_opt(2016, 12, 31)
             .and_then(|day| day.and_hms_nano_opt(23, 59, 59, 1_500_000_000))
             .unwrap()
@@ -580,7 +578,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_back_checks_what_the_constructor_checks() {
+    fn deserializing_checks_what_the_constructor_checks() {
         let range = DateRange::parse("2026-05-01T00:00:00Z", "2026-05-31T00:00:00.5Z").unwrap();
         let json = serde_json::to_string(&range).unwrap();
         assert_eq!(json, r#"{"start":"2026-05-01T00:00:00Z","end":"2026-05-31T00:00:00.500Z"}"#);

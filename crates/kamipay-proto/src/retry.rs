@@ -1,6 +1,6 @@
-//! Whether to make a call once more, and when: a decision without a clock, randomness or sleep.
+//! Decides whether and when to repeat a call, without clock, randomness or sleep.
 //!
-//! A transport says what happened, and is told how long to wait or why to stop:
+//! A transport reports a failure and gets a delay, or a reason to stop:
 //!
 //! ```
 //! use std::time::Duration;
@@ -15,11 +15,11 @@
 //! let request = call.request(&api)?;
 //! let repeat = Repeat::of(&call, &request); // a GET: it may arrive twice
 //!
-//! // The first attempt met a closed connection. Half of the way to the longest delay is asked for:
+//! // The connection was closed in the first attempt. The delay is half of the longest one:
 //! let failure = FailedAttempt::new(repeat, Cause::Closed, 1).with_time_left(Duration::from_secs(30));
 //! assert_eq!(policy.decide(&failure, &mut budget, u32::MAX / 2 + 1), Ok(Duration::from_millis(100)));
 //!
-//! // The API asks for more time than there is: nobody waits in vain.
+//! // `Retry-After` is longer than the time left:
 //! let fault = Cause::Status(http::StatusCode::TOO_MANY_REQUESTS, Some(Duration::from_secs(3600)));
 //! let failure = FailedAttempt::new(repeat, fault, 2).with_time_left(Duration::from_secs(29));
 //! assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::RetryAfter));
@@ -28,16 +28,16 @@
 //!
 //! # The rules
 //!
-//! * Only what may pass is tried again: no connection, a connection that was closed, an answer that
-//!   was cut or did not come in time, a 5xx, a 429, a 408.
-//! * An answer to another request: once more, at once, on a fresh connection.
-//! * Only a call that may arrive twice is repeated: a `GET`, and `POST /auth/token`.
-//! * The delay is random between nothing and a ceiling that doubles: 0.2 s, 0.4 s, … 10 s ("full
-//!   jitter": clients that failed together do not come back together).
-//! * Never earlier than the API's `Retry-After` asks for.
-//! * Never later than the deadline: what does not fit is not waited for.
-//! * In an outage a client does not multiply its calls: retries are paid for from a budget, which
-//!   only successes fill up again.
+//! * Only temporary failures are repeated: no connection, a closed connection, an answer that is
+//!   cut or late, and the statuses 5xx, 429 and 408.
+//! * Another request's response is repeated once, at once, on a fresh connection.
+//! * Only a call that may arrive twice is repeated: a `GET`, or `POST /auth/token`.
+//! * The delay is random, from zero to a ceiling that doubles: 0.2 s, 0.4 s, … 10 s. This "full
+//!   jitter" spreads clients that failed together.
+//! * The delay is never shorter than the API's `Retry-After`.
+//! * The delay never reaches the deadline: if it would, the call stops at once.
+//! * Retries are paid from a budget that only successes refill. So a client does not multiply its
+//!   calls in an outage.
 
 #[cfg(test)]
 mod tests;
@@ -49,34 +49,32 @@ use http::{Method, Request, StatusCode};
 use crate::error::{ResponseError, ResponseErrorKind};
 use crate::{Endpoint, IssueToken};
 
-/// When to make a call again, and how often.
+/// The limits and delays of repeated calls.
 ///
 /// ```
 /// use kamipay_proto::retry::RetryPolicy;
 ///
 /// let mut policy = RetryPolicy::default();
-/// policy.max_attempts = 1; // never again
+/// policy.max_attempts = 1; // no retries
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How often a call is made, the first time included. 4 unless told otherwise; 0 is as good as
-    /// 1.
+    /// Maximum attempts of a call, including the first one. Default: 4. 0 means 1.
     pub max_attempts: u32,
-    /// The ceiling of the delay before the second attempt. It doubles with each further one. 0.2
-    /// seconds unless told otherwise.
+    /// Ceiling of the delay before the second attempt. It doubles for each further attempt.
+    /// Default: 0.2 seconds.
     pub first_delay: Duration,
-    /// The highest ceiling of a delay. 10 seconds unless told otherwise.
+    /// Maximum ceiling of a delay. Default: 10 seconds.
     pub max_delay: Duration,
-    /// The longest `Retry-After` that is waited for, if the deadline allows for it. A minute unless
-    /// told otherwise.
+    /// Maximum `Retry-After` to wait for. A longer one stops the call. Default: 60 seconds.
     pub max_retry_after: Duration,
-    /// How many tokens the budget of a client holds. 100 unless told otherwise.
+    /// Tokens in a full budget. Default: 100.
     pub budget_tokens: u32,
-    /// How many of them a retry costs. 10 unless told otherwise; 0 for retries without a budget.
+    /// Tokens that a retry costs. Default: 10. 0 turns the budget off.
     pub retry_cost_tokens: u32,
-    /// How many a call gives back that succeeds at once. 1 unless told otherwise. One that succeeds
-    /// after retries gives back what they cost.
+    /// Tokens that a call returns to the budget if its first attempt succeeds. Default: 1. A call
+    /// that succeeds after retries returns their cost.
     pub success_tokens: u32,
 }
 
@@ -95,32 +93,33 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// A full budget, for one client and all its threads.
+    /// A full budget, to share among all calls of a client.
     pub fn budget(&self) -> RetryBudget {
         RetryBudget { tokens: self.budget_tokens }
     }
 
-    /// Whether to make the call again after this delay, or why not.
+    /// Returns the delay before the next attempt, and takes its cost from `budget`.
     ///
-    /// `random` is any number, each as likely as the others. A retry is paid for from the `budget`.
+    /// `random` is a uniformly distributed number.
     ///
     /// # Errors
     ///
-    /// Why the call is not made again.
+    /// The reason not to repeat the call.
     pub fn decide(
         &self,
         failure: &FailedAttempt,
         budget: &mut RetryBudget,
         random: u32,
     ) -> Result<Duration, Stop> {
-        if !failure.cause.may_pass() {
+        if !failure.cause.is_temporary() {
             return Err(Stop::Permanent);
         }
         if !failure.repeat.is_allowed() {
             return Err(Stop::NotRepeatable);
         }
         if failure.cause == Cause::Mismatch {
-            // Once, at once, and whatever `max_attempts` is: the connection was behind, or not.
+            // Once, at once, regardless of `max_attempts`: a fresh connection helps, or nothing
+            // does.
             let is_first = failure.attempts <= 1 && failure.time_left != Some(Duration::ZERO);
             return if is_first { Ok(Duration::ZERO) } else { Err(Stop::Permanent) };
         }
@@ -133,7 +132,7 @@ impl RetryPolicy {
             return Err(Stop::RetryAfter);
         }
         let delay = part(self.ceiling(failure.attempts), random).max(asked.unwrap_or_default());
-        // As much as is left is too much: an attempt takes time, too.
+        // The attempt itself takes time as well.
         if delay >= left {
             return Err(Stop::Deadline);
         }
@@ -141,7 +140,7 @@ impl RetryPolicy {
         Ok(delay)
     }
 
-    /// Fills the budget after a call that succeeded, at its first attempt or a later one.
+    /// Refills the budget after a call that succeeded at attempt number `attempts`.
     pub fn succeeded(&self, attempts: u32, budget: &mut RetryBudget) {
         let back = match attempts.saturating_sub(1) {
             0 => self.success_tokens,
@@ -150,30 +149,29 @@ impl RetryPolicy {
         budget.tokens = budget.tokens.saturating_add(back).min(self.budget_tokens);
     }
 
-    /// The longest delay after so many attempts.
+    /// The maximum delay after this many attempts.
     fn ceiling(&self, attempts: u32) -> Duration {
         let doubled = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
         self.first_delay.saturating_mul(doubled).min(self.max_delay)
     }
 }
 
-/// What is left for retries. One for all calls of a client: see [`RetryPolicy::budget`].
+/// The tokens left for retries, shared by all calls of a client: see [`RetryPolicy::budget`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryBudget {
     tokens: u32,
 }
 
 impl RetryBudget {
-    /// How many tokens are left.
+    /// The tokens that are left.
     pub fn tokens(&self) -> u32 {
         self.tokens
     }
 }
 
-/// Whether a call may arrive twice: a `GET` may, and `POST /auth/token`, and no other call.
+/// Whether a call may arrive twice: only a `GET` and `POST /auth/token` may.
 ///
-/// A transport asks for it with the request that it is about to send. There is no other way to have
-/// one:
+/// [`Repeat::of`] is the only way to create it, from the request that is about to be sent:
 ///
 /// ```compile_fail,E0423
 /// use kamipay_proto::retry::Repeat;
@@ -184,39 +182,38 @@ impl RetryBudget {
 pub struct Repeat(bool);
 
 impl Repeat {
-    /// Whether this call may arrive twice, with this request.
+    /// Whether this call with this request may arrive twice.
     ///
-    /// The request's own method counts: what a call of your own is named by says nothing.
+    /// The method of the request decides, not the name of the call.
     pub fn of<E: Endpoint, B>(_call: &E, request: &Request<B>) -> Self {
         let is_login = request.method() == Method::POST && E::CALL == IssueToken::CALL;
         Self(request.method() == Method::GET || is_login)
     }
 
-    /// Whether the call may be made again after a failure that may have reached the API.
+    /// Whether the call may be repeated even if the failed attempt reached the API.
     pub fn is_allowed(self) -> bool {
         self.0
     }
 }
 
-/// An attempt that failed.
+/// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedAttempt {
     /// Whether the call may arrive twice.
     pub repeat: Repeat,
-    /// What happened.
+    /// Why the attempt failed.
     pub cause: Cause,
-    /// How often the call was made, this time included. Of a [`Cause::Mismatch`]: how often that
-    /// was the answer.
+    /// Attempts so far, including this one. For a [`Cause::Mismatch`]: mismatches so far.
     pub attempts: u32,
-    /// How much time there is until the call has to be over. `None` for no end.
+    /// Time left until the deadline. `None`: no deadline. Default: `None`.
     pub time_left: Option<Duration>,
 }
 
 impl FailedAttempt {
-    /// A call that was made `attempts` times, with no end to its time.
+    /// A failed attempt without a deadline.
     ///
-    /// Nothing is assumed about the call. Without [`Repeat`] there is no failure:
+    /// Whether the call may arrive twice has no default:
     ///
     /// ```compile_fail,E0061
     /// use kamipay_proto::retry::{FailedAttempt, Cause};
@@ -227,7 +224,7 @@ impl FailedAttempt {
         Self { repeat, cause, attempts, time_left: None }
     }
 
-    /// There is so much time left.
+    /// Sets the time left until the deadline.
     #[must_use]
     pub fn with_time_left(mut self, left: Duration) -> Self {
         self.time_left = Some(left);
@@ -235,21 +232,21 @@ impl FailedAttempt {
     }
 }
 
-/// What happened to an attempt, as far as it matters for another one.
+/// Why an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// There was no connection, and nothing was sent.
+    /// No connection: nothing was sent.
     NotSent,
-    /// The connection was closed or failed before an answer came.
+    /// The connection closed or failed before an answer arrived.
     Closed,
     /// The answer was cut off.
     Truncated,
-    /// The answer did not come in time.
+    /// The answer did not arrive in time.
     TimedOut,
-    /// The answer was to another request. It passes on a fresh connection, or not at all.
+    /// Another request's response arrived.
     Mismatch,
-    /// The API answered with this status, and asked for so much time with `Retry-After`.
+    /// The API answered with this status, and possibly a `Retry-After`.
     Status(StatusCode, Option<Duration>),
     /// No request can be made of the call.
     NoRequest,
@@ -261,13 +258,13 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Whether it may have passed by the next attempt.
-    pub fn may_pass(self) -> bool {
+    /// Whether the next attempt may succeed.
+    pub(crate) fn is_temporary(self) -> bool {
         match self {
             Self::NotSent | Self::Closed | Self::Truncated | Self::TimedOut | Self::Mismatch => {
                 true
             }
-            // 408 is what some servers say to a connection that was idle, before they close it.
+            // Some servers send a 408 on an idle connection before they close it.
             Self::Status(status, _) => matches!(status.as_u16(), 408 | 429 | 500..=599),
             Self::NoRequest | Self::Untrusted | Self::Permanent => false,
         }
@@ -281,44 +278,43 @@ impl Cause {
     }
 }
 
-/// Of an answer that is an error.
 impl From<&ResponseError> for Cause {
     fn from(error: &ResponseError) -> Self {
         match error.kind() {
             ResponseErrorKind::Api(refusal) => Self::Status(refusal.status, error.retry_after()),
             ResponseErrorKind::Decode(decode) if decode.truncated => Self::Truncated,
-            // One that does not say whose it is may be about this payment, and must not be dropped.
+            // Without an identifier the answer may be about this payment, and must not be dropped.
             ResponseErrorKind::Mismatch(mismatch) if mismatch.came.is_some() => Self::Mismatch,
             _ => Self::Permanent,
         }
     }
 }
 
-/// Why a call is not made again.
+/// Why a call is not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Stop {
-    /// The same would happen again.
-    #[error("the same would happen again")]
+    /// Another attempt would fail the same way.
+    #[error("another attempt would fail the same way")]
     Permanent,
-    /// The call is neither a `GET` nor `POST /auth/token`: it must not arrive twice.
+    /// The call must not arrive twice: it is neither a `GET` nor `POST /auth/token`.
     #[error("the call must not arrive twice")]
     NotRepeatable,
-    /// It was made as often as the policy allows.
+    /// [`RetryPolicy::max_attempts`] is reached.
     #[error("no attempt was left")]
     Attempts,
-    /// The next attempt would come after the deadline.
+    /// The delay reaches the deadline.
     #[error("there was no time for another attempt")]
     Deadline,
-    /// The API asks for more time than there is, or than the policy allows.
+    /// `Retry-After` is longer than the time left, or than [`RetryPolicy::max_retry_after`].
     #[error("the API asks to wait longer than there is time")]
     RetryAfter,
-    /// Too many calls failed before this one.
+    /// The budget is spent: too many calls failed before this one.
     #[error("too many calls failed lately for another attempt")]
     Budget,
 }
 
-/// `random` parts of the 2^32 of a time.
+/// `time * random / 2^32`.
 pub(crate) fn part(time: Duration, random: u32) -> Duration {
     let nanos = (time.as_nanos() * u128::from(random)) >> 32;
     let (seconds, nanos) = (nanos / 1_000_000_000, nanos % 1_000_000_000);

@@ -1,10 +1,9 @@
-//! Complete listings: a period of any length, every row once, or an error that says what is
-//! missing.
+//! Complete listings: every row of a period once, or an error that says what is missing.
 //!
-//! The API limits the period of a call, pages by offset, and says nothing about inclusive ends, sort
-//! order, or rows that appear while one is paging. A [`Scan`] takes any period. It is a state
-//! machine without IO: it says what to ask ([`Scan::request`]), takes the response
-//! ([`Scan::answer`]), and hands over rows ([`Scan::delivery`]).
+//! The API limits the period of a call, pages by offset, and does not document inclusive ends, sort
+//! order, or rows that appear between two pages. A [`Scan`] reads any period. It is a state machine
+//! without IO: it names the next call ([`Scan::request`]), takes the response ([`Scan::answer`]),
+//! and hands over rows ([`Scan::delivery`]).
 //!
 //! ```
 //! use kamipay_proto::scan::{Delivery, Scan};
@@ -21,8 +20,8 @@
 //!         Delivery::Done(manifest) => break manifest,
 //!         Delivery::Incomplete(missing) => return Err(missing.into()),
 //!         Delivery::Waiting => {
-//!             let request = scan.request().expect("no request is under way, so there is one to make");
-//!             let output = send(&request.call)?; // with any client; several at once if you like
+//!             let request = scan.request().expect("no request is under way");
+//!             let output = send(&request.call)?; // with any client, also several at once
 //!             scan.answer(request.ticket, output);
 //!         }
 //!     }
@@ -33,69 +32,66 @@
 //!
 //! # How it reads
 //!
-//! * The period is cut into windows that the API accepts. Neighbours overlap by a second, and a row
-//!   in both is handed over once. So neither end needs to be inclusive, and the API may compare
-//!   whole seconds.
-//! * A period is half-open, `start <= time < end`, where the page names the time that the API goes
-//!   by (settlements, transactions, pending charges), and for lots by `created_at` as long as no row
-//!   shows that it is another time. So days add up to the month, whatever the API does at the ends:
-//!   the scan asks a second more, and leaves out rows by their time. Rows without a time are kept.
-//!   Confirmed charges have two times, and the page does not say which one counts: there the API
-//!   decides about rows on the ends.
-//! * A window is cut further until its rows fit on one page. A page that is not full, and has as many
-//!   different rows as its `total` says, is one look at the whole window.
-//! * Rows that stand too close to be cut apart are paged by offset. Pages overlap by a row, so that
-//!   a shift between two requests shows. Two readings in turn, with different page borders, must
-//!   give the same rows.
-//! * What does not agree is read again, a bounded number of times, and is then an error with the
-//!   evidence.
-//! * Each reading asks for another limit (1000, 999, …). So a response to another request, from a
-//!   cache or a connection that is some answers behind, does not match. A scan begins on a fresh
-//!   connection, which is not behind with another scan's. Rows whose time lies outside
-//!   the window are a [`Mismatch`](crate::Mismatch). What cannot show which window it answers (an
-//!   empty list of confirmed charges, lots that all lie outside) is asked for again on a fresh
-//!   connection ([`ScanRequest::on_fresh_connection`]), until two readings agree.
-//! * Rows come oldest first. Rows without a time (lots in flight) come first in their window, once.
-//!   One thread and several give the same rows in the same order.
+//! * **Windows.** The scan cuts the period into windows that the API accepts, and cuts each of them
+//!   until its rows fit on one page. Neighbours overlap by one second, so it does not matter how
+//!   the API treats their ends. A row in two windows is handed over once.
+//! * **Pages.** A page below its limit, with as many different rows as its `total`, is the whole
+//!   window. Rows too close together to cut are paged by offset. Pages overlap by one row, to
+//!   detect shifts. Two readings in succession, with different page borders, must give the same
+//!   rows.
+//! * **Re-reads.** The scan reads an inconsistent window again, up to [`Scan::with_rereads`] times.
+//!   If that does not help, it ends as [`Incomplete`], with the evidence.
+//! * **Matching.** Each reading has another limit (1000, 999, …), and a scan starts on a fresh
+//!   connection, so that another request's response does not match. Rows outside the window are a
+//!   [`Mismatch`](crate::Mismatch), except lots. A response that cannot show which window it
+//!   answers (no confirmed charges, lots that all lie outside) is asked for again on a fresh
+//!   connection ([`ScanRequest::on_fresh_connection`]) until two readings agree.
+//! * **Ends.** A period is half-open, `start <= time < end`, so that days add up to the month. The
+//!   scan asks for one second more and drops rows by their time. It does so where the vendor's page
+//!   names the time that the API lists by (settlements, transactions, pending charges). Lots count
+//!   by `created_at` alike, until a row shows that the API lists by another time. Rows without a
+//!   time are kept. Confirmed charges have two times, and the page does not say which counts: there
+//!   the API decides about rows at the ends.
+//! * **Order.** Oldest first. Rows without a time (lots in flight) come first in their window,
+//!   once. The number of threads changes neither the rows nor their order.
 //!
 //! # What is guaranteed
 //!
-//! | the API, or a server before it | a row that is listed throughout, at one time |
+//! | the API, or a server in front of it | a row that is listed throughout, with one time, comes |
 //! | --- | --- |
-//! | takes the ends of a window as inclusive or exclusive, to 1 µs, 1 ms or 1 s | exactly once |
-//! | sorts in any order, also another one each time | exactly once; more rows in 3 seconds than fit on a page, in another order each time: may end as [`Incomplete`] |
-//! | gains or loses other rows between any two requests | exactly once; without end, among rows that are paged: [`Incomplete`] |
-//! | has replicas that lag, or differ by some rows, and answer in any turn | exactly once for rows that all replicas have; [`Incomplete`] where the replicas never agree on a window that is paged |
-//! | answers from a cache by URL | exactly once: no reading repeats a URL |
-//! | is one or two answers behind on a connection | exactly once, or an error |
-//! | counts wrong, or returns too few rows, for a while | exactly once, after another reading |
-//! | does so for good | [`Incomplete`] |
-//! | gives fewer rows a page than the limit it echoes | exactly once, with more requests |
-//! | counts no further than 10,000 | exactly once; more than that in 3 seconds: [`Incomplete`] |
-//! | ignores the dates | an error, where there are two windows that could show it |
-//! | lists a row without a time, and later with one | exactly once, as it came first |
-//! | gives a row with other amounts the second time | [`Incomplete`] |
+//! | includes or excludes the ends of a window, to 1 µs, 1 ms or 1 s | once |
+//! | sorts in any order, even another one each time | once; if it sorts anew each time and 3 seconds hold more rows than a page: once or [`Incomplete`] |
+//! | adds or removes other rows between requests | once; if paged rows never settle: [`Incomplete`] |
+//! | has replicas that lag or differ, and answer in any turn | once, if all replicas have it; if they never agree on a paged window: [`Incomplete`] |
+//! | caches by URL | once: no reading repeats a URL |
+//! | is one or two answers behind on a connection | once, or an error |
+//! | counts wrong or returns too few rows, for a while | once, after another reading |
+//! | does so permanently | [`Incomplete`] |
+//! | returns fewer rows than the limit it echoes | once, with more requests |
+//! | counts to 10,000 at most | once; if 3 seconds hold more rows: [`Incomplete`] |
+//! | ignores the dates | an error, if there are two windows that can show it |
+//! | lists a row without a time, later with one | once, as it came first |
+//! | returns a row again with other amounts | [`Incomplete`] |
 //!
-//! What no client can guarantee:
+//! Not guaranteed:
 //!
-//! * A row that only some replicas have is listed by chance.
-//! * A row that is *added* to a window that was handed over already (a payment booked late) is not
-//!   in this scan. [`Scan::with_look_back`] reads the newest part once more at the end.
-//! * A row whose time *moves* while the scan runs can be missed or come twice.
-//! * An API that leaves a row out of its answer and out of its `total` alike is not found out: so a
-//!   page and a `total` that are capped at the same number, and a list without a `total`.
-//! * A cache that was filled before the scan, and ignores `Cache-Control`, answers with rows of then.
+//! * A row that only some replicas have is listed or not.
+//! * A row *added* to a window that was handed over (a payment booked late) is not in the scan.
+//!   [`Scan::with_look_back`] reads the newest part again at the end.
+//! * A row whose time *changes* during the scan can be missing or come twice.
+//! * A row missing from both the answer and its `total` is not noticed. The same holds for a page
+//!   and a `total` capped at the same number, and for a list without a `total`.
+//! * A cache filled before the scan that ignores `Cache-Control` returns old rows.
 //!
 //! Memory is bounded by the pages in flight, not by the period: see [`Scan::with_look_ahead`].
 //!
-//! # In parts, and on other machines
+//! # Parts, and resuming
 //!
-//! [`Scan::parts`] cuts a scan into parts that can be read anywhere and in any order. Each is a
-//! [`ScanState`], which is plain serde data. Their rows, one part after the other, are the rows of
-//! the scan. A lot in flight belongs to the first part; if it is mined while the parts are read, it
-//! can be in none or two. So can a lot or a confirmed charge that comes or goes at the border of two
-//! parts. [`Scan::state`] is the same kind of data for the rest of a scan that was
-//! stopped.
+//! [`Scan::parts`] cuts a scan into parts, to read in any order on any machine. In the order of the
+//! parts, their rows are the rows of the scan. A lot in flight belongs to the first part. A lot
+//! that is mined while the parts are read can be in none or two of them. So can a lot or confirmed
+//! charge that appears or disappears at the border of two parts. A part is a [`ScanState`], plain
+//! serde data. [`Scan::state`] is the same for the rest of a stopped scan.
 
 mod delivery;
 mod listing;
@@ -107,10 +103,11 @@ mod tests;
 mod window;
 
 pub use crate::page::{Amounts, ScanRow};
-pub(crate) use listing::Sealed;
-pub use listing::{ListedBy, Scannable};
+pub use listing::Scannable;
+pub(crate) use listing::{ListedBy, Sealed};
 pub use manifest::{Incomplete, Manifest, Reading, Reason};
-pub use state::{LookBackState, ScanState, Seen};
+pub use state::ScanState;
+use state::{LookBackState, Seen};
 pub use window::Window;
 
 use std::collections::{HashMap, VecDeque};
@@ -127,10 +124,10 @@ use crate::{Endpoint, Period};
 type Output<S> = <<S as Scannable>::Call as Endpoint>::Output;
 type Key<S> = <<S as Scannable>::Row as ScanRow>::Key;
 
-/// The most pages of a window that is paged although it could be cut.
+/// Maximum pages of a window that is paged although it could be cut.
 const MOST_PAGES: u64 = 10;
 
-/// The reading of a whole listing: see the [module](self).
+/// Reads a whole listing: see the [module](self).
 #[derive(Clone, Debug)]
 pub struct Scan<S: Scannable> {
     what: S,
@@ -138,46 +135,46 @@ pub struct Scan<S: Scannable> {
     look_ahead: usize,
     limits: Limits,
 
-    /// The windows that are not planned yet, behind those that are.
+    /// The windows that are not planned yet.
     cover: Option<Cover>,
-    /// The windows that are asked for, or wait to be handed over, in the order of time.
+    /// The planned windows, in the order of time, until they are handed over.
     queue: VecDeque<Node<S::Row>>,
-    /// What is known of the windows that were cut, by their number.
+    /// The windows that were cut, by their number.
     cuts: HashMap<u64, Cut>,
-    /// How many windows and requests there were, to number the next one.
+    /// The last number of a window or request.
     numbers: u64,
-    /// How many windows were handed over.
+    /// Number of windows that were handed over.
     closed: u64,
 
-    /// Whether the part before this one hands over the rows on the border.
+    /// Whether the previous part hands over the rows on the border.
     continues: bool,
     /// Whether no response was taken yet.
     is_untouched: bool,
-    /// The period of the whole listing, of which this may be a part or a rest: rows outside are not
-    /// of it, where their time decides.
+    /// The period of the whole listing, of which this may be a part. Rows outside are dropped where
+    /// their time decides.
     outer: Option<Period>,
     handed_over: HandedOver<Key<S>>,
     current: Option<Current<S::Row>>,
-    /// What of the period is not handed over whole.
+    /// The part of the period that is not handed over completely.
     rest: Option<Period>,
     manifest: Manifest,
     is_done: bool,
 }
 
-/// A call to make, and what to name when its response comes.
+/// A call to send, and the ticket for its response.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ScanRequest<C> {
-    /// For [`Scan::answer`] or [`Scan::give_back`].
+    /// Names the request in [`Scan::answer`] and [`Scan::give_back`].
     pub ticket: Ticket,
-    /// What to send.
+    /// The call to send.
     pub call: C,
-    /// Whether to close the kept connections first. The last response could have been one to an
-    /// earlier request on its connection, and another connection would tell.
+    /// Whether to close kept connections first. The last response may have answered an earlier
+    /// request on its connection, and only a new connection can show that.
     pub on_fresh_connection: bool,
 }
 
-/// Names a request that is under way.
+/// Identifies a request under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(u64);
 
@@ -187,15 +184,15 @@ pub struct Ticket(u64);
 pub enum Delivery<R> {
     /// The next row.
     Row(R),
-    /// Nothing until a response comes.
+    /// No row until the next response arrives.
     Waiting,
     /// All rows were handed over.
     Done(Manifest),
-    /// The listing cannot be completed. What was handed over is right, and not the whole.
+    /// The listing cannot be completed. The rows so far are right, but not all.
     Incomplete(Box<Incomplete>),
 }
 
-/// A window on its way from being planned to being handed over.
+/// A planned window, until it is handed over.
 #[derive(Clone, Debug)]
 struct Node<R: ScanRow> {
     number: u64,
@@ -203,35 +200,35 @@ struct Node<R: ScanRow> {
     purpose: Purpose,
     progress: Progress<R>,
     reader: Reader<R>,
-    /// How many windows were handed over when its reading began.
+    /// Number of windows that were handed over when its reading began.
     begun: u64,
-    /// Which cut it comes from, in [`Scan::cuts`].
+    /// The window that it was cut from, in [`Scan::cuts`].
     cut: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     HandOver,
-    /// The overlap with the part before this one, which hands over its rows.
+    /// The overlap with the previous part, which hands over its rows.
     Border,
-    /// Read before, and once more for what was added.
+    /// Read again, for rows that were added.
     LookBack,
 }
 
 /// A window that was cut.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
-    /// How many rows it had; more than any number where its parts are not to be paged.
+    /// Its number of rows. `u64::MAX`: do not page its parts.
     rows: u64,
     /// How many more rows its parts may have.
     left: u64,
-    /// How many of its parts have more than half of its rows.
+    /// Number of its parts with more than half of its rows.
     large_parts: u32,
 }
 
 impl Cut {
     fn of(rows: u64, page_size: u64) -> Self {
-        // Twice, because a row on a border is in both parts; a page, because rows are added.
+        // Twice: a row on a border is in both parts. Plus a page: rows are added meanwhile.
         Self { rows, left: rows.saturating_mul(2).saturating_add(page_size), large_parts: 0 }
     }
 
@@ -242,9 +239,9 @@ impl Cut {
 
 #[derive(Clone, Debug)]
 enum Progress<R> {
-    /// To be asked for.
+    /// The next request is not sent yet.
     Waiting,
-    /// Asked for by this request.
+    /// Under way.
     Asked(Ticket),
     Ready(Vec<R>),
     Failed(Reason),
@@ -256,23 +253,23 @@ struct Current<R: ScanRow> {
     window: Window,
     purpose: Purpose,
     rows: std::vec::IntoIter<R>,
-    /// All rows of the window with a time, handed over or not.
+    /// All rows of the window that have a time.
     contents: Contents<R::Key>,
     handed_over: Contents<R::Key>,
 }
 
 impl<S: Scannable> Scan<S> {
-    /// Reads this listing from its start.
+    /// Reads a listing from its start.
     pub fn new(what: S) -> Self {
         Self::resume(ScanState::new(what))
     }
 
-    /// Continues a scan where it stopped, or reads a part of one.
+    /// Continues a stopped scan, or reads a part of one.
     pub fn resume(state: ScanState<S>) -> Self {
         let period = state.scan.period();
         let outer = state.outer.or(period);
         let first = match period {
-            // Other limits than the part before, which may be read at the same time.
+            // Other limits than the previous part, which may be read at the same time.
             Some(period) if state.continues => period.start().timestamp().unsigned_abs() / 86_400,
             _ => 0,
         };
@@ -308,15 +305,15 @@ impl<S: Scannable> Scan<S> {
         scan
     }
 
-    /// The number of rows to ask for on a page. Default: the most that the API gives.
+    /// Rows per page. Default: the API's maximum.
     ///
-    /// It is also about the most rows that a window may have, so a smaller page means less memory
-    /// and more requests. Each reading asks for another limit: up to a tenth fewer rows, or, below
-    /// 320, up to 32 more. The confirmed charges have no pages: no effect.
+    /// Windows are cut to about this many rows, so smaller pages need less memory and more
+    /// requests. Each reading asks for another limit: up to a tenth fewer rows, or up to 32 more if
+    /// `rows` is below 320. No effect for confirmed charges, which have no pages.
     ///
     /// # Errors
     ///
-    /// If `rows` is 0 or more than the API allows.
+    /// If `rows` is 0 or above the API's maximum.
     pub fn with_page_size(mut self, rows: u64) -> Result<Self, InvalidPageSize> {
         if !(1..=S::MAX_PAGE).contains(&rows) {
             let max = u16::try_from(S::MAX_PAGE).unwrap_or(u16::MAX);
@@ -333,25 +330,25 @@ impl<S: Scannable> Scan<S> {
         self
     }
 
-    /// Maximum windows that are asked for, or wait to be handed over, at a time. Default: 4.
+    /// Maximum windows that are requested or held at a time. Default: 4.
     ///
-    /// For each, a page of rows is held, or ten where rows stand close together.
+    /// Each holds one page of rows in memory, or ten pages where rows are close together.
     #[must_use]
     pub fn with_look_ahead(mut self, windows: usize) -> Self {
         self.look_ahead = windows.max(1);
         self
     }
 
-    /// Raises the maximum of [`with_look_ahead`](Self::with_look_ahead) to `windows`.
+    /// Raises the maximum of [`with_look_ahead`](Self::with_look_ahead) to at least `windows`.
     pub fn raise_look_ahead(&mut self, windows: usize) {
         self.look_ahead = self.look_ahead.max(windows);
     }
 
-    /// Reads the newest part of the period once more at the end, and hands over the rows that were
-    /// added to it meanwhile.
+    /// Reads the last `length` of the period again at the end, and hands over the rows that were
+    /// added to it. Default: no look-back.
     ///
-    /// The keys of all rows in this part are held in memory, and in [`state`](Self::state). A state
-    /// that was saved with a look-back still has it. Without a period: no effect.
+    /// The keys of all rows in that time are held in memory and in [`state`](Self::state). A stored
+    /// state keeps its look-back. No effect for a listing without a period.
     #[must_use]
     pub fn with_look_back(mut self, length: Duration) -> Self {
         if let Some(period) = self.what.period() {
@@ -361,11 +358,10 @@ impl<S: Scannable> Scan<S> {
         self
     }
 
-    /// The scan in parts, each no longer than the API takes at once: their rows, one part after the
-    /// other, are the rows of the scan.
+    /// Cuts a scan into parts, each as long as one call of the API allows. In the order of the
+    /// parts, their rows are the rows of the scan.
     ///
-    /// A part makes one request more than it would otherwise, for the rows on its border that the
-    /// part before it hands over.
+    /// Each part after the first sends one more request, for the border with the previous part.
     pub fn parts(what: S) -> impl Iterator<Item = ScanState<S>> {
         let whole_period = what.period();
         let whole =
@@ -376,29 +372,30 @@ impl<S: Scannable> Scan<S> {
         });
         let parts = periods.into_iter().flatten().enumerate().map(move |(n, period)| {
             let part = what.with_period(period);
-            // Where the time is sure, a part is a period like any other.
+            // Where the row's time decides, a part is a period like any other.
             let outer = whole_period.filter(|_| S::LISTED_BY != ListedBy::RowTime);
             ScanState { continues: n > 0, outer, ..ScanState::new(part) }
         });
         whole.into_iter().chain(parts)
     }
 
-    /// What is read.
+    /// The listing.
     pub fn what(&self) -> &S {
         &self.what
     }
 
-    /// What was read so far.
+    /// Counts of what was read so far.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// What of the period is not handed over whole. `None` for a listing without a period.
+    /// The part of the period that is not handed over completely. `None` for a listing without a
+    /// period.
     pub fn rest(&self) -> Option<Period> {
         self.rest
     }
 
-    /// The state after the row that was handed over last.
+    /// The state after the last row that was handed over.
     pub fn state(&self) -> ScanState<S> {
         let rest = match self.rest {
             Some(rest) => self.what.with_period(rest),
@@ -413,7 +410,7 @@ impl<S: Scannable> Scan<S> {
         state
     }
 
-    /// The next call to make, if one can be made now. Several can be under way at once.
+    /// The next call to send, if there is one now. Several can be under way at once.
     pub fn request(&mut self) -> Option<ScanRequest<S::Call>> {
         self.refill();
         let ticket = Ticket(self.number());
@@ -431,12 +428,13 @@ impl<S: Scannable> Scan<S> {
         node.reader.begin(limit);
         self.manifest.requests += 1;
         let call = self.what.call(node.window, limit, node.reader.offset());
-        // The first ones too: their connections may be behind with the responses to another scan.
+        // Also for the first requests: their connections may be behind with another scan's
+        // responses.
         let on_fresh_connection = node.reader.wants_fresh_connection() || self.is_untouched;
         Some(ScanRequest { ticket, call, on_fresh_connection })
     }
 
-    /// Takes the response to a request. One that nothing waits for is not used.
+    /// Takes the response to a request. A response to an unknown ticket is ignored.
     pub fn answer(&mut self, ticket: Ticket, output: Output<S>) {
         let Some(at) = self.find(ticket) else { return };
         self.is_untouched = false;
@@ -454,14 +452,14 @@ impl<S: Scannable> Scan<S> {
         self.follow(at, verdict);
     }
 
-    /// Gives a request back that got no response: it is asked again.
+    /// Gives back a request that got no response, to send it again.
     pub fn give_back(&mut self, ticket: Ticket) {
         if let Some(at) = self.find(ticket) {
             self.queue[at].progress = Progress::Waiting;
         }
     }
 
-    /// The next row, or why there is none.
+    /// The next output.
     pub fn delivery(&mut self) -> Delivery<S::Row> {
         loop {
             if let Some(row) = self.next_row() {
@@ -486,7 +484,7 @@ impl<S: Scannable> Scan<S> {
                         manifest: self.manifest.clone(),
                     }));
                 }
-                // Read ahead, and now it may be in a window that was handed over meanwhile.
+                // Since this reading began, a row may have come in a window that was handed over.
                 Progress::Ready(rows)
                     if node.begun < self.closed && self.handed_over.has_new_in_flight(rows) =>
                 {
@@ -511,7 +509,7 @@ impl<S: Scannable> Scan<S> {
         self.numbers
     }
 
-    /// Plans no more than is to be asked for soon.
+    /// Plans windows up to the look-ahead.
     fn refill(&mut self) {
         while self.queue.len() < self.look_ahead {
             let Some(window) = self.cover.as_mut().and_then(Cover::next) else { return };
@@ -568,7 +566,7 @@ impl<S: Scannable> Scan<S> {
         node.progress = Progress::Waiting;
     }
 
-    /// Paging was a short cut, if the window can be cut: smaller ones need no paging.
+    /// Cuts a window whose paging failed: smaller windows need no paging.
     fn cut_or_fail(&mut self, at: usize, reason: Reason) {
         let node = &self.queue[at];
         let (window, count) = (node.window, node.reader.count());
@@ -585,7 +583,7 @@ impl<S: Scannable> Scan<S> {
         }
     }
 
-    /// Cuts a window, if it is long enough.
+    /// Cuts a window if it is long enough.
     fn cut(&mut self, at: usize, count: u64) -> bool {
         let (node, page_size) = (&self.queue[at], self.limits.page_size());
         let Some(windows) = node.window.cut(count, page_size) else { return false };
@@ -608,7 +606,7 @@ impl<S: Scannable> Scan<S> {
         self.forget_cut(whole.cut);
     }
 
-    /// No window asks about a cut after the last of its parts.
+    /// Forgets a cut after the last of its parts.
     fn forget_cut(&mut self, cut: Option<u64>) {
         let Some(cut) = cut else { return };
         if !self.queue.iter().any(|node| node.cut == Some(cut)) {
@@ -616,11 +614,11 @@ impl<S: Scannable> Scan<S> {
         }
     }
 
-    /// Whether cutting has not helped: most rows of the window that this one was cut from are in it.
+    /// Whether another cut would not help: this part has most rows of the window it was cut from.
     ///
-    /// The charges of one settlement stand at one instant. To cut down to it costs more requests
-    /// than to page twice, as long as the pages are few. Where two parts have most rows, these are in
-    /// every part (lots in flight), and no cut helps.
+    /// The charges of one settlement share one instant. To page twice costs fewer requests than to
+    /// cut down to that instant, if the pages are few. If two parts have most rows, these rows are
+    /// in every part (lots in flight), and cutting never helps.
     fn is_dense(&mut self, at: usize, count: u64) -> bool {
         let most = self.limits.page_size().saturating_mul(MOST_PAGES);
         let whole = self.queue[at].cut.and_then(|cut| self.cuts.get_mut(&cut));
@@ -629,9 +627,11 @@ impl<S: Scannable> Scan<S> {
         count != COMMON_CAP && (count <= most || whole.large_parts > 1)
     }
 
-    /// Whether the parts of a window have no more rows than it had: else the API does not look at
-    /// the dates, and cutting further would never end. A page that shows dates within the window,
-    /// and none outside, is proof enough: a `total` may be capped.
+    /// Whether the parts of a window have no more rows than the window. Otherwise the API ignores
+    /// the dates, and cutting would never end.
+    ///
+    /// A page with times inside the window and none outside proves that it does not ignore them.
+    /// The window's `total` may have been capped.
     fn fits_its_whole(&mut self, at: usize, rows: &[S::Row], total: u64) -> bool {
         let node = &self.queue[at];
         let mut times = rows.iter().filter_map(ScanRow::time).peekable();
@@ -651,7 +651,7 @@ impl<S: Scannable> Scan<S> {
         }
     }
 
-    /// Why the rows of a window are not believed, although it is consistent in itself.
+    /// Why a consistent window contradicts the rows before it.
     fn objection(&self, node: &Node<S::Row>, rows: &[S::Row]) -> Option<Reason> {
         if node.purpose == Purpose::Border {
             return None;
@@ -662,7 +662,7 @@ impl<S: Scannable> Scan<S> {
         rows.iter().any(|row| self.handed_over.contradicts(row)).then_some(Reason::Conflict)
     }
 
-    /// Takes out what is not to be handed over, and puts the rest in order.
+    /// Drops rows that are not to be handed over, and sorts the rest.
     fn open_window(&mut self) {
         let Some(node) = self.queue.pop_front() else { return };
         let Progress::Ready(rows) = node.progress else { return };
@@ -677,7 +677,7 @@ impl<S: Scannable> Scan<S> {
         let mut new = Vec::with_capacity(rows.len());
         for row in rows {
             let by_time = self.handed_over.is_decided_by_time::<S>(&row);
-            // Parts of a listing whose time is not sure are told apart by their border.
+            // Where the time does not decide for sure, the border tells the parts apart.
             let by_border = S::LISTED_BY != ListedBy::RowTime;
             let known = self.handed_over.known(&row, purpose, by_border);
             if row.time().is_some() {
@@ -719,7 +719,7 @@ impl<S: Scannable> Scan<S> {
         }
     }
 
-    /// Notes the next row of the current window as handed over.
+    /// Takes the next row of the current window, and notes it as handed over.
     fn next_row(&mut self) -> Option<S::Row> {
         let current = self.current.as_mut()?;
         let row = current.rows.next()?;

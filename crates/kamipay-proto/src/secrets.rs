@@ -5,38 +5,38 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// The secrets of a client, to be hidden in text that came from outside.
+/// The secrets of a client, to hide in text from outside.
 ///
-/// A server that echoes the `Authorization` header in its refusal would have it on the screen and in
-/// the log. So [`Api::parse`] hides the token, and what [`Api::hiding`] was told, in each text that an
-/// error shows.
+/// A server may echo the `Authorization` header in an error message, which then reaches the screen
+/// or a log. [`Api::parse`] therefore hides the token and the secrets of [`Api::hiding`] in every
+/// text that an error shows.
 ///
-/// A secret is found in any case, with white space in it, percent-encoded, escaped as in JSON or HTML,
-/// and in base64; whole, and where 16 characters of it or more stand in a row. One of fewer than 4
-/// characters is not looked for: it would be found everywhere.
+/// A secret is found in upper and lower case, with white space inside, percent-encoded, escaped as
+/// in JSON or HTML, and in base64. Any 16 successive characters of it are enough. Secrets of fewer
+/// than 4 characters are not hidden: they occur everywhere.
 ///
 /// [`Api::parse`]: crate::Api::parse
 /// [`Api::hiding`]: crate::Api::hiding
 #[derive(Clone, Default)]
 pub struct Secrets {
-    /// The tokens, the newest last.
+    /// The tokens, newest last.
     tokens: Vec<Arc<str>>,
     others: Vec<Arc<str>>,
 }
 
-/// What stands in the place of a secret.
+/// The replacement of a secret.
 const MASK: &str = "***";
 
-/// The fewest characters that are looked for.
+/// Minimum length of a secret to hide.
 const SHORTEST: usize = 4;
 
-/// As much of a secret as is looked for in a row.
+/// Number of successive characters of a secret that are searched for.
 const GRAM: usize = 16;
 
-/// How many tokens are remembered: that in use, and those before it.
+/// Maximum number of tokens kept: the current one and those before it.
 const TOKENS: usize = 4;
 
-/// In bytes, all of them together: what is looked for takes a hundred times as much, for a moment.
+/// Maximum length of the tokens together, in bytes. A search needs about 100 times as much memory.
 const TOKENS_LENGTH: usize = 16 << 10;
 
 impl Secrets {
@@ -52,7 +52,7 @@ impl Secrets {
         }
     }
 
-    /// The text with `***` in the place of each secret.
+    /// Replaces each secret in `text` with `***`.
     pub fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.hider() {
             Some(hider) => hider.hide(text),
@@ -60,7 +60,7 @@ impl Secrets {
         }
     }
 
-    /// Made for an error only. `None` where there is nothing to hide.
+    /// Builds the search, only for errors. `None` if there is nothing to hide.
     pub(crate) fn hider(&self) -> Option<Hider> {
         let hider = Hider::new(self.tokens.iter().chain(&self.others));
         (!hider.grams.is_empty() || !hider.short.is_empty()).then_some(hider)
@@ -73,13 +73,13 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Finds secrets in one go, in a time that grows with the text.
+/// Finds all secrets in one pass, in linear time.
 pub(crate) struct Hider {
-    /// All rows of 16 characters that are in a secret, hashed and sorted.
+    /// All sequences of [`GRAM`] characters in the secrets, hashed and sorted.
     grams: Vec<u64>,
-    /// The secrets that are shorter than that.
+    /// The secrets shorter than [`GRAM`].
     short: Vec<Vec<u8>>,
-    /// How each secret begins.
+    /// The first characters of each secret.
     beginnings: Vec<Vec<u8>>,
 }
 
@@ -110,7 +110,7 @@ impl Hider {
         }
     }
 
-    /// The part of the base64 that is the same whatever stands before and after the secret.
+    /// Adds the part of the base64 that does not depend on the text around the secret.
     fn add_base64(&mut self, secret: &[u8], offset: usize) {
         let padded = [&vec![0; offset], secret].concat();
         let (first, partial) = (offset + usize::from(offset > 0), padded.len() % 3 != 0);
@@ -149,7 +149,7 @@ impl Hider {
         Cow::Owned(hidden)
     }
 
-    /// JSON with its strings hidden, and still JSON.
+    /// Hides secrets in the strings of a JSON text. The result is JSON.
     pub(crate) fn hide_json<'a>(&self, json: &'a str) -> Cow<'a, str> {
         let (mut hidden, mut end, mut rest) = (String::new(), 0, 0);
         while let Some(from) = json[rest..].find('"').map(|at| rest + at + 1) {
@@ -194,7 +194,7 @@ impl Hider {
                 }
             }
         }
-        // A secret that was cut, by us or by somebody else.
+        // A secret that was cut off and marked with dots.
         for (n, _) in bytes
             .windows(3)
             .enumerate()
@@ -211,7 +211,7 @@ impl Hider {
     }
 }
 
-/// FNV-1a. Where two rows have one hash, a little more is hidden than has to be.
+/// The FNV-1a hash. A collision only hides too much.
 fn gram(window: &[u8]) -> u64 {
     window.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
@@ -226,7 +226,7 @@ fn ceil(text: &str, at: usize) -> usize {
     (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
-/// A text without its white space and in small letters, and where each byte of it comes from.
+/// A text in lower case without white space, and the origin of each of its bytes.
 struct View {
     bytes: Vec<u8>,
     places: Vec<(u32, u32)>,
@@ -242,7 +242,7 @@ impl View {
     }
 
     fn push(&mut self, byte: u8, place: (u32, u32)) {
-        // A blank in a form is a `+`.
+        // In a form, `+` is a space.
         if byte.is_ascii_whitespace() || byte.is_ascii_control() || byte == b'+' {
             return;
         }
@@ -250,7 +250,7 @@ impl View {
         self.places.push(place);
     }
 
-    /// With one layer of escapes undone, whichever they are. `None` where there is none.
+    /// Undoes one layer of escapes of any kind. `None` if there is none.
     fn unescaped(&self) -> Option<Self> {
         if !self.bytes.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&')) {
             return None;
@@ -274,7 +274,7 @@ impl View {
     }
 }
 
-/// How many bytes the first character is written with, and its byte, or the character.
+/// The length of the first escape in bytes, and the byte or character it means.
 fn unescape(bytes: &[u8]) -> (usize, Result<u8, char>) {
     let number = |from: usize, to: usize, radix: u32| {
         let digits = std::str::from_utf8(bytes.get(from..to)?).ok()?;
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_hidden_however_it_is_written() {
+    fn a_secret_is_hidden_in_every_spelling() {
         for secret in [TOKEN, PASSWORD] {
             hidden(secret);
             hidden(&secret.to_ascii_uppercase());
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_hidden_in_base64_with_anything_around_it() {
+    fn a_secret_inside_a_longer_base64_text_is_hidden() {
         for secret in [TOKEN, PASSWORD] {
             for before in ["", "u", "me", "user:", "Bearer "] {
                 for after in ["", "x", "xy"] {
@@ -392,14 +392,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_secret_is_hidden() {
+    fn sixteen_successive_characters_of_a_secret_are_hidden() {
         for length in GRAM..TOKEN.len() {
             for from in 0..TOKEN.len() - length {
                 let part = &TOKEN[from..from + length];
                 assert_eq!(secrets().hide(&format!("<{part}>")), "<***>");
             }
         }
-        // Where it was cut, a few characters do.
+        // Before dots, three characters are enough.
         for length in 3..GRAM {
             for dots in ["…", "..."] {
                 let cut = format!("Bearer {}{dots}", &TOKEN[..length]);
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_hidden_whole_and_a_tiny_one_is_not() {
+    fn a_short_secret_is_hidden_only_whole_and_one_under_four_characters_never() {
         let hide = |secret: &str, text: &str| {
             let mut secrets = Secrets::default();
             secrets.add(secret);
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_tokens_are_remembered() {
+    fn the_last_four_tokens_are_hidden() {
         let mut secrets = Secrets::default();
         secrets.add("a password");
         for n in 0..10 {
@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_json() {
+    fn json_with_hidden_secrets_is_still_json() {
         let hider = secrets().hider().unwrap();
         let quoted = serde_json::to_string(PASSWORD).unwrap();
         let json = format!(r#"{{"a": {quoted}, "b": [1.50, "x\"{TOKEN}\\"], "{TOKEN}": "\n"}}"#);
@@ -449,14 +449,14 @@ mod tests {
         digits.add("12345678");
         let json = r#"{"amount": 12345678, "id": "12345678"}"#;
         let hidden = digits.hider().unwrap().hide_json(json).into_owned();
-        assert_eq!(hidden, r#"{"amount": 12345678, "id": "***"}"#, "an amount is not a text");
+        assert_eq!(hidden, r#"{"amount": 12345678, "id": "***"}"#, "a number is not a string");
         assert_eq!(hider.hide_json("{\"a"), "{\"a");
         assert_eq!(hider.hide_json("{\"a\\"), "{\"a\\");
     }
 
     proptest! {
         #[test]
-        fn no_text_panics_and_nothing_else_is_changed(
+        fn no_text_panics_and_text_without_secrets_is_unchanged(
             secret in "\\PC{0,40}", text in "[ -~é…\\n]{0,60}", escapes in "[%\\\\&#xu0-9a-f;]{0,40}",
         ) {
             let mut secrets = Secrets::default();

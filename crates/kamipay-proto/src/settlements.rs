@@ -1,4 +1,4 @@
-//! Settlements: off-chain transfers that deliver the charges that were collected.
+//! Settlements: off-chain transfers that deliver collected charges to the merchant.
 
 mod get;
 mod list;
@@ -21,19 +21,19 @@ identifier! {
 }
 
 string_enum! {
-    /// How far a settlement has come.
+    /// The state of a settlement.
     ///
-    /// A word that has no name here is kept, and read by `as_str`.
+    /// A state that this version does not know is kept: see [`as_str`](Self::as_str).
     pub enum SettlementStatus {
-        /// Created; the transfer was not issued yet.
+        /// Created; the transfer is not issued yet.
         Created = "CREATED",
-        /// The transfer was issued, and waits for its provider to confirm.
+        /// The transfer is issued; the provider has not confirmed it yet.
         Processing = "PROCESSING",
-        /// Confirmed by the provider: the funds are with the merchant.
+        /// The provider confirmed: the merchant has the funds.
         Done = "DONE",
-        /// Canceled before it was complete, mostly because the transfer was not attempted.
+        /// Canceled before completion, usually because the transfer was not attempted.
         Canceled = "CANCELED",
-        /// Failed for good; kamiPay resolves it by hand.
+        /// Failed permanently; kamiPay resolves it manually.
         Failed = "FAILED",
     }
 }

@@ -1,4 +1,4 @@
-//! How values are written on the wire.
+//! Reads and writes the API's values.
 
 pub(crate) mod epoch;
 pub(crate) mod identifier;
@@ -16,30 +16,28 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// Why a value is not what its field promises: texts of our own, which may be shown because they
-/// never quote the value.
+/// Why a value was refused. These texts may be shown: they never quote the value.
 pub(crate) mod reason {
     pub(crate) const AMOUNT: &str = "not an amount that can be kept exactly: at most 28 decimals \
         and 28 to 29 digits, written like 10027.79968000 or 1e-05";
     pub(crate) const EPOCH: &str = "not seconds since 1970 with at most 9 decimals";
     pub(crate) const INTEGER: &str = "not a whole number from 0 to 18446744073709551615";
     pub(crate) const ROWS: &str = "more rows than a page can have";
-    pub(crate) const PAYMENT: &str = "over 256 KiB, which is no answer about one payment";
+    pub(crate) const PAYMENT: &str = "longer than 256 KiB, the limit for one payment";
     pub(crate) const SCALAR: &str = "neither a string nor a number";
     pub(crate) const TIMESTAMP: &str =
         "not a timestamp with an offset, such as 2026-05-14T15:00:42.907905Z";
     pub(crate) const TOKEN: &str = "not a bearer token: 1 to 16384 visible ASCII characters";
-    pub(crate) const TOKEN_TYPE: &str = "not `bearer`, the only kind of token that is understood";
+    pub(crate) const TOKEN_TYPE: &str = "not `bearer`, the only supported type";
 
     pub(crate) const ALL: [&str; 9] =
         [AMOUNT, EPOCH, INTEGER, PAYMENT, ROWS, SCALAR, TIMESTAMP, TOKEN, TOKEN_TYPE];
 }
 
-/// The text of a JSON string, or the digits of a JSON number as they stand in the document.
+/// The text of a JSON string, or the exact text of a JSON number.
 ///
-/// A visitor would be handed an `f64` for a number; the raw value has its own text. That is why
-/// models are read from text (`serde_json::from_str`), and refuse a `serde_json::Value`, which
-/// may have rounded already.
+/// A visitor would get a number as `f64`. The raw value keeps its text, so models can be read only
+/// from JSON text (`serde_json::from_str`), not from a `serde_json::Value`, which may have rounded.
 pub(crate) fn scalar<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>, D::Error> {
     let raw = <&RawValue>::deserialize(from)?.get();
     match raw.as_bytes() {
@@ -52,7 +50,7 @@ pub(crate) fn scalar<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>
     }
 }
 
-/// A whole number, written as a JSON number or as a string of digits.
+/// A whole number: a JSON number or a string of digits.
 pub(crate) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     struct Integer;
 
@@ -79,7 +77,7 @@ pub(crate) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Erro
     from.deserialize_any(Integer)
 }
 
-/// Digits only: `u64::from_str` alone would take `+5` as well.
+/// Accepts digits only. `u64::from_str` accepts `+5` as well.
 pub(crate) fn parse_integer(text: &str) -> Option<u64> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -87,7 +85,7 @@ pub(crate) fn parse_integer(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 
-/// Reads a string and hands it over without copying it first.
+/// Reads a string and passes it to `read` without a copy.
 pub(crate) fn text<'de, D, T, F>(from: D, read: F) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! `GET /v2/status/tx_status_lot`
+//! `GET /v2/status/tx_status_lot`: the confirmed charges of less than a day.
 
 use std::fmt;
 
@@ -11,8 +11,9 @@ use crate::scan::{ListedBy, Scannable, Sealed, Window};
 use crate::wire::timestamp::Rfc3339;
 use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, Mismatch, Period, StoreId};
 
-/// Lists the confirmed charges of less than 24 hours, all at once: this call has no pages. Those of
-/// a longer period: [`ScanConfirmedCharges`].
+/// Lists the confirmed charges of less than 24 hours. This call has no pages.
+///
+/// For a longer period use [`ScanConfirmedCharges`].
 ///
 /// ```
 /// use kamipay_proto::confirmed_charges::ListConfirmedCharges;
@@ -35,16 +36,16 @@ use crate::{Api, BuildError, CheckoutId, Endpoint, EpochRange, Mismatch, Period,
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListConfirmedCharges {
-    /// The charges of these stores only; of all where it is empty.
+    /// Only charges of these stores. Default: empty, all stores.
     #[serde(default)]
     pub store_id: Vec<StoreId>,
-    /// The charges of these checkouts only; of all where it is empty.
+    /// Only charges of these checkouts. Default: empty, all checkouts.
     #[serde(default)]
     pub checkout_id: Vec<CheckoutId>,
-    /// The range of time: `start` and `end`, both or neither.
+    /// The time range, sent as `start` and `end`. Default: `None`.
     ///
-    /// The page does not say what the API takes where one is left out, so a range that bears on
-    /// anything should be given.
+    /// The vendor's page does not say which range the API uses by default. Set it if the range
+    /// matters.
     #[serde(default)]
     pub range: Option<EpochRange>,
 }
@@ -61,14 +62,16 @@ impl ListConfirmedCharges {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanConfirmedCharges {
-    /// The period. The page does not say which of a charge's times it goes by, nor whether its ends
-    /// belong to it. So days do not add up: a charge at the very border of two days can be in both,
-    /// or in neither. Rows come in the order of their `credit_datetime`.
+    /// The period. Rows are in the order of `credit_datetime`.
+    ///
+    /// The vendor's page does not say which of a charge's times counts, or whether the ends are
+    /// inclusive. So days may not add up: a charge at the border of two days can be in both or in
+    /// neither.
     pub period: Period,
-    /// The charges of these stores only; of all where it is empty.
+    /// Only charges of these stores. Default: empty, all stores.
     #[serde(default)]
     pub store_id: Vec<StoreId>,
-    /// The charges of these checkouts only; of all where it is empty.
+    /// Only charges of these checkouts. Default: empty, all checkouts.
     #[serde(default)]
     pub checkout_id: Vec<CheckoutId>,
 }
@@ -93,8 +96,9 @@ impl Endpoint for ListConfirmedCharges {
             .finish()
     }
 
-    /// The answer repeats nothing of the request, so its rows are compared with it: each must be of
-    /// a store and a checkout asked for, and requested or credited in the range, to within a second.
+    /// The answer echoes nothing of the request, so each row is compared with it: its store and
+    /// checkout must be requested ones, and one of its times must lie in the range, with a
+    /// tolerance of one second.
     fn verify(&self, charges: &Vec<ConfirmedCharge>) -> Result<(), Mismatch> {
         for charge in charges {
             among("store_id", &self.store_id, charge.store_id)?;
@@ -111,16 +115,16 @@ impl Endpoint for ListConfirmedCharges {
     }
 }
 
-impl Sealed for ScanConfirmedCharges {}
+impl Sealed for ScanConfirmedCharges {
+    const MAX_WINDOW: TimeDelta = EpochRange::MAX;
+    /// The call has no pages.
+    const MAX_PAGE: u64 = u64::MAX;
+    const LISTED_BY: ListedBy = ListedBy::Unknown;
+}
 
 impl Scannable for ScanConfirmedCharges {
     type Call = ListConfirmedCharges;
     type Row = ConfirmedCharge;
-
-    const MAX_WINDOW: TimeDelta = EpochRange::MAX;
-    /// The call has no pages, and gives all rows at once.
-    const MAX_PAGE: u64 = u64::MAX;
-    const LISTED_BY: ListedBy = ListedBy::Unknown;
 
     fn period(&self) -> Option<Period> {
         Some(self.period)
@@ -146,7 +150,7 @@ impl Scannable for ScanConfirmedCharges {
         (charges, None)
     }
 
-    /// The answer repeats nothing of the request, and an empty one could answer any.
+    /// An answer echoes nothing of the request, so an empty one could answer any.
     fn is_proven(window: Window, charges: &[ConfirmedCharge]) -> bool {
         charges.iter().any(|charge| {
             [charge.request_datetime, charge.credit_datetime]
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_of_another_store_or_checkout_is_not_the_answer() {
+    fn a_charge_of_another_store_or_checkout_is_a_mismatch() {
         for (stores, checkouts) in
             [(&[][..], &[][..]), (&[1], &[7]), (&[3, 1], &[]), (&[], &[7, 9])]
         {

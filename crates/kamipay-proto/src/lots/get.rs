@@ -1,4 +1,4 @@
-//! `GET /v1/lots/{lot_identifier}`
+//! `GET /v1/lots/{lot_identifier}`: one lot with its payouts and refunds.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,7 +27,7 @@ use crate::{Api, BuildError, Endpoint, KamipayId, Mismatch, TransactionHash, wir
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GetLot {
-    /// Which lot.
+    /// The lot to read.
     pub lot: LotIdentifier,
 }
 
@@ -56,22 +56,22 @@ impl Endpoint for GetLot {
     }
 }
 
-/// UUIDs and hashes are hexadecimal, and written in either case.
+/// UUIDs and hashes are hexadecimal, in either case.
 fn same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
-/// A `lot_id` or a `transaction_hash`; the API finds a lot by either.
+/// A `lot_id` or a `transaction_hash`: the API finds a lot by either.
 ///
-/// A text that starts with `0x` (or `0X`, which is sent as `0x`) is a hash, and has 64 hexadecimal
-/// digits. All else is a `lot_id`: today a UUID, but opaque, so that any 1 to 128 letters, digits,
-/// `-` and `_` are taken.
+/// A text that starts with `0x` (or `0X`, which is sent as `0x`) is a hash with 64 hexadecimal
+/// digits. Any other text is a `lot_id`: 1 to 128 letters, digits, `-` and `_`. Today it is a UUID,
+/// but it is treated as opaque.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LotIdentifier(String);
 
 impl LotIdentifier {
-    /// The identifier as it is sent.
+    /// The identifier as it is sent to the API.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -136,16 +136,16 @@ impl fmt::Display for LotIdentifier {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidLotIdentifier {
-    /// It starts like a hash, and is none.
+    /// A text that starts with `0x` but is not a hash.
     #[error(
         "a transaction hash is 0x and 64 hexadecimal digits, 66 characters in all: this one has \
-         {length} characters, or others than 0-9 and a-f"
+         {length} characters, or other characters than 0-9 and a-f"
     )]
     Hash {
-        /// How many characters were given.
+        /// The number of characters.
         length: usize,
     },
-    /// It has characters that no `lot_id` has.
+    /// A text that is empty, too long, or has characters that a `lot_id` cannot have.
     #[error(
         "a lot_id is 1 to 128 letters, digits, '-' and '_', such as \
          9c030c8b-6d68-445b-8048-1bacd91012fa"
@@ -153,14 +153,14 @@ pub enum InvalidLotIdentifier {
     LotId,
 }
 
-/// A lot with the payouts it settled and the refunds that came out of it.
+/// A lot with the payouts that it settled, and the refunds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct LotDetail {
     /// The lot's identifier.
     pub lot_id: LotId,
-    /// The hash of the transfer on chain; `None` where it was not sent yet, and not always a
-    /// well-formed one while it is processing.
+    /// The hash of the transfer on chain; `None` until it is sent. While the lot is processing it
+    /// may not be well-formed.
     pub transaction_hash: Option<TransactionHash>,
     /// The amount transferred, in USDT.
     #[serde(with = "wire::money")]
@@ -168,7 +168,7 @@ pub struct LotDetail {
     /// When the lot was created, in UTC; `None` while it is processing.
     #[serde(default, with = "wire::timestamp::option")]
     pub created_at: Option<DateTime<Utc>>,
-    /// How far the transfer has come.
+    /// The state of the transfer.
     pub status: LotStatus,
     /// The payouts in the lot.
     #[serde(deserialize_with = "wire::object::list")]
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lot_answers_to_both_of_its_names_in_either_case() {
+    fn a_lot_matches_both_its_identifiers_in_either_case() {
         for asked in [
             "9c030c8b-6d68-445b-8048-1bacd91012fa",
             "9C030C8B-6D68-445B-8048-1BACD91012FA",
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn another_lot_is_not_the_answer() {
+    fn another_lot_is_a_mismatch() {
         let error = parse("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee").unwrap_err();
         assert!(matches!(error.kind(), ResponseErrorKind::Mismatch(_)), "{error:?}");
         assert_eq!(
@@ -246,14 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn an_identifier_is_written_as_it_was_given() {
+    fn an_identifier_is_displayed_as_given() {
         let lot: LotIdentifier = "9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap();
         assert_eq!(format!("{lot:>38}"), "  9c030c8b-6d68-445b-8048-1bacd91012fa");
         assert_eq!(String::from(lot), "9c030c8b-6d68-445b-8048-1bacd91012fa");
     }
 
     #[test]
-    fn an_identifier_stays_in_its_segment() {
+    fn an_identifier_stays_in_its_path_segment() {
         let long = "a".repeat(129);
         for text in [
             "",
@@ -273,7 +273,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<LotIdentifier>(), Err(InvalidLotIdentifier::LotId), "{text:?}");
         }
-        // lots.txt: "0x-prefixed, 66 characters", and an example that is no hash
+        // lots.txt: "0x-prefixed, 66 characters", and an example that is not a hash
         for text in
             ["0x", "0x812f", "0xprocessing123456789012345678901234567890123456789012345678901234"]
         {

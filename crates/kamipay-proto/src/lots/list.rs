@@ -1,4 +1,4 @@
-//! `GET /v1/lots`
+//! `GET /v1/lots`: the lots of a date range.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -9,7 +9,9 @@ use crate::page::{self, Amounts, PageSize, ScanRow};
 use crate::scan::{ListedBy, Scannable, Sealed, Window};
 use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, TransactionHash, wire};
 
-/// Lists the lots of a date range, a page at a time. All lots of a period: [`ScanLots`].
+/// Lists one page of the lots of a date range.
+///
+/// For all lots of a period use [`ScanLots`].
 ///
 /// ```
 /// use kamipay_proto::{Api, DateRange, Endpoint, lots::ListLots};
@@ -27,19 +29,19 @@ use crate::{Api, BuildError, DateRange, Endpoint, Mismatch, Period, TransactionH
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListLots {
-    /// Of which time: `start_date` and `end_date`. The page does not say which of a lot's times is
-    /// meant.
+    /// The time range, sent as `start_date` and `end_date`. The vendor's page does not say which of
+    /// a lot's times counts.
     pub range: DateRange,
-    /// How many lots at most: 1 to 1000, 100 unless told otherwise.
+    /// Maximum lots on the page: 1 to 1000. Default: 100.
     #[serde(default)]
     pub limit: PageSize,
-    /// How many lots to skip.
+    /// Number of lots to skip. Default: 0.
     #[serde(default)]
     pub offset: u64,
 }
 
 impl ListLots {
-    /// Lists the lots of `range`, the first 100 of them.
+    /// Lists the first 100 lots of `range`.
     pub fn new(range: DateRange) -> Self {
         Self { range, limit: PageSize::default(), offset: 0 }
     }
@@ -68,12 +70,11 @@ impl Endpoint for ListLots {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanLots {
-    /// The period, without its end: `start <= created_at < end`. Lots without a `created_at` (in
-    /// flight) are kept.
+    /// The period: `start <= created_at < end`. Lots without a `created_at` (in flight) are kept.
     ///
-    /// The page does not say which of a lot's times the API goes by. Once a row shows that it is
-    /// another one than `created_at`, no row is left out any more, and
-    /// [`Manifest::outside`](crate::scan::Manifest::outside) counts such rows.
+    /// The vendor's page does not say which of a lot's times counts. Once a row shows that it is
+    /// not `created_at`, no row is dropped for its time any more, and
+    /// [`Manifest::outside`](crate::scan::Manifest::outside) counts these rows.
     pub period: Period,
 }
 
@@ -91,21 +92,21 @@ pub struct LotPage {
     /// The lots on this page.
     #[serde(deserialize_with = "wire::object::page")]
     pub lots: Vec<Lot>,
-    /// How many lots the range has.
+    /// Number of lots in the range.
     pub total: u64,
-    /// The `limit` that was asked for.
+    /// The requested `limit`.
     pub limit: u64,
-    /// The `offset` that was asked for.
+    /// The requested `offset`.
     pub offset: u64,
 }
 
-impl Sealed for ScanLots {}
+impl Sealed for ScanLots {
+    const LISTED_BY: ListedBy = ListedBy::RowTimePerhaps;
+}
 
 impl Scannable for ScanLots {
     type Call = ListLots;
     type Row = Lot;
-
-    const LISTED_BY: ListedBy = ListedBy::RowTimePerhaps;
 
     fn period(&self) -> Option<Period> {
         Some(self.period)
@@ -123,21 +124,21 @@ impl Scannable for ScanLots {
         (page.lots, Some(page.total))
     }
 
-    /// Rows that all lie outside are suspicious, though the API may go by another time.
+    /// Rows that all lie outside may be another request's, or the API lists by another time.
     fn is_proven(window: Window, lots: &[Lot]) -> bool {
         let mut times = lots.iter().filter_map(|lot| lot.created_at).peekable();
         times.peek().is_none() || times.any(|time| window.contains(time))
     }
 }
 
-/// A lot, as the list shows it.
+/// A lot in a list.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Lot {
     /// The lot's identifier.
     pub lot_id: LotId,
-    /// The hash of the transfer on chain; `None` where it was not sent yet, and not always a
-    /// well-formed one while it is processing.
+    /// The hash of the transfer on chain; `None` until it is sent. While the lot is processing it
+    /// may not be well-formed.
     pub transaction_hash: Option<TransactionHash>,
     /// The amount transferred, in USDT.
     #[serde(with = "wire::money")]
@@ -145,7 +146,7 @@ pub struct Lot {
     /// When the lot was created, in UTC; `None` while it is processing.
     #[serde(default, with = "wire::timestamp::option")]
     pub created_at: Option<DateTime<Utc>>,
-    /// How far the transfer has come.
+    /// The state of the transfer.
     pub status: LotStatus,
 }
 
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lot_is_no_list_of_its_fields() {
+    fn a_lot_is_an_object_and_not_an_array() {
         let body = page(r#"["a", null, "1.00", null, "MINED"]"#);
         let error = call().parse(http::Response::new(body)).unwrap_err();
         let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_without_a_name_is_kept() {
+    fn an_unknown_status_is_kept() {
         let row = r#"{"lot_id": "a", "usdt_amount": "1.00", "status": "ARCHIVED", "new": {}}"#;
         let lots = call().parse(http::Response::new(page(row))).unwrap().lots;
         assert_eq!(lots[0].status.as_str(), "ARCHIVED");

@@ -1,4 +1,4 @@
-//! `GET /v2/status/tx_status`
+//! `GET /v2/status/tx_status`: the state of one payment.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,24 +35,25 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GetPayStatus {
-    /// Which payment.
+    /// The payment to look up.
     pub payment: PaymentTarget,
-    /// The blockchain that it was paid on.
+    /// The blockchain of the payment.
     pub chain: Chain,
 }
 
 impl GetPayStatus {
-    /// Asks for the state of this payment.
+    /// Asks for the state of `payment` on `chain`.
     pub fn new(payment: PaymentTarget, chain: Chain) -> Self {
         Self { payment, chain }
     }
 
-    /// Whether the payment can be asked for on this chain. [`Endpoint::request`] checks it, too; this
-    /// is for a program that wants to know it before a login.
+    /// Checks that the payment can be looked up on the chain.
+    ///
+    /// [`Endpoint::request`] checks the same. Call this to find the error before a login.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Hash`] for a hash without `0x` on another chain than Tron.
+    /// [`BuildError::Hash`]: the identifier is a hash without `0x`, and the chain is not Tron.
     pub fn check(&self) -> Result<(), BuildError> {
         let PaymentTarget { target, id } = &self.payment;
         match (target, self.chain) {
@@ -76,9 +77,9 @@ impl Endpoint for GetPayStatus {
             .finish()
     }
 
-    /// An answer that contains another identifier is to another question. What ends a payment or
-    /// gives permission has to contain the one that was asked for, where the pages show it in that
-    /// state: a field is null only until the payment has come so far.
+    /// An answer with another identifier is another request's response. A final state, and one that
+    /// gives permission, must contain the identifier that was asked for, if the vendor's pages list
+    /// it for that state. In other states it may still be null.
     fn verify(&self, status: &PayStatus) -> Result<(), Mismatch> {
         let PaymentTarget { target, id } = &self.payment;
         let is_same = match target {
@@ -94,8 +95,8 @@ impl Endpoint for GetPayStatus {
         }
     }
 
-    /// Any 2xx is read by its body, but permission to pay again comes with a documented status only:
-    /// 200 or 201.
+    /// Reads the body of any 2xx, but accepts permission to pay again only with a documented
+    /// status: 200 or 201.
     fn decode(&self, head: &Parts, body: &[u8]) -> Result<PayStatus, ResponseErrorKind> {
         let status = PayStatus::from_json(response::text(response::whole(head, body)?)?)?;
         self.verify(&status)?;
@@ -114,11 +115,11 @@ impl Endpoint for GetPayStatus {
 }
 
 impl GetPayStatus {
-    /// Whether an answer that cannot be used may show that funds of this payment moved.
+    /// Whether an unusable answer may show that funds of this payment moved.
     pub(super) fn may_be_about_funds(&self, answer: &ResponseError) -> bool {
         let body = answer.body();
         match answer.kind() {
-            // Another payment's, if it says so in a text, and ours is nowhere in it.
+            // Another payment's, if it names that in a text, and ours is nowhere in it.
             ResponseErrorKind::Mismatch(Mismatch { came: Some(came), .. }) => {
                 let named = format!("\"{came}\"");
                 !contains(body, &named) || contains(body, self.payment.digits_or_id())
@@ -131,17 +132,17 @@ impl GetPayStatus {
     }
 }
 
-/// Whether a text stands anywhere in a body, in capital letters or small ones.
+/// Whether a text occurs in a body. Ignores ASCII case.
 fn contains(body: &[u8], text: &str) -> bool {
     body.windows(text.len()).any(|it| it.eq_ignore_ascii_case(text.as_bytes()))
 }
 
-/// The identifiers of this kind that an answer contains.
+/// The identifiers of the kind `target` in an answer.
 fn identifiers(status: &PayStatus, target: TargetKind) -> Vec<&str> {
     let found = if target == TargetKind::TxId {
         let Traces { txid, original_txid, refund_txid, .. } = status.traces();
         match status {
-            PayStatus::Done(_) => [txid, None, None], // the others do not belong to a payment that is
+            PayStatus::Done(_) => [txid, None, None], // a payment that is done has no others
             _ => [txid, original_txid, refund_txid],
         }
     } else {
@@ -178,7 +179,7 @@ fn identifier(status: &PayStatus, target: TargetKind) -> Option<&str> {
     }
 }
 
-/// Whether this answer is to contain an identifier of this kind.
+/// Whether an answer in this state must contain the identifier of the kind `target`.
 fn must_contain(status: &PayStatus, target: TargetKind) -> bool {
     match status {
         PayStatus::Done(_) => true,
@@ -189,11 +190,10 @@ fn must_contain(status: &PayStatus, target: TargetKind) -> bool {
     }
 }
 
-/// Which payment is meant: an identifier, and of which kind it is.
+/// A payment's identifier and its kind.
 ///
-/// Newer pages of the vendor say that payments are found by `kamipay_id` and `external_id` only,
-/// older ones list all four kinds. So *not found* may also mean that the payment was asked for by
-/// the wrong kind.
+/// The vendor's newer pages list `kamipay_id` and `external_id` only; older pages list all four
+/// kinds. So *not found* may also mean that the API does not search by this kind.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(try_from = "Unchecked")]
 pub struct PaymentTarget {
@@ -202,55 +202,59 @@ pub struct PaymentTarget {
 }
 
 impl PaymentTarget {
-    /// By your own identifier. The best choice: you know it before anything is sent.
+    /// Your own identifier. Prefer this kind: you know it before the payment is sent.
     ///
     /// # Errors
     ///
-    /// If it is empty, over 1024 bytes, or holds control characters.
+    /// If `id` is empty, longer than 1024 bytes, or contains control characters.
     pub fn external_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
         Self::new(TargetKind::ExternalId, id.as_ref())
     }
 
-    /// By kamiPay's identifier (`txc_…`). As good, once you have it.
+    /// kamiPay's identifier (`txc_…`).
     ///
     /// # Errors
     ///
-    /// If it is empty, over 1024 bytes, or holds control characters.
+    /// If `id` is empty, longer than 1024 bytes, or contains control characters.
     pub fn kamipay_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
         Self::new(TargetKind::KamipayId, id.as_ref())
     }
 
-    /// By the hash of the transaction: `0x` (or `0X`, which is sent as `0x`) and 64 hexadecimal
-    /// digits. A hash on Tron may also be without `0x`; on Polygon [`GetPayStatus`] refuses that.
+    /// The hash of the transaction: `0x` (or `0X`, which is sent as `0x`) and 64 hexadecimal
+    /// digits.
     ///
-    /// There is none until the payment is on chain, and newer pages do not offer it: prefer
-    /// `external_id` and `kamipay_id`. A cancellation found by it gives no permission: it contains no
-    /// hash to compare.
+    /// On Tron the `0x` is optional. On Polygon [`GetPayStatus`] refuses a hash without it.
+    ///
+    /// A payment has no hash until it is on chain, and the vendor's newer pages do not list this
+    /// kind: prefer `external_id` or `kamipay_id`. A cancellation found by `tx_id` gives no
+    /// permission to pay again: it contains no hash to match.
     ///
     /// # Errors
     ///
-    /// If it has another form, such as `0x36**************b2d3`, as which the page masks its example.
+    /// If `id` has another form, such as the masked `0x36**************b2d3` of the vendor's page.
     pub fn tx_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
         Self::new(TargetKind::TxId, id.as_ref())
     }
 
-    /// By the bank's number. Newer pages do not offer it: prefer `external_id` and `kamipay_id`.
-    /// A cancellation or a refund found by it gives no permission: their answers do not contain that
-    /// number.
+    /// The bank's number.
+    ///
+    /// The vendor's newer pages do not list this kind: prefer `external_id` or `kamipay_id`. By the
+    /// pages, the answers for a cancellation and a refund do not contain the number. Without it
+    /// they give no permission to pay again.
     ///
     /// # Errors
     ///
-    /// If it is empty, over 1024 bytes, or holds control characters.
+    /// If `id` is empty, longer than 1024 bytes, or contains control characters.
     pub fn operation_id(id: impl AsRef<str>) -> Result<Self, InvalidPaymentTarget> {
         Self::new(TargetKind::OperationId, id.as_ref())
     }
 
-    /// By an identifier of any kind.
+    /// An identifier of the kind `target`.
     ///
     /// # Errors
     ///
-    /// If it is empty, over 1024 bytes, or holds control characters; and a hash if it has another form
-    /// than [`tx_id`](Self::tx_id) says.
+    /// If `id` is empty, longer than 1024 bytes, or contains control characters. For a hash, if it
+    /// does not have the form that [`tx_id`](Self::tx_id) describes.
     pub fn new(target: TargetKind, id: &str) -> Result<Self, InvalidPaymentTarget> {
         let is_valid = match target {
             TargetKind::TxId => hash_digits(id).is_some(),
@@ -266,15 +270,10 @@ impl PaymentTarget {
         Ok(Self { target, id })
     }
 
-    /// The identifier as it stands in an answer: of a hash the digits, since `0x` may be missing.
+    /// The identifier as it occurs in an answer. A hash without its `0x`, which may be missing there.
     fn digits_or_id(&self) -> &str {
         let digits = hash_digits(&self.id).filter(|_| self.target == TargetKind::TxId);
         digits.unwrap_or(&self.id)
-    }
-
-    /// Of which kind the identifier is.
-    pub fn target(&self) -> TargetKind {
-        self.target
     }
 
     /// The identifier.
@@ -304,7 +303,7 @@ impl fmt::Display for PaymentTarget {
     }
 }
 
-/// By which kind of identifier a payment is asked for.
+/// The kind of identifier that a payment is looked up by.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -320,7 +319,7 @@ pub enum TargetKind {
 }
 
 impl TargetKind {
-    /// The word on the wire.
+    /// The API's word for it, such as `external_id`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ExternalId => "external_id",
@@ -331,7 +330,7 @@ impl TargetKind {
     }
 }
 
-/// An identifier that no payment has. Nothing was sent.
+/// An identifier of a form that no payment has. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this cannot be the {} of a payment: {}", target.as_str(), match target {
     TargetKind::TxId => "a transaction hash is 0x and 64 hexadecimal digits, on Tron also without 0x",
@@ -339,7 +338,7 @@ impl TargetKind {
 })]
 #[non_exhaustive]
 pub struct InvalidPaymentTarget {
-    /// Which kind of identifier it was to be.
+    /// The kind of identifier.
     pub target: TargetKind,
 }
 
@@ -355,7 +354,7 @@ pub enum Chain {
 }
 
 impl Chain {
-    /// The word on the wire.
+    /// The API's word for it: `polygon` or `tron`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Polygon => "polygon",
@@ -382,7 +381,7 @@ impl FromStr for Chain {
     }
 }
 
-/// A word that is no blockchain which the API pays on.
+/// A word that does not name a [`Chain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a chain is polygon or tron")]
 #[non_exhaustive]
@@ -399,7 +398,7 @@ mod tests {
     const OTHER: &str = "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf";
     const ORIGINAL: &str = "0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833";
 
-    /// An answer in this state with these identifiers.
+    /// An answer in `state`, with all identifiers.
     fn answer(state: &str) -> String {
         format!(
             r#"{{"status": "ok", "data": {{"status": "{state}", "operation_id": 1744115063604,
@@ -421,7 +420,7 @@ mod tests {
 
     #[test]
     fn an_answer_contains_the_identifier_that_was_asked_for() {
-        // One state after the other, and one without a name here.
+        // The last one is an unknown state.
         for state in ["accepted", "processing", "done", "canceled", "refunding"] {
             let body = answer(state);
             for (target, id, other) in [
@@ -435,7 +434,7 @@ mod tests {
                 assert_other(target, other, &body);
             }
         }
-        // The transaction of what is done is this one, and no other of the answer.
+        // Of a payment that is done only `txid` counts.
         for hash in [ORIGINAL, REFUND] {
             assert_other(TargetKind::TxId, hash, &answer("done"));
             assert!(ask(TargetKind::TxId, hash, &answer("refunding")).is_ok());
@@ -443,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_payment_answers_to_its_transactions() {
+    fn a_failed_payment_matches_each_of_its_transactions() {
         let body = answer("failed");
         for (target, id) in [
             (TargetKind::ExternalId, "test235"),
@@ -459,9 +458,9 @@ mod tests {
         assert_other(TargetKind::KamipayId, "other", &body);
     }
 
-    /// In a named state the identifiers are text or a whole number.
+    /// A known state requires text or a whole number.
     #[test]
-    fn a_state_without_a_name_is_compared_by_what_it_contains() {
+    fn the_identifiers_of_an_unknown_state_are_compared_as_they_came() {
         let body = answer("refunding");
         assert_other(TargetKind::OperationId, "17", &body);
         assert_other(TargetKind::OperationId, "17", &body.replace("1744115063604", "17.0"));
@@ -470,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_a_word() {
+    fn a_chain_is_written_as_the_api_s_word() {
         for (chain, word) in [(Chain::Polygon, "polygon"), (Chain::Tron, "tron")] {
             assert_eq!((chain.as_str(), &*format!("{chain:>8}")), (word, &*format!("{word:>8}")));
             assert_eq!(word.parse(), Ok(chain));
@@ -495,14 +494,14 @@ mod tests {
         }
     }
 
-    /// The answer without the identifier, in each spelling.
+    /// The answer without the identifier, in every way to leave it out.
     fn without(body: &str, target: TargetKind) -> Vec<String> {
         let names: &[&str] = match target {
             TargetKind::TxId => &["txid", "original_txid", "refund_txid"],
             _ => &[target.as_str()],
         };
         let spellings = match target {
-            TargetKind::KamipayId => &["", " "][..], // with none at all the answer cannot be read
+            TargetKind::KamipayId => &["", " "][..], // an answer without the field is an error
             _ => &["", " ", "null", "absent"],
         };
         let body: Value = serde_json::from_str(body).unwrap();
@@ -522,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_an_end_may_be_without_the_identifier() {
+    fn a_state_that_is_not_final_may_lack_the_identifier() {
         for state in ["accepted", "processing", "refunding"] {
             for (target, id) in [
                 (TargetKind::ExternalId, "anything"),
@@ -547,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_contains_the_identifier_that_was_asked_for() {
+    fn a_final_state_contains_the_identifier_that_was_asked_for() {
         let targets = [
             (TargetKind::ExternalId, "test235"),
             (TargetKind::KamipayId, "txc_1"),
@@ -558,11 +557,11 @@ mod tests {
             for body in without(&answer("done"), target) {
                 assert_other(target, id, &body);
             }
-            // Neither gives permission: the bank has paid it out.
+            // With a receipt neither state gives permission.
             for state in ["canceled", "failed"] {
                 let answer = answer(state).replace("\"txid\"", "\"bank_txid\": \"E1\", \"txid\"");
                 for body in without(&answer, target) {
-                    // What the pages do not show in that state cannot be asked of it.
+                    // The vendor's pages do not list it for that state.
                     match (state, target) {
                         ("canceled", TargetKind::TxId) | (_, TargetKind::OperationId) => {
                             assert!(ask(target, id, &body).is_ok(), "{body}");
@@ -590,7 +589,7 @@ mod tests {
                 }
             }
         }
-        // A payment with the hash of a transaction was sent, which no cancellation undoes.
+        // A canceled payment was never sent, so it has no hash.
         assert_other(TargetKind::TxId, TXID, &canceled);
         assert_other(TargetKind::OperationId, "1744115063604", &failed);
         let error = ask(TargetKind::OperationId, "17", &failed).unwrap_err();
@@ -598,7 +597,7 @@ mod tests {
             error.to_string(),
             "the answer does not say whose it is: asked for operation_id 17"
         );
-        // Where it permits nothing, there is nothing to lose.
+        // Without permission the number may be missing.
         let pending = failed.replace(REFUND, "");
         assert!(ask(TargetKind::OperationId, "17", &pending).is_ok());
     }
@@ -629,7 +628,7 @@ mod tests {
                     }
                 }
             }
-            // Without permission it is read as before.
+            // Without permission any 2xx with a body is read.
             let has_body = !matches!(status, 204..=206);
             for state in ["accepted", "processing", "done", "refunding", "canceled", "failed"] {
                 assert_eq!(parse(&answer(state)).is_ok(), has_body, "{status} {state}");
@@ -638,7 +637,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_is_asked_for_by_a_hash() {
+    fn a_tx_id_is_64_hexadecimal_digits() {
         let (digits, upper) = (&TXID[2..], TXID.to_uppercase());
         for (id, sent) in [(TXID, TXID), (digits, digits), (&upper, &*format!("0x{}", &upper[2..]))]
         {
@@ -676,7 +675,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_without_0x_is_on_tron_only() {
+    fn a_hash_without_0x_is_refused_on_polygon() {
         let api = Api::new("https://api.kamipay.io".parse().unwrap(), &"token".parse().unwrap());
         let mut call = GetPayStatus::new(PaymentTarget::tx_id(&TXID[2..]).unwrap(), Chain::Tron);
         let uri = call.request(&api).unwrap().uri().to_string();
@@ -703,7 +702,7 @@ mod tests {
                 &"x".repeat(1024),
             ] {
                 let payment = PaymentTarget::new(target, id).unwrap();
-                assert_eq!((payment.id(), payment.target()), (id, target));
+                assert_eq!((payment.id(), payment.target), (id, target));
             }
             for id in [
                 "",

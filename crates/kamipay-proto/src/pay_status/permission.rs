@@ -1,4 +1,4 @@
-//! When a payment may be repeated: the one rule, for an answer and for a watch.
+//! When a payment may be repeated: one rule, for a single answer and for a watch.
 
 #[cfg(doc)]
 use super::Watch;
@@ -9,11 +9,12 @@ use crate::{ExternalId, KamipayId, TransactionHash};
 /// Permission to repeat a payment: the first one was canceled before any funds moved, or failed and
 /// was refunded.
 ///
-/// It comes from [`PayStatus::permission_to_pay_again`] and [`Watch::permission_to_pay_again`], and
-/// from nowhere else. The [module](super) says when they give it. A function that pays again can take
-/// it as an argument, and cannot be called by mistake then. The value is used once, not the
-/// payment: the same answer gives another one each time it is asked, also after it was saved. Your own
-/// books have to know that the payment was repeated.
+/// Only [`PayStatus::permission_to_pay_again`] and [`Watch::permission_to_pay_again`] create it, by
+/// the rules of the [module](super). Let your function that pays again take it as an argument: then
+/// nobody can call that function by mistake.
+///
+/// Each value can be used once, but the same answer gives a new value each time, also after it was
+/// stored. Record in your own books that you repeated the payment.
 ///
 /// ```
 /// use kamipay_proto::pay_status::{PayStatus, PermissionToPayAgain};
@@ -29,7 +30,7 @@ use crate::{ExternalId, KamipayId, TransactionHash};
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 ///
-/// It cannot be made:
+/// It cannot be constructed:
 ///
 /// ```compile_fail,E0451
 /// use kamipay_proto::pay_status::PermissionToPayAgain;
@@ -39,7 +40,7 @@ use crate::{ExternalId, KamipayId, TransactionHash};
 /// }
 /// ```
 ///
-/// not read from a file:
+/// deserialized:
 ///
 /// ```compile_fail,E0277
 /// use kamipay_proto::pay_status::PermissionToPayAgain;
@@ -49,7 +50,7 @@ use crate::{ExternalId, KamipayId, TransactionHash};
 /// }
 /// ```
 ///
-/// not had by default:
+/// created by default:
 ///
 /// ```compile_fail,E0277
 /// use kamipay_proto::pay_status::PermissionToPayAgain;
@@ -59,7 +60,7 @@ use crate::{ExternalId, KamipayId, TransactionHash};
 /// }
 /// ```
 ///
-/// not used twice:
+/// used twice:
 ///
 /// ```compile_fail,E0382
 /// # fn pay_again(permission: kamipay_proto::pay_status::PermissionToPayAgain) {}
@@ -69,7 +70,7 @@ use crate::{ExternalId, KamipayId, TransactionHash};
 /// }
 /// ```
 ///
-/// and not copied:
+/// or cloned:
 ///
 /// ```compile_fail,E0599
 /// # fn pay_again(permission: kamipay_proto::pay_status::PermissionToPayAgain) {}
@@ -79,7 +80,7 @@ use crate::{ExternalId, KamipayId, TransactionHash};
 /// }
 /// ```
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "paying again is up to you: the permission does nothing by itself"]
+#[must_use = "a permission does nothing by itself: pass it to your code that pays again"]
 pub struct PermissionToPayAgain {
     kamipay_id: KamipayId,
     external_id: Option<ExternalId>,
@@ -87,33 +88,34 @@ pub struct PermissionToPayAgain {
 }
 
 impl PermissionToPayAgain {
-    /// The payment that came to nothing.
+    /// kamiPay's identifier of the first payment.
     pub fn kamipay_id(&self) -> &KamipayId {
         &self.kamipay_id
     }
 
-    /// Your own identifier of the payment that came to nothing, where you gave one.
+    /// Your own identifier of the first payment, if you gave one.
     ///
-    /// Another payment needs another one.
+    /// The new payment needs a new identifier.
     pub fn external_id(&self) -> Option<&ExternalId> {
         self.external_id.as_ref()
     }
 
-    /// The transaction that returned the funds; `None` where they never moved.
+    /// The transaction that returned the funds; `None` if they never moved.
     pub fn refund_txid(&self) -> Option<&TransactionHash> {
         self.refund_txid.as_ref()
     }
 }
 
 impl PayStatus {
-    /// Permission to repeat the payment, where this answer gives it: see the [module](super).
+    /// Permission to repeat the payment, by the rules of the [module](super). `None` if this answer
+    /// does not give it.
     pub fn permission_to_pay_again(&self) -> Option<PermissionToPayAgain> {
         let mut evidence = Evidence::default();
         evidence.note(self);
         evidence.permission(self)
     }
 
-    /// What shows in this answer that funds moved, whatever its state.
+    /// The fields that show that funds moved, in any state.
     pub(super) fn traces(&self) -> Traces<'_> {
         fn texts<'a>(
             hashes: [&'a Option<TransactionHash>; 3],
@@ -150,13 +152,13 @@ impl PayStatus {
         }
     }
 
-    /// Whether the state is one that comes after the payment was sent, and whether it is *done*.
+    /// Whether the state implies that the payment was sent, and whether it implies *done*.
     fn is_sent_and_paid(&self) -> (bool, bool) {
         match self {
             Self::Done(_) => (true, true),
             Self::Processing(_) | Self::Failed(_) => (true, false),
             Self::Accepted(_) | Self::Canceled(_) | Self::NotFound { .. } => (false, false),
-            // In `failed/done` the first word is that of *not found*. `Done` has no name either.
+            // `failed` outside `data` means not found. `Done` is unknown as well, so ignore case.
             Self::_Unnamed(it) => {
                 let outer = &it.known.envelope;
                 let inner = it.known.status.as_deref().unwrap_or_default();
@@ -169,7 +171,7 @@ impl PayStatus {
     }
 }
 
-/// The fields that show that funds moved. An empty text is no field that is there.
+/// The fields that show that funds moved; `None` for empty ones.
 pub(super) struct Traces<'a> {
     pub(super) txid: Option<&'a str>,
     pub(super) original_txid: Option<&'a str>,
@@ -178,7 +180,7 @@ pub(super) struct Traces<'a> {
 }
 
 impl Evidence {
-    /// Keeps what an answer shows of the funds, for as long as the payment is asked for.
+    /// Adds what an answer shows about the funds.
     pub(super) fn note(&mut self, status: &PayStatus) {
         self.was_unclear |= status.is_unclear();
         let Traces { txid, original_txid, refund_txid, bank_txid } = status.traces();
@@ -201,7 +203,7 @@ impl Evidence {
         }
     }
 
-    /// The rule. `status` is the last of the answers that were noted.
+    /// The rule. `status` is the last answer that was [noted](Self::note).
     pub(super) fn permission(&self, status: &PayStatus) -> Option<PermissionToPayAgain> {
         if self.was_unclear || self.kamipay_ids.len() > 1 {
             return None;
@@ -220,7 +222,7 @@ impl Evidence {
         Some(PermissionToPayAgain { kamipay_id, external_id, refund_txid })
     }
 
-    /// The refund of a failed payment, if its hash can be looked up and nothing contradicts it.
+    /// The refund of a failed payment, if its hash is well-formed and nothing contradicts it.
     fn refund<'a>(
         &self,
         payment: &'a FailedPayment,
@@ -228,7 +230,7 @@ impl Evidence {
     ) -> Option<&'a TransactionHash> {
         let refund = payment.refund_txid.as_ref().filter(|it| it.is_well_formed())?;
         let is_its = |hash: &TransactionHash| same_hash(hash.as_str(), refund.as_str());
-        // Of zeros alone, it was not kept.
+        // A refund of zeros was not noted.
         let is_the_only_refund = !self.refunds.is_empty() && self.refunds.iter().all(is_its);
         let is_of_one_transaction = self.transactions.len() <= 1
             && match (traces.txid, traces.original_txid) {
@@ -243,8 +245,9 @@ impl Evidence {
     }
 }
 
-/// Keeps a hash that can be looked up, once, and two at most, which contradict. The API has placeholders for those that it does not have
-/// yet, and a hash of zeros is one.
+/// Adds a well-formed hash, unless it is known. Two are enough to contradict.
+///
+/// The API writes placeholders for hashes it does not have yet. A hash of zeros is one.
 fn keep(hashes: &mut Vec<TransactionHash>, text: &str) {
     let is_hash = hash_digits(text).is_some_and(|digits| digits.bytes().any(|byte| byte != b'0'));
     if is_hash && hashes.len() < 2 && !hashes.iter().any(|hash| same_hash(hash.as_str(), text)) {

@@ -1,4 +1,4 @@
-//! The wait for a payment.
+//! Waits for a payment to end.
 
 #[cfg(test)]
 mod tests;
@@ -15,10 +15,10 @@ use crate::retry::{Cause, part};
 use crate::wire::timestamp;
 use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 
-/// The wait for a payment to come to its end, as plain data: without a clock, sleep or sockets.
+/// Waits for a payment to end. A state machine without clock, sleep or sockets.
 ///
-/// It says what to do next ([`step`](Self::step)), and is told what came of it
-/// ([`answered`](Self::answered), [`failed`](Self::failed), [`unreadable`](Self::unreadable), [`lost`](Self::lost)):
+/// [`step`](Self::step) says what to do next. Report the result with [`answered`](Self::answered),
+/// or with [`unreadable`](Self::unreadable) or [`lost`](Self::lost), and [`failed`](Self::failed):
 ///
 /// ```
 /// use kamipay_proto::pay_status::{Chain, End, GetPayStatus, PaymentTarget, Step, Watch, WatchLimits};
@@ -38,7 +38,7 @@ use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 ///             Ok(status) => _ = watch.answered(status, now, random),
 ///             Err(error) => watch.failed(error, None, now, random), // see `is_ended_by`, too
 ///         },
-///         Step::Wait(time) => now += time, // sleep, or look after another watch meanwhile
+///         Step::Wait(time) => now += time, // sleep, or drive another watch meanwhile
 ///         Step::Over(end) => break end,
 ///     }
 /// };
@@ -53,27 +53,27 @@ use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # What it waits for
+/// # When it ends
 ///
-/// * *Done*, and *canceled* or *failed* with permission to pay again, are the ends. Everything else
-///   is waited out: not found, a state that has no name here, *failed* as long as no refund shows, an
-///   answer that contradicts itself or one before it, a call without an answer.
-/// * No answer is forgotten: what was seen on its way is not canceled any more; what was paid out is
-///   not returned; a payment has one transaction and one refund, and they differ. Each answer is
-///   judged by the table of the [module](super), as if all four fields of all answers stood in it.
-/// * After an answer that could not be used, no answer gives permission: see
+/// * A watch ends with *done*, or with *canceled* or *failed* if they give permission to pay again.
+/// * It waits through everything else: *not found*, an unknown state, *failed* without a refund, an
+///   answer that contradicts itself or an earlier one, a failed request.
+/// * It forgets no answer. A payment that was sent cannot be canceled. A payment that was paid out
+///   cannot be returned. A payment has one transaction and one refund, and they differ. The table
+///   of the [module](super) applies to the last answer, with the four fields of all answers.
+/// * It ends at its [limits](WatchLimits) at the latest. When the time is up it asks once more, so
+///   that it does not end with an old answer.
+/// * After an answer that cannot be used, no answer gives permission to pay again: see
 ///   [`unreadable`](Self::unreadable) and [`lost`](Self::lost).
-/// * It ends at the latest with its [limits](WatchLimits). When the time is up it asks once more, so
-///   that it does not end on an old answer.
-/// * Permission to pay again comes from the last answer ([`permission_to_pay_again`]). No number of
-///   *not found*, no fault, and no limit gives it.
+/// * Only the last answer can give permission to pay again ([`permission_to_pay_again`]). Repeated
+///   *not found*, failed requests and limits never do.
 ///
-/// # Saved and resumed
+/// # Store and resume
 ///
-/// A watch is serde data, in any format: written to a file and read by another process it goes on
-/// as if nothing had happened. So time is what a clock on the wall says. One that is set back costs
-/// one interval more; one that is set forward ends the watch earlier, after another question.
-/// Data that an older version wrote can be read, and fields that a newer one added are ignored.
+/// A watch is serde data, in any format. Another process can read it and continue. Times are
+/// therefore wall-clock times, in UTC. A clock that is set back costs at most one more interval. A
+/// clock that is set forward ends the watch earlier, after one more question. Data of older
+/// versions can be read; fields of newer versions are ignored.
 ///
 /// [`permission_to_pay_again`]: Self::permission_to_pay_again
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -87,21 +87,21 @@ pub struct Watch {
     wait: Option<Duration>,
 }
 
-/// How long a [`Watch`] waits, and how often it asks.
+/// The limits and intervals of a [`Watch`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct WatchLimits {
-    /// The time from the first question to the last. 10 minutes unless told otherwise.
+    /// Time from the first question to the last. Default: 10 minutes.
     pub time_limit: Duration,
-    /// How many questions are asked, those without an answer included. 100 unless told otherwise.
+    /// Maximum questions, including those without an answer. Default: 100.
     pub max_questions: u32,
-    /// The longest time between the first two questions. Each further interval is half as long
-    /// again. 2 seconds unless told otherwise.
-    pub first_interval: Duration,
-    /// The longest time between any two questions. 30 seconds unless told otherwise.
+    /// First interval between questions. Each further interval is 1.5 times as long. Default: 2
+    /// seconds.
     ///
-    /// A time that is waited is a random one from the half of the interval to all of it.
+    /// The watch waits a random part of the interval, at least half of it.
+    pub first_interval: Duration,
+    /// Maximum interval between questions. Default: 30 seconds.
     pub max_interval: Duration,
 }
 
@@ -116,22 +116,22 @@ impl Default for WatchLimits {
     }
 }
 
-/// What a [`Watch`] is to do next.
+/// The next step of a [`Watch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "whoever drives a watch has to do all of it")]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and not for long")]
+#[expect(clippy::exhaustive_enums, reason = "a driver of a watch must handle each")]
+#[expect(clippy::large_enum_variant, reason = "one value exists at a time, briefly")]
 pub enum Step<'a> {
-    /// Send this, and tell what came of it.
+    /// Send this request and report the result.
     Send(&'a GetPayStatus),
-    /// Nothing for so long.
+    /// Wait this long before the next question.
     Wait(Duration),
-    /// Nothing any more.
+    /// The watch is over.
     Over(End),
 }
 
 /// How a [`Watch`] ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "whoever pays has to mind each of them")]
+#[expect(clippy::exhaustive_enums, reason = "a payer must handle each")]
 pub enum End {
     /// Paid.
     Done(Payment),
@@ -139,107 +139,103 @@ pub enum End {
     Returned(FailedPayment),
     /// Never sent: no funds were used.
     Canceled(Payment),
-    /// Not known after all that time or all those questions. It is not a failure, and not permission
-    /// to pay again.
+    /// Still unknown at the limit of time or questions. This is neither a failure nor permission to
+    /// pay again.
     StillUnknown(Evidence),
 }
 
-/// What a [`Watch`] saw. Its `Display` is a sentence for whoever has to find out more.
+/// What a [`Watch`] saw. `Display` writes one sentence for a log or a support request.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Evidence {
-    /// When the watch began.
+    /// The first step of the watch, in UTC.
     #[serde(with = "timestamp::option")]
     pub started: Option<DateTime<Utc>>,
-    /// When the last question was answered, or failed.
+    /// The last answer or failure, in UTC.
     #[serde(with = "timestamp::option")]
     pub asked: Option<DateTime<Utc>>,
-    /// How many questions were asked.
+    /// Number of questions.
     pub questions: u32,
-    /// How many of them had no answer that could be used.
+    /// Number of questions without a usable answer.
     pub faults: u32,
-    /// Whether any answer shows that the payment was sent: then it is not canceled any more.
+    /// Whether any answer shows that the payment was sent. Then it cannot be canceled.
     pub was_sent: bool,
-    /// Whether any answer shows that it was paid out, by the bank's receipt or as *done*: then it does
-    /// not fail any more.
+    /// Whether any answer shows that the payment was paid out, by a receipt of the bank or as
+    /// *done*. Then it cannot fail.
     pub was_paid: bool,
-    /// Whether any answer may have shown more than could be read: then no later one gives permission.
+    /// Whether an answer may have shown more than could be read. No later answer then gives permission.
     pub was_unclear: bool,
-    /// The well-formed hashes of its transaction (`txid`, `original_txid`). Two contradict each other.
+    /// Well-formed hashes of the transaction (`txid`, `original_txid`). Two contradict each other.
     pub transactions: Vec<TransactionHash>,
-    /// The well-formed hashes of its refund. Two contradict each other.
+    /// Well-formed hashes of the refund. Two contradict each other.
     pub refunds: Vec<TransactionHash>,
     /// kamiPay's identifiers of the payment. Two contradict each other.
     pub kamipay_ids: Vec<KamipayId>,
-    /// What was seen: a state after the other, and the same one only if there was another between.
+    /// The states in the order they were seen. Equal states in a row are one entry.
     pub seen: Vec<Sighting>,
     /// The last answer.
     #[serde(with = "as_text")]
     pub last: Option<PayStatus>,
-    /// What the last question without an answer met with.
+    /// The error of the last failed question.
     pub last_fault: Option<String>,
 }
 
-/// A state that a [`Watch`] saw.
+/// A state that a [`Watch`] saw, once or several times in a row.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Sighting {
     /// The state: see [`PayStatus::state`]. At most 200 characters of it.
     pub state: String,
-    /// When it was seen first.
+    /// The first time it was seen, in UTC.
     #[serde(with = "timestamp")]
     pub first: DateTime<Utc>,
-    /// When it was seen last.
+    /// The last time it was seen, in UTC.
     #[serde(with = "timestamp")]
     pub last: DateTime<Utc>,
-    /// How often.
+    /// Number of times it was seen.
     pub times: u32,
 }
 
 impl Watch {
-    /// Waits for the payment that `call` asks for. The time begins with the first step.
+    /// Waits for the payment of `call`. The time starts with the first [`step`](Self::step).
     pub fn new(call: GetPayStatus, limits: WatchLimits) -> Self {
         Self { call, limits, evidence: Evidence::default(), wait: None }
     }
 
-    /// The same watch with other limits: one that ended as *still unknown* goes on, if they allow
-    /// for it.
+    /// Replaces the limits. A watch that ended as [`End::StillUnknown`] continues, if the new
+    /// limits allow it.
     #[must_use]
     pub fn with_limits(mut self, limits: WatchLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// What it asks.
-    pub fn call(&self) -> &GetPayStatus {
-        &self.call
-    }
-
-    /// How long it waits.
+    /// The limits and intervals.
     pub fn limits(&self) -> &WatchLimits {
         &self.limits
     }
 
-    /// What it saw so far.
+    /// What the watch saw so far.
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
     }
 
-    /// The last answer. Whether it permits to pay again is for
-    /// [`permission_to_pay_again`](Self::permission_to_pay_again) of the watch to say: those before
-    /// it may contradict.
+    /// The last answer.
+    ///
+    /// For permission to pay again ask the [watch](Self::permission_to_pay_again), not this answer:
+    /// an earlier answer may contradict it.
     pub fn last(&self) -> Option<&PayStatus> {
         self.evidence.last.as_ref()
     }
 
-    /// Permission to repeat the payment, where the last answer gives it and neither that answer nor one
-    /// before it shows anything that contradicts: see the [module](super).
+    /// Permission to repeat the payment, if the last answer gives it and no earlier answer
+    /// contradicts it: see the [module](super).
     pub fn permission_to_pay_again(&self) -> Option<PermissionToPayAgain> {
         self.evidence.permission(self.last()?)
     }
 
-    /// What to do now.
+    /// The next step at the time `now`.
     pub fn step(&mut self, now: DateTime<Utc>) -> Step<'_> {
         self.mind_the_clock(now);
         if let Some(end) = self.end() {
@@ -252,11 +248,10 @@ impl Watch {
         }
     }
 
-    /// How it ended, if it did.
+    /// The end, if the watch is over.
     pub fn end(&self) -> Option<End> {
         match self.last() {
             Some(PayStatus::Done(payment)) => return Some(End::Done(payment.clone())),
-            // With a hash that can be looked up, and no contradiction: then it is permitted.
             Some(status) if self.evidence.permission(status).is_some() => match status {
                 PayStatus::Canceled(payment) => return Some(End::Canceled(payment.clone())),
                 PayStatus::Failed(payment) => return Some(End::Returned(payment.clone())),
@@ -274,10 +269,10 @@ impl Watch {
         self.last().is_some_and(is_final) || self.is_spent()
     }
 
-    /// Takes the answer to a question. Returns whether it is another state than the one before.
+    /// Takes an answer. Returns whether the state changed.
     ///
-    /// `random` is any number, each as likely as the others. An answer that comes after the end is
-    /// not used, and one about another payment is a question without an answer.
+    /// `random` is a uniformly distributed number. An answer about another payment counts as a
+    /// failed question. An answer after the end is ignored.
     pub fn answered(&mut self, status: PayStatus, now: DateTime<Utc>, random: u32) -> bool {
         if self.is_over() {
             return false;
@@ -287,7 +282,7 @@ impl Watch {
             return false;
         }
         self.evidence.note(&status);
-        // Failed, and failed with its refund, are two states: the first one gives no permission.
+        // A failed payment changes when its refund appears, although the word stays the same.
         let permits = self.evidence.permission(&status).is_some();
         let is_new = permits || self.last().is_none_or(|last| last.state() != status.state());
         match self.evidence.seen.last_mut() {
@@ -305,36 +300,34 @@ impl Watch {
         is_new
     }
 
-    /// Whether a question that failed for this cause ends the wait: asking again would not help. It
-    /// says nothing about the payment.
+    /// Whether a question that failed for this cause ends the wait, because another question cannot
+    /// help. It says nothing about the payment.
     ///
     /// | the question | ends the wait |
     /// | --- | --- |
-    /// | cannot be asked: no request can be made of it | yes |
-    /// | met a certificate that is not valid | before the first answer |
-    /// | was refused: a status from 400 to 499, but for 408 and 429 | before the first answer |
+    /// | cannot be made into a request | yes |
+    /// | met an invalid certificate | before the first answer |
+    /// | was refused: a status from 400 to 499, except 408 and 429 | before the first answer |
     /// | failed for any other cause | no |
     ///
-    /// A wrong password or the wrong host is not worth waiting for. Once the API has answered, the
-    /// same question is asked again. A question that needs a login fails for the cause of the login.
+    /// A wrong password or host does not get better. Once the API has answered, the same question is
+    /// asked again. A question that needs a login fails for the cause of the login.
     ///
-    /// A transport asks this before [`failed`](Self::failed), and does not call that where the wait
-    /// ends.
+    /// Call it before [`failed`](Self::failed), and do not call `failed` if the wait ends.
     pub fn is_ended_by(&self, cause: Cause) -> bool {
         let is_refused = match cause {
             Cause::NoRequest => return true,
             Cause::Untrusted => true,
-            Cause::Status(status, _) => status.is_client_error() && !cause.may_pass(),
+            Cause::Status(status, _) => status.is_client_error() && !cause.is_temporary(),
             _ => false,
         };
         is_refused && self.last().is_none()
     }
 
-    /// Takes a question that had no answer: what it met with, and how long the API asks to wait
-    /// (`Retry-After`), if it does.
+    /// Takes a failed question: its error, and the API's `Retry-After` if there is one.
     ///
-    /// The text is kept as evidence, so that it should hold no secret; the errors of this crate
-    /// hold none.
+    /// `random` is a uniformly distributed number. The error's text is kept as evidence, so it must
+    /// not contain a secret. The errors of this crate contain none.
     pub fn failed(
         &mut self,
         fault: impl fmt::Display,
@@ -350,43 +343,42 @@ impl Watch {
         self.asked(retry_after, now, random);
     }
 
-    /// Takes an answer that cannot be used: one that cannot be read, does not say whose it is, or has a
-    /// status that the API does not use. Call it before [`failed`](Self::failed) where there was an
-    /// answer.
+    /// Takes an unusable answer: one that cannot be read, does not name its payment, or has an
+    /// undocumented HTTP status. Call it before [`failed`](Self::failed).
     ///
-    /// It may have shown that funds moved, so no later answer gives permission to pay again. That
-    /// does not hold for an answer about another payment, an HTML page, an answer without a body, and
-    /// a refusal or a server error that does not speak of funds.
+    /// The answer may have shown that funds moved, so no later answer gives permission to pay again.
+    /// Exceptions: an answer about another payment, an HTML page, an empty body, and a refusal or
+    /// server error that does not mention funds.
     pub fn unreadable(&mut self, answer: &ResponseError) {
         if !self.is_over() {
             self.evidence.was_unclear |= self.call.may_be_about_funds(answer);
         }
     }
 
-    /// Takes an answer that did not come to be read: cut off on its way, too long, or packed in a way
-    /// that is not known. Call it before [`failed`](Self::failed).
+    /// Takes an answer that nobody could read: cut off on its way, too long, or in an unknown
+    /// encoding. Call it before [`failed`](Self::failed).
     ///
-    /// It may have shown that funds moved, so no later answer gives permission to pay again.
+    /// The answer may have shown that funds moved, so no later answer gives permission to pay again.
     pub fn lost(&mut self) {
         if !self.is_over() {
             self.evidence.was_unclear = true;
         }
     }
 
-    /// Counts a question, and plans the next one.
+    /// Counts a question and plans the next one.
     fn asked(&mut self, retry_after: Option<Duration>, now: DateTime<Utc>, random: u32) {
         self.mind_the_clock(now);
         self.evidence.started.get_or_insert(now);
         self.evidence.questions = self.evidence.questions.saturating_add(1);
         self.evidence.asked = Some(now);
         let half = self.interval() / 2;
-        // The last question is asked when the time is up, unless the API asks for more.
+        // The last question is due when the time is up, unless `Retry-After` is longer.
         let wait = half + part(half, random);
         let wait = self.time_left(now).map_or(wait, |left| wait.min(left));
         self.wait = Some(wait.max(retry_after.unwrap_or_default()));
     }
 
-    /// The longest time until the next question.
+    /// The maximum wait until the next question.
     fn interval(&self) -> Duration {
         let (mut interval, max) = (self.limits.first_interval, self.limits.max_interval);
         for _ in 1..self.evidence.questions {
@@ -403,14 +395,14 @@ impl Watch {
         self.wait?.checked_sub(passed).filter(|left| !left.is_zero())
     }
 
-    /// Until the time is up. `None` where it never is.
+    /// The time left. `None` if it never ends.
     fn time_left(&self, now: DateTime<Utc>) -> Option<Duration> {
         let limit = TimeDelta::from_std(self.limits.time_limit).ok()?;
         let end = self.evidence.started.unwrap_or(now).checked_add_signed(limit)?;
         Some((end - now).to_std().unwrap_or_default())
     }
 
-    /// Whether there is no further question: none is left, or no time.
+    /// Whether no question is left, or no time for one.
     fn is_spent(&self) -> bool {
         if self.evidence.questions >= self.limits.max_questions {
             return true;
@@ -419,7 +411,7 @@ impl Watch {
         self.time_left(asked).is_some_and(|left| left.is_zero() || wait > left)
     }
 
-    /// A clock that was set back takes the start along, so that the watch is no longer than told.
+    /// Shifts the start if the clock was set back, so that the watch does not exceed its limit.
     fn mind_the_clock(&mut self, now: DateTime<Utc>) {
         let latest = self.evidence.asked.max(self.evidence.started);
         let Some(back) = latest.map(|latest| latest - now).filter(|it| *it > TimeDelta::zero())
@@ -457,10 +449,10 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// The most of a state's word that is kept with its time, in characters.
+/// The longest state in a [`Sighting`], in characters.
 const LONGEST_STATE: usize = 200;
 
-/// What stands in a file.
+/// A stored watch.
 #[derive(Deserialize)]
 struct Saved {
     call: GetPayStatus,
@@ -478,15 +470,15 @@ impl TryFrom<Saved> for Watch {
     fn try_from(saved: Saved) -> Result<Self, crate::Mismatch> {
         let Saved { call, limits, mut evidence, wait } = saved;
         if let Some(last) = evidence.last.take() {
-            call.verify(&last)?; // the end of another payment would be permission for this one
-            evidence.note(&last); // an older version looked at less of it
+            call.verify(&last)?; // else another payment's end could give permission for this one
+            evidence.note(&last); // older versions noted less
             evidence.last = Some(last);
         }
         Ok(Self { call, limits, evidence, wait })
     }
 }
 
-/// An answer as JSON in a string: it holds money, which no other format would keep as it is.
+/// An answer as JSON in a string: no other format keeps its amounts exactly.
 mod as_text {
     use serde::de::Error as _;
     use serde::ser::Error as _;

@@ -21,7 +21,7 @@ fn asks_for(time: Duration) -> Cause {
 }
 
 #[test]
-fn only_what_may_pass_is_tried_again() {
+fn only_temporary_failures_are_repeated() {
     for fault in [Cause::NotSent, Cause::Closed, Cause::Truncated, Cause::TimedOut] {
         assert_eq!(decide(&FailedAttempt::new(MAY, fault, 1), 0), Ok(Duration::ZERO), "{fault:?}");
     }
@@ -44,7 +44,7 @@ fn a_call_that_must_not_arrive_twice_is_not_repeated() {
     }
 }
 
-/// A call that names itself one thing and sends another one.
+/// A call whose name and method may differ.
 struct Custom<const CALL: usize>(Method);
 
 const NAMES: [&str; 3] = ["GET /v1/lots", "POST /v2/pay", IssueToken::CALL];
@@ -61,7 +61,7 @@ impl<const CALL: usize> Endpoint for Custom<CALL> {
 }
 
 #[test]
-fn a_get_and_the_login_may_arrive_twice_and_nothing_else() {
+fn only_a_get_and_the_login_may_arrive_twice() {
     fn may<E: Endpoint>(call: &E) -> bool {
         let api = crate::Api::new("https://localhost".parse().unwrap(), &"token".parse().unwrap());
         Repeat::of(call, &call.request(&api).unwrap()).is_allowed()
@@ -73,7 +73,7 @@ fn a_get_and_the_login_may_arrive_twice_and_nothing_else() {
     for method in ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "get", "QUERY"] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let is_get = method == Method::GET;
-        assert_eq!(may(&Custom::<0>(method.clone())), is_get, "{method}: it is not what it says");
+        assert_eq!(may(&Custom::<0>(method.clone())), is_get, "{method}: its name is a GET");
         assert_eq!(may(&Custom::<1>(method.clone())), is_get, "{method}");
         assert_eq!(may(&Custom::<2>(method.clone())), is_get || method == "POST", "{method}");
     }
@@ -105,7 +105,7 @@ fn there_are_four_attempts() {
 }
 
 #[test]
-fn the_delay_is_anywhere_below_a_ceiling_that_doubles() {
+fn the_delay_is_random_below_a_ceiling_that_doubles() {
     let policy = RetryPolicy { max_attempts: u32::MAX, ..RetryPolicy::default() };
     for (attempts, ceiling) in [
         (0, 200 * MS),
@@ -130,28 +130,28 @@ fn the_delay_is_anywhere_below_a_ceiling_that_doubles() {
 }
 
 #[test]
-fn f36_never_earlier_than_asked() {
+fn the_delay_is_never_shorter_than_retry_after() {
     let policy = RetryPolicy::default();
     for random in [0, 1 << 31, u32::MAX] {
         let failure = FailedAttempt::new(MAY, asks_for(7 * SECOND), 1);
         assert_eq!(policy.decide(&failure, &mut policy.budget(), random), Ok(7 * SECOND));
-        // A shorter time than our own changes nothing.
+        // A `Retry-After` shorter than the delay changes nothing.
         let failure = FailedAttempt::new(MAY, asks_for(MS), 3);
         let delay = policy.decide(&failure, &mut policy.budget(), random).unwrap();
         assert_eq!(delay, part(800 * MS, random).max(MS));
     }
-    // A 503 asks in the same way.
+    // A 503 may have a `Retry-After` as well.
     let fault = Cause::Status(StatusCode::SERVICE_UNAVAILABLE, Some(7 * SECOND));
     assert_eq!(decide(&FailedAttempt::new(MAY, fault, 1), 0), Ok(7 * SECOND));
 }
 
 #[test]
-fn f37_what_does_not_fit_is_not_waited_for() {
+fn a_retry_after_beyond_the_deadline_or_the_maximum_stops_at_once() {
     let failure = |asked| FailedAttempt::new(MAY, asks_for(asked), 1).with_time_left(7 * SECOND);
     assert_eq!(decide(&failure(7 * SECOND - MS), 0), Ok(7 * SECOND - MS));
     assert_eq!(decide(&failure(7 * SECOND), 0), Err(Stop::RetryAfter));
     assert_eq!(decide(&failure(7 * SECOND + MS), 0), Err(Stop::RetryAfter));
-    // With no end to its time, a call still does not wait for an hour.
+    // The maximum holds without a deadline.
     assert_eq!(decide(&FailedAttempt::new(MAY, asks_for(60 * SECOND), 1), 0), Ok(60 * SECOND));
     let hour = FailedAttempt::new(MAY, asks_for(60 * SECOND + MS), 1);
     assert_eq!(decide(&hour, 0), Err(Stop::RetryAfter));
@@ -162,7 +162,7 @@ fn f37_what_does_not_fit_is_not_waited_for() {
 }
 
 #[test]
-fn a_delay_that_ends_with_the_time_is_too_long() {
+fn a_delay_that_reaches_the_deadline_stops_at_once() {
     let failure = |left| FailedAttempt::new(MAY, Cause::Closed, 1).with_time_left(left);
     let half = 1 << 31; // 100 ms
     assert_eq!(decide(&failure(101 * MS), half), Ok(100 * MS));
@@ -171,34 +171,34 @@ fn a_delay_that_ends_with_the_time_is_too_long() {
 }
 
 #[test]
-fn a_retry_costs_ten_of_a_hundred() {
+fn a_retry_costs_10_of_100_tokens() {
     let policy = RetryPolicy::default();
     let mut budget = policy.budget();
     let failure = FailedAttempt::new(MAY, Cause::Closed, 1);
     for left in (0..100).rev().step_by(10) {
         assert!(policy.decide(&failure, &mut budget, 0).is_ok());
-        assert_eq!(budget.tokens(), left - 9);
+        assert_eq!(budget.tokens, left - 9);
     }
     assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::Budget));
-    assert_eq!(budget.tokens(), 0);
+    assert_eq!(budget.tokens, 0);
 
-    // A success gives one back, and one after retries what they had cost.
+    // A success returns one token; after retries, their cost.
     for tokens in 1..=9 {
         policy.succeeded(1, &mut budget);
-        assert_eq!(budget.tokens(), tokens);
+        assert_eq!(budget.tokens, tokens);
         assert_eq!(policy.decide(&failure, &mut budget, 0), Err(Stop::Budget));
-        assert_eq!(budget.tokens(), tokens, "what is not made costs nothing");
+        assert_eq!(budget.tokens, tokens, "a retry that is refused costs nothing");
     }
     policy.succeeded(2, &mut budget);
-    assert_eq!(budget.tokens(), 19);
+    assert_eq!(budget.tokens, 19);
     policy.succeeded(4, &mut budget);
-    assert_eq!(budget.tokens(), 49);
+    assert_eq!(budget.tokens, 49);
     policy.succeeded(7, &mut budget);
-    assert_eq!(budget.tokens(), 100, "no more than full");
+    assert_eq!(budget.tokens, 100, "no more than full");
 }
 
 #[test]
-fn what_is_not_repeated_costs_nothing() {
+fn a_call_that_is_not_repeated_costs_no_tokens() {
     let policy = RetryPolicy::default();
     let mut budget = policy.budget();
     for failure in [
@@ -214,7 +214,7 @@ fn what_is_not_repeated_costs_nothing() {
 }
 
 #[test]
-fn f86_a_policy_at_the_edge_is_a_policy() {
+fn a_policy_of_zeros_or_maxima_does_not_overflow() {
     let policy = RetryPolicy {
         max_attempts: u32::MAX,
         first_delay: Duration::MAX,
@@ -229,7 +229,7 @@ fn f86_a_policy_at_the_edge_is_a_policy() {
     assert!(policy.decide(&failure, &mut budget, u32::MAX).is_ok());
     policy.succeeded(u32::MAX, &mut budget);
     policy.succeeded(1, &mut budget);
-    assert_eq!(budget.tokens(), u32::MAX);
+    assert_eq!(budget.tokens, u32::MAX);
 
     let policy = RetryPolicy {
         first_delay: Duration::ZERO,
@@ -246,8 +246,8 @@ fn f86_a_policy_at_the_edge_is_a_policy() {
     assert_eq!(policy.decide(&asked, &mut budget, 7), Ok(Duration::ZERO));
 }
 
-/// Calls one after the other, of whose attempts so many of a hundred fail. Returns how many calls
-/// had an answer, how many requests were made, and why calls were given up.
+/// Simulates `calls` calls of which `faults_percent` of the attempts fail. Returns the number of
+/// answers, the number of requests, and the reasons of the calls that stopped.
 fn simulate(calls: u32, faults_percent: u64, seed: u64) -> (u32, u32, Vec<Stop>) {
     let policy = RetryPolicy::default();
     let (mut budget, mut state) = (policy.budget(), seed);
@@ -283,11 +283,10 @@ fn simulate(calls: u32, faults_percent: u64, seed: u64) -> (u32, u32, Vec<Stop>)
 }
 
 #[test]
-fn f43_a_total_outage_is_not_made_worse() {
+fn an_outage_costs_at_most_1_02_requests_a_call() {
     for seed in 0..20 {
         let (answers, requests, stops) = simulate(2000, 100, seed);
         assert_eq!(answers, 0);
-        // at most 1.02 requests a call
         assert!(requests <= 2040, "{requests}");
         assert_eq!(requests, 2010, "what a full budget pays for");
         assert!(stops[10..].iter().all(|stop| *stop == Stop::Budget));
@@ -295,7 +294,7 @@ fn f43_a_total_outage_is_not_made_worse() {
 }
 
 #[test]
-fn a_network_that_loses_some_loses_no_call() {
+fn nearly_every_call_survives_5_or_20_percent_of_lost_attempts() {
     let (mut at_5, mut at_20) = (0, 0);
     for seed in 0..20 {
         let (answers, requests, _) = simulate(20_000, 5, seed);
@@ -312,7 +311,7 @@ fn a_network_that_loses_some_loses_no_call() {
 }
 
 #[test]
-fn an_error_says_what_became_of_the_attempt() {
+fn each_response_error_has_its_cause() {
     use crate::Endpoint;
     use crate::lots::{GetLot, LotDetail};
 
@@ -366,10 +365,10 @@ proptest! {
 }
 
 #[test]
-fn an_answer_that_does_not_say_whose_it_is_is_not_dropped_for_another() {
+fn an_answer_without_the_identifier_is_not_dropped_for_a_second_one() {
     use crate::pay_status::{Chain, GetPayStatus, PaymentTarget};
 
-    // A receipt without a name, which a second answer, canceled, would hide.
+    // It has a receipt that a second answer, canceled, would hide.
     let call = GetPayStatus::new(PaymentTarget::external_id("7").unwrap(), Chain::Polygon);
     let body = |id: &str| {
         format!(

@@ -1,4 +1,4 @@
-//! What was handed over, so that no row is handed over twice and none is taken for another.
+//! Remembers the rows that were handed over, to drop duplicates and to find contradictions.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -7,32 +7,32 @@ use super::{ListedBy, LookBackState, Purpose, ScanState, Scannable, Seen, Window
 use crate::Period;
 use crate::page::{Amounts, ScanRow};
 
-/// Rows that are in two windows lie no further apart than this: the overlap, and the tolerance at
+/// Maximum time between two rows that are both in two windows: the overlap, and the tolerance at
 /// each of its ends.
 const WIDEST_OVERLAP: TimeDelta = TimeDelta::seconds(4);
 
-/// The rows that were handed over and can come again.
+/// The rows that were handed over and may come again.
 #[derive(Clone, Debug)]
 pub(super) struct HandedOver<K> {
-    /// Rows of a saved state, up to a time.
+    /// Rows of a stored state, and until when they may come again.
     seen: Contents<K>,
     seen_until: Option<DateTime<Utc>>,
-    /// The rows of the window before: one in the overlap is in the next one too.
+    /// The rows of the previous window. Those in the overlap come again in the next one.
     previous: Contents<K>,
     previous_end: Option<DateTime<Utc>>,
-    /// Rows that the part before this one hands over, unless their time decides.
+    /// Rows that the previous part hands over, unless their time decides.
     border: Contents<K>,
-    /// Rows without a time, which can come again in any window. They are few.
+    /// Rows without a time. They are few, and may come again in any window.
     in_flight: Contents<K>,
     look_back: Option<LookBack<K>>,
-    /// Whether a row showed that the API lists by another time than the row's.
+    /// Whether a row showed that the API lists by another time than [`ScanRow::time`].
     pub(super) listed_by_another_time: bool,
 }
 
 #[derive(Clone, Debug)]
 struct LookBack<K> {
     period: Period,
-    /// The rows of this time that were handed over.
+    /// The rows of the period that were handed over.
     handed_over: Contents<K>,
     is_due: bool,
 }
@@ -40,9 +40,9 @@ struct LookBack<K> {
 /// A row that came before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
-    /// With a time.
+    /// It had a time.
     Timed,
-    /// Without a time. `changed`: it has one now, or other amounts.
+    /// It had no time. `changed`: now it has one, or other amounts.
     InFlight { changed: bool },
 }
 
@@ -64,7 +64,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         }
     }
 
-    /// The state of what is left, while `current` is being handed over.
+    /// The state of the rest `what`, while the window `current` is handed over.
     pub(super) fn state<S: Scannable<Row: ScanRow<Key = K>>>(
         &self,
         what: S,
@@ -86,7 +86,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         state
     }
 
-    /// How many rows without a time there are.
+    /// Number of rows without a time.
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight.len()
     }
@@ -98,14 +98,14 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         }
     }
 
-    /// The period to look back on, once.
+    /// The period of the look-back. Returns it once.
     pub(super) fn take_look_back(&mut self) -> Option<Period> {
         let look_back = self.look_back.as_mut().filter(|it| it.is_due)?;
         look_back.is_due = false;
         Some(look_back.period)
     }
 
-    /// Whether a row belongs to the period by its time, and to no other.
+    /// Whether the row's time decides if it belongs to the period.
     pub(super) fn is_decided_by_time<S: Scannable>(&self, row: &S::Row) -> bool {
         row.time().is_some()
             && match S::LISTED_BY {
@@ -115,14 +115,14 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
             }
     }
 
-    /// Whether a row without a time is among these that was not handed over. Another window may have
-    /// handed it over with one, since this one was asked for.
+    /// Whether a row without a time was not handed over yet. Another window may have handed it over
+    /// with a time since these rows were requested.
     pub(super) fn has_new_in_flight<R: ScanRow<Key = K>>(&self, rows: &[R]) -> bool {
         let is_new = |row: &&R| row.time().is_none() && !self.in_flight.contains_key(&row.key());
         rows.iter().any(|row| is_new(&row))
     }
 
-    /// Whether a row that its time decides about is to be handed over.
+    /// Whether the row's time lies in the period to hand over.
     pub(super) fn is_in_period(
         &self,
         row: &impl ScanRow,
@@ -138,7 +138,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
             .is_none_or(|(period, time)| period.start() <= time && time < period.end())
     }
 
-    /// Forgets what cannot come again in this window or later.
+    /// Forgets rows that cannot come again in `window` or later.
     pub(super) fn enter(&mut self, window: Window) {
         let is_over = |until| window.start().is_some_and(|start| start > until);
         if self.seen_until.is_some_and(is_over) {
@@ -147,7 +147,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         }
     }
 
-    /// What is known of a row that came again.
+    /// How the row came before, if it did.
     pub(super) fn known(
         &self,
         row: &impl ScanRow<Key = K>,
@@ -170,7 +170,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         is_timed.then_some(Known::Timed)
     }
 
-    /// Whether a row came before with a time and other amounts.
+    /// Whether the row came before, with a time and other amounts.
     pub(super) fn contradicts(&self, row: &impl ScanRow<Key = K>) -> bool {
         let (key, amounts) = (row.key(), row.amounts());
         let looked_at = self.look_back.iter().map(|it| &it.handed_over);
@@ -181,7 +181,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
                 .any(|before| before.get(&key).is_some_and(|before| *before != amounts))
     }
 
-    /// Whether these rows are those of the window before, and not because they are in the overlap.
+    /// Whether these are the rows of the previous window, over a longer time than the overlap.
     pub(super) fn is_repetition<R: ScanRow<Key = K>>(&self, rows: &[R]) -> bool {
         let mut timed = rows.iter().filter_map(|row| Some((row, row.time()?)));
         if timed.clone().count() != self.previous.len() {
@@ -193,7 +193,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
             && timed.all(|(row, _)| self.previous.contains_key(&row.key()))
     }
 
-    /// How many rows are remembered.
+    /// Number of remembered rows with a time.
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
         self.previous.len() + self.seen.len()
@@ -203,7 +203,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         self.in_flight.insert(row.key(), row.amounts());
     }
 
-    /// After all rows of a window were handed over.
+    /// Remembers a window after all its rows were handed over.
     pub(super) fn close(&mut self, window: Window, purpose: Purpose, contents: Contents<K>) {
         if let Some(look_back) = &mut self.look_back {
             let start = look_back.period.start() - WIDEST_OVERLAP;

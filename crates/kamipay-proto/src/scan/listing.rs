@@ -4,55 +4,54 @@ use super::Window;
 use crate::page::ScanRow;
 use crate::{DateRange, Endpoint, Period};
 
-/// A listing that a [`Scan`](super::Scan) can read. Only the listings of this crate are.
+/// A listing that a [`Scan`](super::Scan) can read. Only listings of this crate implement it.
 pub trait Scannable: Clone + Sealed {
     /// The call for one page.
     type Call: Endpoint;
     /// A row of the listing.
     type Row: ScanRow;
 
-    /// The longest window that a call takes.
-    const MAX_WINDOW: TimeDelta = DateRange::MAX;
-    /// The largest page.
-    const MAX_PAGE: u64 = 1000;
-    /// The time that the API lists by.
-    const LISTED_BY: ListedBy = ListedBy::RowTime;
-
-    /// The period that is listed; `None` for the API's own.
+    /// The period of the listing; `None` for the API's own.
     fn period(&self) -> Option<Period>;
 
-    /// The same listing of another period.
+    /// The same listing, of another period.
     #[must_use]
     fn with_period(&self, period: Period) -> Self;
 
     #[doc(hidden)]
     fn call(&self, window: Window, limit: u64, offset: u64) -> Self::Call;
 
-    /// The rows, and how many there are in all where the API says it.
+    /// The rows, and the API's `total` if it sends one.
     #[doc(hidden)]
     fn page(output: <Self::Call as Endpoint>::Output) -> (Vec<Self::Row>, Option<u64>);
 
-    /// Whether the rows show that they answer this window and no other. What cannot show it is
-    /// asked for twice.
+    /// Whether the rows show that they belong to `window`. If not, it is requested twice.
     #[doc(hidden)]
     fn is_proven(window: Window, rows: &[Self::Row]) -> bool {
         let _ = (window, rows);
-        true // the echo and the rows' times were compared with the request
+        true // the endpoint's `verify` compared the echo and the rows' times
     }
 }
 
 /// The time that the API lists by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(unnameable_types, reason = "only `Sealed` names it")]
 pub enum ListedBy {
-    /// [`ScanRow::time`]; the page says so.
+    /// [`ScanRow::time`], as the vendor's page says.
     RowTime,
-    /// [`ScanRow::time`], as long as no row shows that it is another one; the page does not say.
+    /// [`ScanRow::time`], until a row shows otherwise. The vendor's page does not say.
     RowTimePerhaps,
-    /// One of several times; the page does not say which.
+    /// One of several times. The vendor's page does not say which.
     Unknown,
 }
 
-/// Lets [`Scannable`] be implemented in this crate alone.
-#[expect(unnameable_types, reason = "so that the trait is implemented here alone")]
-pub trait Sealed {}
+/// Seals [`Scannable`].
+#[expect(unnameable_types, reason = "so that only this crate implements the trait")]
+pub trait Sealed {
+    /// Maximum length of a window in one call.
+    const MAX_WINDOW: TimeDelta = DateRange::MAX;
+    /// Maximum rows on a page.
+    const MAX_PAGE: u64 = 1000;
+    /// The time that the API lists by.
+    const LISTED_BY: ListedBy = ListedBy::RowTime;
+}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Window;
 
-/// What a scan has read: for the record, and to compare two scans.
+/// Counts of what a scan has read.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -13,21 +13,21 @@ pub struct Manifest {
     pub rows: u64,
     /// Windows whose rows were handed over.
     pub windows: u64,
-    /// Requests made: one a page, read again or not.
+    /// Requests sent, including re-reads. Each asks for one page.
     pub requests: u64,
-    /// Windows that had too many rows, and were cut.
+    /// Windows that were cut because they had too many rows.
     pub cuts: u64,
-    /// Rows on a border between two windows that came in both, and were handed over once.
+    /// Rows that came in two windows, and were dropped the second time.
     pub duplicates: u64,
-    /// Windows that were not consistent, and were read again.
+    /// Re-reads of inconsistent windows.
     pub rereads: u64,
-    /// Rows that the look-back found, among `rows`.
+    /// Rows that the look-back added. Included in `rows`.
     pub late_rows: u64,
-    /// Rows that came again after they were handed over, with a time or an amount that they did not
-    /// have: lots in flight that were mined meanwhile. They are handed over once, as they came first.
+    /// Rows handed over without a time that came again with a time or with other amounts: lots in
+    /// flight that were mined. They are handed over once, as they came first.
     pub changed: u64,
-    /// Rows whose time lies outside the window they were listed in, among `rows`. If there are any,
-    /// the API goes by another time than the row shows, and no row is left out for its time.
+    /// Rows whose time lies outside the window that listed them. Included in `rows`. If there are
+    /// any, the API lists by another time, and from then on no row is dropped for its time.
     pub outside: u64,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Manifest {
         write!(f, "{rows} rows in {windows} windows, {requests} requests")?;
         for (count, what) in [
             (cuts, "windows cut"),
-            (duplicates, "rows on borders dropped once"),
+            (duplicates, "duplicates on window borders dropped"),
             (rereads, "windows read again"),
             (late_rows, "rows added meanwhile"),
             (changed, "rows changed meanwhile"),
@@ -63,34 +63,34 @@ impl fmt::Display for Manifest {
 
 /// A listing that cannot be completed, and why.
 ///
-/// What was handed over is right and complete up to the window.
+/// The rows handed over are right, and complete up to the start of [`window`](Self::window).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Incomplete {
-    /// The window that could not be read. It and all after it are missing.
+    /// The window that could not be read. It and everything after it is missing.
     pub window: Window,
-    /// What is wrong with it.
+    /// Why the window could not be read.
     pub reason: Reason,
-    /// What each reading of it gave.
+    /// The readings of the window.
     pub readings: Vec<Reading>,
-    /// What was read before.
+    /// Counts of what was read before.
     pub manifest: Manifest,
 }
 
 impl fmt::Display for Incomplete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = match self.reason {
-            Reason::Inconsistent => "its readings do not agree with themselves",
+            Reason::Inconsistent => "its readings are inconsistent",
             Reason::DatesIgnored => "it has more rows than the longer window it is a part of",
-            Reason::Repeated => "it has just the rows of the window before it, time and again",
-            Reason::Conflict => "a row came with different amounts, time and again",
+            Reason::Repeated => "each reading has the same rows as the window before it",
+            Reason::Conflict => "a row came with two different amounts",
             Reason::Capped => {
                 "its total of exactly 10000 may be a cap, and it cannot be cut further"
             }
         };
         write!(
             f,
-            "the listing is not complete: {} is missing, and all after it: {reason}",
+            "the listing is not complete: {} and everything after it is missing: {reason}",
             self.window
         )?;
         for (n, reading) in self.readings.iter().enumerate() {
@@ -103,36 +103,35 @@ impl fmt::Display for Incomplete {
 
 impl std::error::Error for Incomplete {}
 
-/// What is wrong with a window.
+/// Why a window could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// No reading of it gave as many different rows as its `total` said, or two readings that had
-    /// to be equal never were.
+    /// No reading had as many different rows as its `total`, or two readings that must be equal
+    /// never were.
     Inconsistent,
-    /// The API does not seem to look at the dates: the parts of a window have more rows than the
-    /// window.
+    /// The parts of a window have more rows than the window: the API seems to ignore the dates.
     DatesIgnored,
-    /// It has just the rows of the window before it: the API does not seem to look at the dates, or
-    /// something on the way answers by itself.
+    /// The window has the same rows as the one before it: the API seems to ignore the dates, or a
+    /// cache answers in its place.
     Repeated,
-    /// A row came twice with one key and different amounts. Neither is known to be the right one.
+    /// A row came twice with one key and different amounts. Which one is right is unknown.
     Conflict,
-    /// Its `total` is exactly 10,000, which is where search engines stop to count, and it is too
-    /// short to be cut.
+    /// The window's `total` is exactly 10,000, where search engines stop counting, and the window
+    /// is too short to cut.
     Capped,
 }
 
-/// What one reading of a window gave.
+/// Counts of one reading of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reading {
-    /// How many rows there are by the API's count.
+    /// The API's `total`.
     pub total: u64,
-    /// How many came.
+    /// Rows received.
     pub rows: u64,
-    /// How many of them are different.
+    /// Different rows among them.
     pub distinct: u64,
 }
 
@@ -141,7 +140,7 @@ impl fmt::Display for Reading {
         let Self { total, rows, distinct } = self;
         write!(f, "{rows} of {total} rows")?;
         if distinct != rows {
-            write!(f, ", {distinct} of them different")?;
+            write!(f, ", {distinct} distinct")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The reading of one window, until it is consistent.
+//! Reads one window until it is consistent.
 
 use std::collections::HashMap;
 
@@ -8,20 +8,20 @@ use crate::page::{Amounts, ScanRow};
 /// The keys and amounts of some rows.
 pub(super) type Contents<K> = HashMap<K, Amounts>;
 
-/// A `total` of exactly this is taken for a cap: search engines count no further by default.
+/// A `total` of exactly this counts as a cap: search engines stop counting here by default.
 pub(super) const COMMON_CAP: u64 = 10_000;
 
-/// One window on its way from the first request to all its rows.
+/// Reads one window.
 #[derive(Clone, Debug)]
 pub(super) struct Reader<R: ScanRow> {
     /// `None` before the first request of a reading.
     limit: Option<u64>,
     pages: Option<Pages<R>>,
-    /// What the reading before gave, to be given again by a different reading.
+    /// The previous reading, which the next one must confirm.
     before: Option<Contents<R::Key>>,
-    /// Nothing in the reading before showed that it answered this window.
+    /// Whether the last response did not show that it answers this window.
     is_suspicious: bool,
-    /// Two of its rows had one key and different amounts.
+    /// Whether two rows had one key and different amounts.
     has_conflict: bool,
     readings: Vec<Reading>,
 }
@@ -31,23 +31,22 @@ pub(super) struct Reader<R: ScanRow> {
 struct Pages<R> {
     total: u64,
     rows: Vec<R>,
-    /// The rows on the longest page: the API may give fewer than the limit.
+    /// Rows on the longest page. The API may return fewer than the limit.
     longest: u64,
 }
 
-/// What is to be done after a page.
+/// What to do after a page.
 #[derive(Debug)]
 pub(super) enum Verdict<R> {
-    /// Ask for the next page.
+    /// Request the next page.
     NextPage,
-    /// Ask for all of it again, by [`Reader::start_again`]: to confirm what came, or because it is
-    /// inconsistent.
+    /// Read the window again, with [`Reader::start_again`].
     Again(Cause),
-    /// It has more rows than a page: cut it, or go on with [`Reader::page_on`].
+    /// The window has more rows than a page: cut it, or continue with [`Reader::page_on`].
     Large(u64),
-    /// These are its rows.
+    /// The window's rows.
     Whole(Vec<R>),
-    /// No reading helps.
+    /// Another reading cannot help.
     Stuck(Reason),
 }
 
@@ -58,15 +57,15 @@ pub(super) enum Cause {
     Inconsistent,
 }
 
-/// Below this page size, limits are higher than it, and from it on lower.
+/// Limits count up from a page size below this, and down from any other.
 const SMALL: u64 = 320;
-/// How many limits there are for small pages.
+/// Number of different limits for small pages.
 const FEW: u64 = 32;
-/// How many limits there are for large pages.
+/// Number of different limits for large pages.
 const MANY: u64 = 100;
 
-/// The limits that windows are asked for with. One after the other is another, so that an answer to
-/// another question, from a cache or a connection that is some answers behind, echoes another limit.
+/// The limits of the requests. Each reading has another one, so that another request's response,
+/// from a cache or from a connection that is behind, echoes another limit.
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
     page_size: u64,
@@ -78,15 +77,15 @@ impl Limits {
         Self { page_size, next: first }
     }
 
-    /// The smallest limit. A window with fewer rows fits on a page, whichever limit it is asked with.
+    /// The smallest limit. A window with fewer rows fits on one page with any limit.
     pub(super) fn smallest(&self) -> u64 {
         match self.page_size {
-            small @ ..SMALL => small.max(2), // pages overlap by a row: one of one row leads nowhere
+            small @ ..SMALL => small.max(2), // pages overlap by a row, so one row would never advance
             large => large - (large / 10).min(MANY) + 1,
         }
     }
 
-    /// Another limit than the last ones, and than those of the readings under way.
+    /// A limit that no recent reading and no reading under way has.
     pub(super) fn next(&mut self, in_use: &[u64]) -> u64 {
         let mut all = (0..MANY).map(|n| self.next.wrapping_add(n));
         let n = all.find(|n| !in_use.contains(&self.limit(*n))).unwrap_or(self.next);
@@ -122,7 +121,7 @@ impl<R: ScanRow> Reader<R> {
         }
     }
 
-    /// Begins another reading, which asks in other words.
+    /// Begins another reading, with another limit.
     pub(super) fn start_again(&mut self) {
         self.limit = None;
         self.pages = None;
@@ -137,12 +136,12 @@ impl<R: ScanRow> Reader<R> {
         self.limit = Some(limit);
     }
 
-    /// The first row of the next page: the last one that came already, so that a shift shows.
+    /// The offset of the next page. It overlaps by one row, to detect shifts.
     pub(super) fn offset(&self) -> u64 {
         self.pages.as_ref().map_or(0, |pages| (pages.rows.len() as u64).saturating_sub(1))
     }
 
-    /// Whether the answer must not come over a connection that was used before.
+    /// Whether the next request needs a new connection.
     pub(super) fn wants_fresh_connection(&self) -> bool {
         self.is_suspicious
     }
@@ -151,23 +150,23 @@ impl<R: ScanRow> Reader<R> {
         &self.readings
     }
 
-    /// The largest number of rows that any reading spoke of.
+    /// The largest number of rows in any reading, by count or `total`.
     pub(super) fn count(&self) -> u64 {
         self.readings.iter().map(|it| it.total.max(it.rows)).max().unwrap_or(0)
     }
 
-    /// Whether nothing of it has come yet.
+    /// Whether no page has arrived yet.
     pub(super) fn is_new(&self) -> bool {
         self.pages.is_none() && self.readings.is_empty()
     }
 
-    /// Why its readings do not agree.
+    /// Why the readings do not agree.
     pub(super) fn reason(&self) -> Reason {
         if self.has_conflict { Reason::Conflict } else { Reason::Inconsistent }
     }
 
-    /// Takes a page. `is_proven`: its rows show that it answers this window and no other.
-    /// `fitting`: a window with fewer rows fits on a page.
+    /// Takes a page. `is_proven`: its rows show that it answers this window. `fitting`: a window
+    /// with fewer rows fits on one page.
     pub(super) fn take(
         &mut self,
         rows: Vec<R>,
@@ -179,7 +178,7 @@ impl<R: ScanRow> Reader<R> {
         self.is_suspicious = !is_proven;
         let Some(total) = total else { return self.complete(rows, came, !is_proven) };
         let Some(pages) = self.pages.take() else {
-            // A full page says nothing about what comes after it, whatever `total` says.
+            // More rows may follow a full page, even if `total` says otherwise.
             let count = total.max(came);
             if count < fitting && came == total {
                 return self.complete(rows, total, !is_proven);
@@ -191,7 +190,7 @@ impl<R: ScanRow> Reader<R> {
         self.append(pages, rows, total)
     }
 
-    /// Reads the window page by page, although it has more rows than one page.
+    /// Reads a window of more than one page.
     pub(super) fn page_on(&mut self) -> Verdict<R> {
         match self.pages.take() {
             Some(pages) => {
@@ -219,10 +218,11 @@ impl<R: ScanRow> Reader<R> {
         self.proceed(pages, came, came - 1)
     }
 
-    /// After a page of `came` rows, `new` of them new.
+    /// Continues after a page of `came` rows, `new` of them new.
     fn proceed(&mut self, mut pages: Pages<R>, came: u64, new: u64) -> Verdict<R> {
         let count = pages.rows.len() as u64;
-        // The last page is not full, and the longest page may be all that the API ever gives.
+        // A last page is shorter than the limit, and shorter than the longest page: the API may
+        // return fewer rows than the limit.
         let is_full = self.limit.is_some_and(|limit| came >= limit)
             || (count > came && came >= pages.longest);
         pages.longest = pages.longest.max(came);
@@ -233,7 +233,7 @@ impl<R: ScanRow> Reader<R> {
         self.complete(pages.rows, pages.total, true)
     }
 
-    /// After a whole reading. `confirm`: a different reading must give the same rows.
+    /// Ends a reading. `confirm`: another reading must give the same rows.
     fn complete(&mut self, rows: Vec<R>, total: u64, confirm: bool) -> Verdict<R> {
         if !self.note(&rows, total) {
             return self.inconsistent();
@@ -258,7 +258,8 @@ impl<R: ScanRow> Reader<R> {
         }
     }
 
-    /// Notes a reading as evidence. Whether it has as many different rows as its `total` says.
+    /// Adds a reading to the evidence. Returns whether it has as many different rows as its
+    /// `total`.
     fn note(&mut self, rows: &[R], total: u64) -> bool {
         let mut contents = Contents::with_capacity(rows.len());
         for row in rows {

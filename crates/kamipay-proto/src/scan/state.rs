@@ -6,46 +6,45 @@ use crate::Period;
 use crate::page::Amounts;
 use crate::wire::timestamp;
 
-/// Where a scan stands, as plain data: to go on later or elsewhere, and a part of a scan that is
-/// shared out.
+/// The rest of a scan, or a part of one, as plain data: continue it later, or on another machine.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(bound(serialize = "S: Serialize", deserialize = "S: Deserialize<'de>"))]
 #[non_exhaustive]
 pub struct ScanState<S: Scannable> {
-    /// What is left to read.
+    /// The listing that is left to read.
     pub scan: S,
-    /// Rows in what is left that were handed over already, up to `seen_until`.
+    /// Rows that were handed over and may come again until `seen_until`.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
-    pub seen: Vec<Seen<Key<S>>>,
-    /// The period of the whole listing, if this is a part or the rest of it.
+    pub(crate) seen: Vec<Seen<Key<S>>>,
+    /// The period of the whole listing, if this is a part or a rest of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outer: Option<Period>,
-    /// Until when rows in `seen` can come again.
+    pub(crate) outer: Option<Period>,
+    /// The latest time, in UTC, at which rows in `seen` may come again.
     #[serde(default, with = "timestamp::option", skip_serializing_if = "Option::is_none")]
-    pub seen_until: Option<DateTime<Utc>>,
-    /// Rows without a time that were handed over already. They can come again at any time.
+    pub(crate) seen_until: Option<DateTime<Utc>>,
+    /// Rows without a time that were handed over. They may come again in any window.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
-    pub in_flight: Vec<Seen<Key<S>>>,
-    /// Whether a row showed that the API lists by another time than the row's.
+    pub(crate) in_flight: Vec<Seen<Key<S>>>,
+    /// Whether a row showed that the API lists by another time than
+    /// [`ScanRow::time`](super::ScanRow::time).
     #[serde(default)]
-    pub listed_by_another_time: bool,
-    /// Whether another part hands over the rows on the first instant.
+    pub(crate) listed_by_another_time: bool,
+    /// Whether the previous part hands over the rows on the first border.
     #[serde(default)]
-    pub continues: bool,
+    pub(crate) continues: bool,
     /// Whether nothing is left.
     #[serde(default)]
     pub is_done: bool,
-    /// The part to be read once more at the end.
+    /// The part to read again at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub look_back: Option<LookBackState<Key<S>>>,
-    /// What was read so far.
+    pub(crate) look_back: Option<LookBackState<Key<S>>>,
+    /// Counts of what was read so far.
     #[serde(default)]
     pub manifest: Manifest,
 }
 
 impl<S: Scannable> ScanState<S> {
-    /// Nothing read yet.
-    pub fn new(scan: S) -> Self {
+    pub(crate) fn new(scan: S) -> Self {
         Self {
             scan,
             seen: Vec::new(),
@@ -61,25 +60,23 @@ impl<S: Scannable> ScanState<S> {
     }
 }
 
-/// The newest part of a scan's period, which is read twice.
+/// The newest part of a scan's period, which is read again at the end.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct LookBackState<K> {
-    /// The part.
-    pub period: Period,
-    /// Its rows that were handed over.
-    pub handed_over: Vec<Seen<K>>,
+pub(crate) struct LookBackState<K> {
+    /// The period to read again.
+    pub(crate) period: Period,
+    /// The rows in the period that were handed over.
+    pub(crate) handed_over: Vec<Seen<K>>,
 }
 
 /// A row that was handed over: its key and its amounts.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[non_exhaustive]
-pub struct Seen<K> {
+pub(crate) struct Seen<K> {
     /// The row's unique key.
-    pub key: K,
+    pub(crate) key: K,
     /// Its amounts.
     #[serde(with = "amounts")]
-    pub amounts: Amounts,
+    pub(crate) amounts: Amounts,
 }
 
 impl<K> Seen<K> {
@@ -88,7 +85,7 @@ impl<K> Seen<K> {
     }
 }
 
-/// Amounts as text.
+/// Amounts as JSON strings.
 mod amounts {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -12,7 +12,7 @@ use crate::lots::{ListLots, Lot, LotPage, LotStatus, ScanLots};
 use crate::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
 use crate::{DateRange, Endpoint};
 
-/// Small, fast and the same on every machine (splitmix64).
+/// A deterministic random number generator (splitmix64).
 #[derive(Debug)]
 struct Random(u64);
 
@@ -25,7 +25,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 0 to less than `n`.
+    /// A number in `0..n`.
     fn below(&mut self, n: u64) -> u64 {
         self.next() % n.max(1)
     }
@@ -54,7 +54,7 @@ enum Order {
     Unstable,
 }
 
-/// An API that lists lots: which are there, and how it reads and sorts.
+/// A model of an API that lists lots.
 #[derive(Debug)]
 struct Model {
     lots: BTreeMap<u64, u64>,
@@ -120,7 +120,7 @@ fn id(lot: &Lot) -> u64 {
     lot.lot_id.as_str().parse().unwrap()
 }
 
-/// Reads a scan to its end, one request after the other.
+/// Reads a scan to its end, one request at a time.
 fn read(
     scan: &mut Scan<ScanLots>,
     mut answer: impl FnMut(&ListLots) -> LotPage,
@@ -148,7 +148,7 @@ fn scan(micros: u64, page_size: u64) -> Scan<ScanLots> {
 const DAY: u64 = 86_400_000_000;
 
 #[test]
-fn rows_come_oldest_first_however_the_api_sorts() {
+fn rows_come_oldest_first_in_any_order_of_the_api() {
     let times = [5, 50, 7, 7, 7, 20, 0, 99, 100, 64, 63, 65, 33];
     let mut expected: Vec<u64> = (1..).take(times.len()).collect();
     for (order, page_size) in [
@@ -169,9 +169,7 @@ fn rows_come_oldest_first_however_the_api_sorts() {
 }
 
 #[test]
-fn windows_share_more_than_their_border() {
-    // Whichever ends are inclusive, no row between two windows of 31 days is lost: not one on the
-    // border, and not one beside it.
+fn no_row_at_the_border_of_two_windows_is_lost() {
     let border = u64::try_from(DateRange::MAX.num_microseconds().unwrap()).unwrap();
     let times: Vec<u64> = (border - 5..border + 5).collect();
     for (includes_start, includes_end) in
@@ -195,7 +193,7 @@ fn an_empty_period_is_an_empty_listing() {
 }
 
 #[test]
-fn a_smooth_year_costs_little_more_than_plain_paging() {
+fn an_evenly_spread_year_costs_at_most_1_5_times_plain_paging() {
     let year = 365 * DAY;
     let mut model = Model::still((0..20_000).map(|n| year / 20_000 * n));
     let mut scan = scan(year, 200);
@@ -205,8 +203,8 @@ fn a_smooth_year_costs_little_more_than_plain_paging() {
 }
 
 #[test]
-fn the_charges_of_a_settlement_are_paged_where_they_stand() {
-    // 20 times 500 rows at one instant each.
+fn many_rows_at_one_instant_are_paged_instead_of_cut() {
+    // 20 settlements of 500 charges, each at one instant.
     let mut model = Model::still((0..10_000).map(|n| n / 500 * DAY));
     let mut scan = scan(31 * DAY, 200);
     assert_eq!(read(&mut scan, |call| model.answer(call)).unwrap().len(), 10_000);
@@ -214,7 +212,7 @@ fn the_charges_of_a_settlement_are_paged_where_they_stand() {
 }
 
 #[test]
-fn the_parts_together_are_the_whole() {
+fn the_rows_of_the_parts_are_the_rows_of_the_scan() {
     let mut random = Random(1);
     let border = u64::try_from(DateRange::MAX.num_microseconds().unwrap()).unwrap() - 1;
     let length = 200 * DAY;
@@ -240,7 +238,7 @@ fn the_parts_together_are_the_whole() {
 }
 
 #[test]
-fn a_page_that_lies_is_read_again_and_then_an_error() {
+fn an_inconsistent_page_is_read_again_and_then_an_error() {
     type Lie = fn(&mut LotPage);
     let lies: [Lie; 5] = [
         |page| page.total += 1,
@@ -273,7 +271,7 @@ fn a_page_that_lies_is_read_again_and_then_an_error() {
 }
 
 #[test]
-fn a_full_page_is_never_the_whole_whatever_the_total_says() {
+fn a_full_page_is_never_the_whole_window_even_if_the_total_says_so() {
     let mut model = Model::still([10, 20, 30, 40, 50, 60]);
     let rows = read(&mut scan(100, 4), |call| {
         let page = model.answer(call);
@@ -284,7 +282,7 @@ fn a_full_page_is_never_the_whole_whatever_the_total_says() {
 
 #[test]
 fn no_instant_is_in_three_windows() {
-    // Or a row that goes while the middle one is read would come twice.
+    // Otherwise a row that disappears while the middle one is read could come twice.
     fn cut(window: Window, random: &mut Random, windows: &mut Vec<Window>) {
         let rows = 4 + random.below(20);
         let length = window.end().unwrap() - window.start().unwrap();
@@ -315,19 +313,19 @@ fn no_instant_is_in_three_windows() {
 }
 
 #[test]
-fn an_error_shows_what_was_read() {
+fn an_incomplete_listing_shows_its_readings() {
     let mut model = Model::still([10, 20, 30]);
     let mut scan = scan(100, 1000).with_rereads(1);
     let missing = read(&mut scan, |call| LotPage { total: 4, ..model.answer(call) });
     assert_eq!(
         missing.unwrap_err().to_string(),
-        "the listing is not complete: 2025-12-31T23:59:59Z to 2026-01-01T00:00:02Z is missing, and \
-         all after it: its readings do not agree with themselves: 3 of 4 rows; 3 of 4 rows"
+        "the listing is not complete: 2025-12-31T23:59:59Z to 2026-01-01T00:00:02Z and everything \
+         after it is missing: its readings are inconsistent: 3 of 4 rows; 3 of 4 rows"
     );
 }
 
 #[test]
-fn an_api_that_ignores_the_dates_is_found_out() {
+fn an_api_that_ignores_the_dates_is_detected() {
     let mut model = Model::still((0..50).map(|n| n * DAY / 10));
     let everything = ListLots::new(DateRange::new(start(), at(31 * DAY)).unwrap());
     let mut scan = scan(31 * DAY, 10);
@@ -340,8 +338,8 @@ fn an_api_that_ignores_the_dates_is_found_out() {
 }
 
 #[test]
-fn parts_do_not_have_more_rows_than_the_whole() {
-    // Of an API that looks at the dates at first, and then no more.
+fn cut_windows_with_more_rows_than_the_whole_are_an_error() {
+    // The API respects the dates at first, then ignores them.
     let mut model = Model::still((0..60).map(|n| n * DAY / 2));
     let mut scan = scan(31 * DAY, 10);
     let missing = read(&mut scan, |call| {
@@ -358,7 +356,7 @@ fn parts_do_not_have_more_rows_than_the_whole() {
 }
 
 #[test]
-fn an_answer_to_another_window_is_not_taken() {
+fn an_answer_to_another_window_is_a_mismatch() {
     let mut model = Model::still((0..50).map(|n| n * 2 * DAY));
     let mut scan = scan(100 * DAY, 1000);
     let calls: Vec<ListLots> =
@@ -372,7 +370,8 @@ fn an_answer_to_another_window_is_not_taken() {
     }
 }
 
-/// The requests of a scan, read to its end: the limit, and whether on a fresh connection.
+/// Reads a scan to its end. Returns the limit of each request, and whether it is on a fresh
+/// connection.
 fn read_lots_with(mut answer: impl FnMut(u64, &ListLots) -> LotPage) -> (Vec<(u64, bool)>, u64) {
     let mut scan = scan(10 * DAY, 1000);
     let mut requests = Vec::new();
@@ -394,7 +393,7 @@ fn read_lots_with(mut answer: impl FnMut(u64, &ListLots) -> LotPage) -> (Vec<(u6
 
 #[test]
 fn lots_that_all_lie_outside_are_asked_for_again_on_a_fresh_connection() {
-    // The answer of another period, with the limit that was asked for.
+    // The first answer is one of another period, with the right limit.
     let mut model = Model::still((1..10).map(|n| n * DAY));
     let (requests, rows) = read_lots_with(|n, call| {
         let page = model.answer(call);
@@ -405,8 +404,8 @@ fn lots_that_all_lie_outside_are_asked_for_again_on_a_fresh_connection() {
 }
 
 #[test]
-fn lots_that_lie_outside_are_believed_where_two_connections_agree() {
-    // The API may go by another time than `created_at`.
+fn lots_that_all_lie_outside_are_accepted_if_two_connections_agree() {
+    // The API may list by another time than `created_at`.
     let (requests, rows) = read_lots_with(|_, call| LotPage {
         lots: (20..23).map(|id| lot(id, 60 * DAY + id)).collect(),
         total: 3,
@@ -418,7 +417,7 @@ fn lots_that_lie_outside_are_believed_where_two_connections_agree() {
 
 #[test]
 fn a_scan_begins_on_a_fresh_connection() {
-    // The one before may be behind with the responses to another scan, whose limits were the same.
+    // A kept one may still return the responses to another scan with the same limits.
     let mut scan = scan(200 * DAY, 1000);
     let mut model = Model::still([]);
     let first = [(); 3].map(|()| scan.request().unwrap());
@@ -438,8 +437,8 @@ fn a_scan_that_is_done_does_not_look_back_again() {
 }
 
 #[test]
-fn lots_listed_a_moment_later_than_they_show_survive_a_stop() {
-    // Listed 1.7 s after `created_at`, so that no row shows that it is another time.
+fn a_stopped_scan_loses_no_lot_listed_shortly_after_its_created_at() {
+    // Listed 1.7 s after `created_at`, so that no row shows that the times differ.
     let lag = 1_700_000;
     let border = 62 * DAY / 3; // of two windows
     let times: Vec<u64> = (1..8).map(|n| border - 2_000_000 + n * 500_000).collect();
@@ -474,7 +473,7 @@ fn lots_listed_a_moment_later_than_they_show_survive_a_stop() {
     assert_eq!(rows.len(), times.len());
 }
 
-/// Lots listed by another time than they show, at the border of two parts: (listed, shown).
+/// Reads two parts of a listing of lots, which the API lists by another time: (listed, shown).
 fn read_in_parts(lots: &[(u64, u64)]) -> Vec<u64> {
     let mut model = Model::still(lots.iter().map(|(listed, _)| *listed));
     let mut rows = Vec::new();
@@ -494,12 +493,12 @@ fn read_in_parts(lots: &[(u64, u64)]) -> Vec<u64> {
 }
 
 #[test]
-fn a_lot_at_the_border_of_two_parts_is_in_one_of_them() {
+fn a_lot_at_the_border_of_two_parts_is_in_exactly_one_of_them() {
     let border = 30 * DAY;
     let second = 1_000_000;
-    // Listed later than it shows, without a hint that it is another time.
+    // Listed later than it shows, and no row shows that the times differ.
     assert_eq!(read_in_parts(&[(border + 6 * second / 5, border - second / 2)]), [1]);
-    // Listed earlier than it shows; only the first part sees that it is another time.
+    // Listed earlier than it shows; only a row in the first part shows that the times differ.
     let (early, hint) = ((border - second / 4, border + second / 4), (DAY, 59 * DAY));
     assert_eq!(read_in_parts(&[early, hint]), [1, 2]);
     for n in 0..80 {
@@ -512,7 +511,7 @@ fn a_lot_at_the_border_of_two_parts_is_in_one_of_them() {
 }
 
 #[test]
-fn more_lots_in_flight_than_pages_hold_are_paged_and_not_cut_for_ever() {
+fn more_lots_in_flight_than_fit_on_a_page_are_paged() {
     for (page_size, lots) in [(1, 34), (10, 200), (100, 1500)] {
         let mut requests = 0;
         let mut scan = scan(31 * DAY, page_size);
@@ -532,7 +531,7 @@ fn more_lots_in_flight_than_pages_hold_are_paged_and_not_cut_for_ever() {
 fn an_empty_list_of_confirmed_charges_is_asked_for_twice() {
     let mut scan = Scan::new(ScanConfirmedCharges::new(period(DAY / 2)));
     let first = scan.request().unwrap();
-    scan.answer(first.ticket, Vec::new()); // which could be the response to any request
+    scan.answer(first.ticket, Vec::new()); // could be the response to any request
     assert!(matches!(scan.delivery(), Delivery::Waiting));
     let second = scan.request().unwrap();
     assert!(second.on_fresh_connection);
@@ -543,7 +542,7 @@ fn an_empty_list_of_confirmed_charges_is_asked_for_twice() {
 
 #[test]
 fn pages_that_do_not_overlap_by_their_row_are_read_again() {
-    // The second page begins a row too late, and another row came at the end: the count agrees.
+    // The second page begins a row too late and ends with a new row, so the count is right.
     let mut model = Model::still([1; 6]);
     let mut scan = scan(3, 4);
     let mut requests = 0;
@@ -562,7 +561,7 @@ fn pages_that_do_not_overlap_by_their_row_are_read_again() {
 
 #[test]
 fn a_lot_in_flight_comes_once_and_its_change_is_counted() {
-    // In flight in all windows, and mined while the scan runs.
+    // In flight in the first window, mined before the next one is read.
     let mut mined = false;
     let mut scan = Scan::new(ScanLots::new(period(90 * DAY))).with_look_ahead(1);
     let mut rows = 0;
@@ -597,7 +596,7 @@ fn charge(id: u64, credited: DateTime<Utc>) -> ConfirmedCharge {
     serde_json::from_str(&charge).unwrap()
 }
 
-/// Two days of charges, of which the second one has the first one's answer so many times.
+/// Two days of charges. The API answers the second day with the first day's rows, `times` times.
 fn second_day_late(times: u32) -> Result<Manifest, Box<Incomplete>> {
     let charge = |id: u64| charge(id, at(id * DAY / 4 + DAY / 8));
     let mut scan = Scan::new(ScanConfirmedCharges::new(period(DAY * 3 / 2)));
@@ -627,9 +626,9 @@ fn a_window_with_the_rows_of_the_one_before_is_read_again() {
     assert_eq!(second_day_late(5).unwrap_err().reason, Reason::Repeated);
 }
 
-/// The last second of a day is in the windows of two days, whose charges may have been credited later.
+/// The charges may have been credited after the end of their window.
 #[test]
-fn what_stands_on_a_border_is_no_repetition() {
+fn the_same_charges_on_the_border_of_two_windows_are_not_a_repetition() {
     let charge = |id: u64, millis: i64| charge(id, start() + TimeDelta::milliseconds(millis));
     let mut scan = Scan::new(ScanConfirmedCharges::new(period(DAY)));
     let late = [charge(2, 86_399_000), charge(3, 86_402_500)];
@@ -650,7 +649,7 @@ fn what_stands_on_a_border_is_no_repetition() {
 }
 
 #[test]
-fn a_look_back_on_what_was_just_read_is_no_repetition() {
+fn a_look_back_on_the_last_window_is_not_a_repetition() {
     let mut model = Model::still([DAY, 2 * DAY, 3 * DAY]);
     let mut scan = scan(5 * DAY, 1000).with_look_back(Duration::from_secs(5 * 86_400));
     assert_eq!(read(&mut scan, |call| model.answer(call)).unwrap(), [1, 2, 3]);
@@ -658,8 +657,8 @@ fn a_look_back_on_what_was_just_read_is_no_repetition() {
 }
 
 #[test]
-fn where_paging_fails_it_cuts_and_does_not_page_again() {
-    // Rows that stand close together, of an API whose second pages are never right.
+fn a_window_whose_paging_fails_is_cut_and_its_parts_are_not_paged() {
+    // Rows are close together, and the API's second pages are always wrong.
     let mut model = Model::still((0..30).map(|n| 1000 + n * 10_000_000));
     let mut scan = scan(DAY, 10);
     let rows = read(&mut scan, |call| {
@@ -668,11 +667,11 @@ fn where_paging_fails_it_cuts_and_does_not_page_again() {
         page
     });
     assert_eq!(rows.unwrap().len(), 30);
-    // Paged in vain once, and then cut.
+    // One window was paged until no re-read was left.
     assert_eq!(scan.manifest().rereads, 4);
 }
 
-/// Three rows at one instant, on pages of two: asked for by offset, twice.
+/// Reads three rows at one instant, on pages of two.
 fn read_by_offset<S: Scannable>(
     what: S,
     list: &str,
@@ -704,7 +703,7 @@ fn read_by_offset<S: Scannable>(
                 scan.answer(ticket, call.parse(http::Response::new(page)).unwrap());
             }
             Delivery::Done(manifest) => {
-                // Two pages with an overlap and the end of them, and the same again with a larger limit.
+                // Three pages with a limit of two, then two with a limit of three.
                 assert_eq!((keys.len(), manifest.rows, manifest.requests), (3, 3, 5));
                 return scan.state();
             }
@@ -713,7 +712,7 @@ fn read_by_offset<S: Scannable>(
 }
 
 #[test]
-fn every_list_is_read_by_offset_and_saved() {
+fn every_listing_with_pages_is_read_by_offset_and_stored() {
     let instant = period(2); // too short to be cut
     let total = |n: u64| format!(r#""total": {n}"#);
     let lot = |n: u64| {
@@ -773,7 +772,7 @@ fn every_list_is_read_by_offset_and_saved() {
 }
 
 #[test]
-fn the_last_window_reaches_over_the_end_of_the_period() {
+fn windows_are_whole_seconds_around_the_period() {
     let half = Period::new(at(500_000), at(10_500_000)).unwrap();
     let call = Scan::new(ScanConfirmedCharges::new(half)).request().unwrap().call;
     let range = call.range.unwrap();
@@ -781,20 +780,20 @@ fn the_last_window_reaches_over_the_end_of_the_period() {
 }
 
 #[test]
-fn a_manifest_says_what_there_was() {
+fn a_manifest_shows_its_counts() {
     let mut manifest = Manifest::default();
     assert_eq!(manifest.to_string(), "0 rows in 0 windows, 0 requests");
     (manifest.rows, manifest.windows, manifest.requests) = (6, 5, 7);
     (manifest.cuts, manifest.duplicates, manifest.rereads, manifest.late_rows) = (1, 2, 3, 4);
     assert_eq!(
         manifest.to_string(),
-        "6 rows in 5 windows, 7 requests, 1 windows cut, 2 rows on borders dropped once, 3 windows \
-         read again, 4 rows added meanwhile"
+        "6 rows in 5 windows, 7 requests, 1 windows cut, 2 duplicates on window borders dropped, \
+         3 windows read again, 4 rows added meanwhile"
     );
 }
 
 #[test]
-fn a_row_on_a_border_is_counted_as_dropped() {
+fn a_row_in_two_windows_counts_as_a_duplicate() {
     let mut model = Model::still([5, 20 * DAY, 20 * DAY + 5_000_000]);
     let mut scan = scan(40 * DAY, 1000); // two windows
     assert_eq!(read(&mut scan, |call| model.answer(call)).unwrap(), [1, 2, 3]);
@@ -802,7 +801,7 @@ fn a_row_on_a_border_is_counted_as_dropped() {
 }
 
 #[test]
-fn what_was_seen_is_forgotten_when_it_is_behind() {
+fn a_state_forgets_rows_that_cannot_come_again() {
     let mut model = Model::still((0..20).map(|n| n * 10 * DAY));
     let mut first = scan(200 * DAY, 1000);
     for _ in 0..3 {
@@ -816,11 +815,11 @@ fn what_was_seen_is_forgotten_when_it_is_behind() {
     let mut rest = Scan::resume(state);
     assert_eq!(read(&mut rest, |call| model.answer(call)).unwrap().len(), 17);
     let state = rest.state();
-    assert!(state.seen.len() <= 2, "{:?}", state.seen); // those of the last window
+    assert!(state.seen.len() <= 2, "{:?}", state.seen); // the rows of the last window
 }
 
 #[test]
-fn a_scan_that_is_done_asks_nothing_more() {
+fn a_scan_that_is_done_sends_no_request() {
     let mut model = Model::still([1, 2, 3]);
     let mut scan = scan(10, 1000);
     assert_eq!(scan.rest(), Some(period(10)));
@@ -829,13 +828,13 @@ fn a_scan_that_is_done_asks_nothing_more() {
     let mut again = Scan::resume(scan.state());
     assert!(again.request().is_none());
     assert!(matches!(again.delivery(), Delivery::Done(manifest) if manifest.rows == 3));
-    // Without a period there is no rest of one that could say it.
+    // A listing without a period has no rest: only `is_done` says it.
     let pool = ScanState { is_done: true, ..Scan::new(ScanPendingCharges::new()).state() };
     assert!(Scan::resume(pool).request().is_none());
 }
 
 #[test]
-fn as_many_windows_are_asked_for_as_are_wanted() {
+fn the_look_ahead_limits_the_windows_under_way() {
     let asked = |mut scan: Scan<ScanLots>| std::iter::from_fn(|| scan.request()).count();
     let year = || scan(365 * DAY, 1000);
     assert_eq!(asked(year()), 4);
@@ -856,13 +855,13 @@ fn cuts_are_forgotten_with_their_parts() {
 }
 
 #[test]
-fn the_last_second_that_can_be_written_is_a_period() {
+fn a_period_in_the_last_second_of_year_9999_can_be_read() {
     fn calls<S: Scannable>(what: S) -> usize {
         let calls = |mut scan: Scan<S>| std::iter::from_fn(move || scan.request()).count();
         let parts: Vec<_> = Scan::parts(what.clone()).collect();
         assert_eq!(parts.len(), 1);
         let part = ScanState { continues: true, ..parts[0].clone() };
-        assert_eq!(calls(Scan::resume(part)), 2); // and its border
+        assert_eq!(calls(Scan::resume(part)), 2); // with its border
         let border = Window::border(what.period().unwrap());
         assert!(border.end().unwrap() - border.start().unwrap() <= window::OVERLAP * 2);
         assert!(border.end().unwrap() >= what.period().unwrap().start() - window::OVERLAP);
@@ -876,7 +875,7 @@ fn the_last_second_that_can_be_written_is_a_period() {
 }
 
 #[test]
-fn a_total_beyond_all_measure_ends_the_scan() {
+fn a_total_of_u64_max_ends_the_scan() {
     let mut model = Model::still([10, 20, 30]);
     let mut scan = scan(31 * DAY, 1000);
     let missing = read(&mut scan, |call| LotPage { total: u64::MAX, ..model.answer(call) });
@@ -885,9 +884,8 @@ fn a_total_beyond_all_measure_ends_the_scan() {
 }
 
 #[test]
-fn rows_that_come_and_go_can_not_hide_another_one() {
-    // The first row goes and one comes at the end, between the two pages of one window: the
-    // count agrees, `total` does not move, and the row at the seam is in neither page.
+fn a_row_removed_and_one_added_between_two_pages_hide_no_other_row() {
+    // The count and `total` stay the same, and the row at the seam is in neither page.
     let mut model = Model::still([1, 1, 1, 1, 1, 1]);
     let mut scan = scan(3, 4);
     let rows = read(&mut scan, |call| {
@@ -902,12 +900,12 @@ fn rows_that_come_and_go_can_not_hide_another_one() {
 }
 
 #[test]
-fn a_total_that_moves_between_two_pages_is_read_again() {
+fn a_total_that_changes_between_two_pages_is_read_again() {
     let mut model = Model::still([1, 1, 1, 1, 1, 1]);
     let mut scan = scan(3, 4);
     let rows = read(&mut scan, |call| {
         if model.requests == 1 {
-            model.lots.insert(9, 1); // and the two pages together have as many rows as it says then
+            model.lots.insert(9, 1); // the two pages together have as many rows as the new total
         }
         model.answer(call)
     });
@@ -916,7 +914,7 @@ fn a_total_that_moves_between_two_pages_is_read_again() {
 }
 
 #[test]
-fn a_period_of_ten_thousand_years_is_planned_as_it_is_read() {
+fn a_period_of_ten_thousand_years_is_planned_while_it_is_read() {
     let ever = Period::parse("0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z").unwrap();
     let mut confirmed = Scan::new(ScanConfirmedCharges::new(ever));
     for _ in 0..100 {
@@ -931,7 +929,7 @@ fn a_period_of_ten_thousand_years_is_planned_as_it_is_read() {
 }
 
 #[test]
-fn a_look_back_finds_what_was_added() {
+fn a_look_back_finds_rows_that_were_added() {
     let mut model = Model::still([10, 60, 90]);
     let mut scan = scan(100, 1000).with_look_back(Duration::from_micros(50));
     let rows = read(&mut scan, |call| {
@@ -975,7 +973,7 @@ fn a_look_back_survives_a_stop() {
 }
 
 #[test]
-fn an_answer_that_nobody_waits_for_is_not_used() {
+fn an_answer_to_an_unknown_ticket_is_ignored() {
     let mut model = Model::still([10, 20]);
     let mut scan = scan(100, 1000);
     let request = scan.request().unwrap();
@@ -991,7 +989,6 @@ fn an_answer_that_nobody_waits_for_is_not_used() {
 
 #[test]
 fn pages_and_windows_in_memory_are_bounded() {
-    // Many rows; no more than the look-ahead's windows are asked for or held.
     let rows = 100_000;
     let mut scan = scan(365 * DAY, 1000).with_look_ahead(3);
     let step = 365 * DAY / rows;
@@ -1075,7 +1072,7 @@ fn every_listing_can_be_scanned() {
 }
 
 #[test]
-fn a_page_size_is_one_that_the_api_takes() {
+fn a_page_size_has_the_api_s_bounds() {
     let scan = || Scan::new(ScanLots::new(period(DAY)));
     assert!(scan().with_page_size(0).is_err());
     assert!(scan().with_page_size(1001).is_err());

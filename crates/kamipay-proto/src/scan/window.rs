@@ -1,4 +1,4 @@
-//! The plan: which windows a period is read in, and how one is cut.
+//! Plans the windows of a period, and cuts them.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use super::{ListedBy, Scannable};
 use crate::wire::timestamp;
 use crate::{DateRange, OpenDateRange, Period, page};
 
-/// Neighbouring windows overlap by this much, and a period is asked for this much wider.
+/// The overlap of neighbouring windows, and the margin around a period.
 ///
-/// A second, since the API may compare whole seconds, with or without either end.
+/// One second: the API may compare whole seconds, and include or exclude either end.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(1);
 
-/// The shortest window that cutting leaves, in seconds: an overlap at each end, and one between.
-/// So no instant is in three windows.
+/// The shortest window after a cut, in seconds: an overlap at each end, and one second between. So
+/// no instant is in three windows.
 const SHORTEST: i64 = 3;
 
-/// The time that one request of a scan asks about; open for a listing without a period.
+/// The time range of one request of a scan. Open for a listing without a period.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 pub struct Window {
     #[serde(with = "timestamp::option")]
@@ -36,50 +36,50 @@ impl Window {
         Self { start: Some(start), end: Some(end) }
     }
 
-    /// What a part of a scan shares with the part before it.
+    /// The border that a part shares with the previous part.
     pub(super) fn border(period: Period) -> Self {
         let start = whole_second(period.start());
         let end = later(start, OVERLAP);
         Self::new(if end == start { start - OVERLAP } else { start }, end)
     }
 
-    /// Its start.
+    /// The start, in UTC. `None` if open.
     pub fn start(&self) -> Option<DateTime<Utc>> {
         self.start
     }
 
-    /// Its end.
+    /// The end, in UTC. `None` if open.
     pub fn end(&self) -> Option<DateTime<Utc>> {
         self.end
     }
 
-    /// The two ends, for a call that needs both.
+    /// The range for a call that needs both ends.
     pub(crate) fn date_range(self) -> DateRange {
         let (start, end) =
             self.start.zip(self.end).expect("only pending charges have open windows");
         DateRange::new(start, end).expect("a window is no longer than a call takes")
     }
 
-    /// The two ends, for a call.
+    /// The range for a call with optional ends.
     pub(crate) fn range(self) -> OpenDateRange {
         OpenDateRange::new(self.start, self.end).expect("a window is no longer than a call takes")
     }
 
-    /// Whether a time is in it, to within a second.
+    /// Whether `time` lies in the window, with a tolerance of one second.
     pub(crate) fn contains(self, time: DateTime<Utc>) -> bool {
         page::is_within(time, (self.start, self.end))
     }
 
-    /// Whether a time is in it, and in no window beside it.
+    /// Whether `time` lies in this window and in no neighbour.
     pub(crate) fn is_inside(self, time: DateTime<Utc>) -> bool {
         self.start.is_none_or(|start| time > start + OVERLAP * 2)
             && self.end.is_none_or(|end| time < end - OVERLAP * 2)
     }
 
-    /// Into parts that have about four fifths of a page each if their rows lie evenly. At least
-    /// four, so that an API which does not look at the dates shows in their sum.
+    /// Cuts the window into parts of about four fifths of a page each, if its rows are spread
+    /// evenly. At least four parts, so that their sum shows if the API ignores the dates.
     ///
-    /// `None` where it is too short to be cut.
+    /// `None` if the window is too short to cut.
     pub(super) fn cut(self, rows: u64, page_size: u64) -> Option<Vec<Self>> {
         let (start, end) = (self.start?, self.end?);
         let seconds = (end - start).num_seconds();
@@ -107,24 +107,24 @@ impl fmt::Display for Window {
     }
 }
 
-/// The windows of a period, in equal lengths, each short enough for a call.
+/// Iterates over the windows of a period: equal in length, and short enough for a call.
 ///
-/// Their borders are whole seconds. Each reaches [`OVERLAP`] into the next. Where rows are told
-/// apart by their time, the first begins and the last ends outside the period by as much.
+/// Borders are whole seconds. Each window reaches [`OVERLAP`] into the next. Where the row's time
+/// decides, the first window starts and the last one ends outside the period by the same margin.
 #[derive(Clone, Debug)]
 pub(super) struct Cover {
     start: DateTime<Utc>,
     end: DateTime<Utc>,
-    /// How much wider the first window begins and the last one ends.
+    /// The margins before the first window and after the last one.
     margins: [TimeDelta; 2],
-    /// How much longer than its share each part is.
+    /// How much longer each part is than its share.
     overlap: TimeDelta,
     parts: i64,
     next: i64,
 }
 
 impl Cover {
-    /// `outer`: the period of the whole listing, at whose ends a row's time decides.
+    /// `outer`: the period of the whole listing, at whose ends the row's time decides.
     pub(super) fn of<S: Scannable>(period: Period, outer: Period) -> Option<Self> {
         if period.is_empty() {
             return None;
@@ -135,7 +135,7 @@ impl Cover {
             end = later(end, OVERLAP);
         }
         if start == end {
-            start -= OVERLAP; // within the last second that can be written
+            start -= OVERLAP; // within the last second of year 9999
         }
         let longest = (S::MAX_WINDOW - OVERLAP * 2).num_seconds();
         let length = (end - start).num_seconds();
@@ -155,10 +155,9 @@ impl Cover {
         self.start + TimeDelta::seconds(share(seconds, n, self.parts))
     }
 
-    /// The periods of the windows, one after the other, without margins. Together they are the
-    /// whole.
+    /// The periods of the windows, without margins. Together they are `whole`.
     pub(super) fn periods(self, whole: Period) -> impl Iterator<Item = Period> {
-        // Where no time is sure to tell rows apart, the overlap is in both, and its rows in the first.
+        // Where the row's time may not decide, neighbours overlap, and the first has the rows.
         (0..self.parts).filter_map(move |n| {
             let start = self.border(n).max(whole.start());
             let is_last = n + 1 == self.parts;
@@ -185,7 +184,7 @@ impl Iterator for Cover {
     }
 }
 
-/// How much wider than its period a listing is asked for.
+/// The margin that a listing is asked for around its period.
 fn margin<S: Scannable>() -> TimeDelta {
     match S::LISTED_BY {
         ListedBy::RowTime | ListedBy::RowTimePerhaps => OVERLAP,
@@ -203,12 +202,12 @@ fn whole_second(time: DateTime<Utc>) -> DateTime<Utc> {
     crate::range::floor(time, 1_000_000_000)
 }
 
-/// Later by `step`, as far as that can be written.
+/// Later by `step`, unless that is after year 9999.
 fn later(time: DateTime<Utc>, step: TimeDelta) -> DateTime<Utc> {
     Some(time + step).filter(|it| timestamp::is_writable(*it)).unwrap_or(time)
 }
 
-/// Earlier by `step`, as far as that can be written.
+/// Earlier by `step`, unless that is before year 0.
 fn earlier(time: DateTime<Utc>, step: TimeDelta) -> DateTime<Utc> {
     Some(time - step).filter(|it| timestamp::is_writable(*it)).unwrap_or(time)
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/settlements/{settlement_id}`
+//! `GET /v1/settlements/{settlement_id}`: one settlement with its charges.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -23,7 +23,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GetSettlement {
-    /// Which settlement.
+    /// The settlement to read.
     pub settlement_id: SettlementId,
 }
 
@@ -53,7 +53,7 @@ impl Endpoint for GetSettlement {
 pub struct SettlementDetail {
     /// The settlement's number.
     pub settlement_id: SettlementId,
-    /// Who executed the transfer.
+    /// The provider that executed the transfer.
     pub settlement_provider_name: String,
     /// The provider's identifier of the transfer; `None` until the provider confirms.
     pub provider_settlement_id: Option<String>,
@@ -66,9 +66,9 @@ pub struct SettlementDetail {
     pub currency: Currency,
     /// The wallet or account that the funds were delivered to.
     pub address_to: String,
-    /// The vault of kamiPay that they came from.
+    /// kamiPay's vault that the funds came from.
     pub address_from: String,
-    /// A message with the transfer.
+    /// A message sent with the transfer.
     pub settlement_message: Option<String>,
     /// When the settlement was confirmed, in UTC; `None` while it is under way.
     #[serde(default, with = "wire::timestamp::option")]
@@ -76,31 +76,29 @@ pub struct SettlementDetail {
     /// When the settlement was created, in UTC.
     #[serde(with = "wire::timestamp")]
     pub created_at: DateTime<Utc>,
-    /// How far the settlement has come.
+    /// The state of the settlement.
     pub status: Option<SettlementStatus>,
     /// The charges in the settlement.
     #[serde(deserialize_with = "wire::object::list")]
     pub charges: Vec<SettledCharge>,
 }
 
-/// A charge of one settlement: a row of `charges` of [`SettlementDetail`].
+/// A charge in a [`SettlementDetail`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct SettledCharge {
     /// kamiPay's identifier of the charge's QR code.
     pub kamipay_id: KamipayId,
-    /// Your own identifier of the charge, the first choice to reconcile by; `None` where you gave
-    /// none.
+    /// Your own identifier of the charge; `None` if you gave none. Prefer it to reconcile.
     pub external_id: Option<ExternalId>,
     /// The identifier of the pay-in request (Pix id).
     pub kamipay_request_id: KamipayRequestId,
     /// The amount charged to the payer, in units of `charged_currency`.
     #[serde(with = "wire::money")]
     pub charged_amount: Decimal,
-    /// The currency of `charged_amount`, mostly `BRL`.
+    /// The currency of `charged_amount`, usually `BRL`.
     pub charged_currency: Currency,
-    /// The amount that the charge was quoted at, in units of `settlement_currency`; `None` for a
-    /// charge without a quote.
+    /// The quoted amount, in units of `settlement_currency`; `None` for a charge without a quote.
     #[serde(default, with = "wire::money::option")]
     pub settlement_amount: Option<Decimal>,
     /// The currency of `settlement_amount`, such as `ARS`.
@@ -122,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn another_settlement_is_not_the_answer() {
+    fn another_settlement_is_a_mismatch() {
         assert_eq!(parse(12345, DETAIL).unwrap().charges.len(), 1);
         let error = parse(1, DETAIL).unwrap_err();
         assert_eq!(
@@ -139,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_charges_are_a_list_of_objects() {
+    fn charges_are_a_list_of_objects() {
         let charges = &DETAIL[DETAIL.find('[').unwrap()..DETAIL.len() - 1];
         for (spoilt, path) in [
             (r#"[["dqr_1", null, "ptxr_1", 5.28, "BRL", null, null]]"#, "charges[0]"),

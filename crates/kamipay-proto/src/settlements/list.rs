@@ -1,4 +1,4 @@
-//! `GET /v1/settlements`
+//! `GET /v1/settlements`: the settlements of a date range.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -9,8 +9,9 @@ use crate::page::{self, Amounts, PageSize, ScanRow};
 use crate::scan::{Scannable, Sealed, Window};
 use crate::{Api, BuildError, Currency, DateRange, Endpoint, Mismatch, Period, SettlementId, wire};
 
-/// Lists the settlements that were confirmed in a date range, a page at a time. All settlements of
-/// a period: [`ScanSettlements`].
+/// Lists one page of the settlements that were confirmed in a date range.
+///
+/// For all settlements of a period use [`ScanSettlements`].
 ///
 /// ```
 /// use kamipay_proto::{Api, DateRange, Endpoint, settlements::ListSettlements};
@@ -28,19 +29,19 @@ use crate::{Api, BuildError, Currency, DateRange, Endpoint, Mismatch, Period, Se
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListSettlements {
-    /// The range of `settled_at`: `start_date` and `end_date`. A row more than a second outside is
-    /// a [`Mismatch`].
+    /// The range of `settled_at`, sent as `start_date` and `end_date`. A row more than one second
+    /// outside is a [`Mismatch`].
     pub range: DateRange,
-    /// How many settlements at most: 1 to 1000, 100 unless told otherwise.
+    /// Maximum settlements on the page: 1 to 1000. Default: 100.
     #[serde(default)]
     pub limit: PageSize,
-    /// How many settlements to skip.
+    /// Number of settlements to skip. Default: 0.
     #[serde(default)]
     pub offset: u64,
 }
 
 impl ListSettlements {
-    /// Lists the settlements of `range`, the first 100 of them.
+    /// Lists the first 100 settlements of `range`.
     pub fn new(range: DateRange) -> Self {
         Self { range, limit: PageSize::default(), offset: 0 }
     }
@@ -65,13 +66,12 @@ impl Endpoint for ListSettlements {
     }
 }
 
-/// All settlements that were confirmed in a period of any length, for a [`Scan`](crate::Scan).
+/// All settlements confirmed in a period of any length, for a [`Scan`](crate::Scan).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanSettlements {
-    /// The period of `settled_at`, without its end: `start <= settled_at < end`. A row without a
-    /// `settled_at` is kept.
+    /// The period: `start <= settled_at < end`. Settlements without a `settled_at` are kept.
     pub period: Period,
 }
 
@@ -89,11 +89,11 @@ pub struct SettlementPage {
     /// The settlements on this page.
     #[serde(deserialize_with = "wire::object::page")]
     pub settlements: Vec<Settlement>,
-    /// How many settlements the range has.
+    /// Number of settlements in the range.
     pub total: u64,
-    /// The `limit` that was asked for.
+    /// The requested `limit`.
     pub limit: u64,
-    /// The `offset` that was asked for.
+    /// The requested `offset`.
     pub offset: u64,
 }
 
@@ -124,13 +124,13 @@ impl Scannable for ScanSettlements {
     }
 }
 
-/// A settlement, as the list shows it.
+/// A settlement in a list.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Settlement {
     /// The settlement's number.
     pub settlement_id: SettlementId,
-    /// Who executed the transfer.
+    /// The provider that executed the transfer.
     pub settlement_provider_name: String,
     /// The provider's identifier of the transfer; `None` until the provider confirms.
     pub provider_settlement_id: Option<String>,
@@ -143,9 +143,9 @@ pub struct Settlement {
     pub currency: Currency,
     /// The wallet or account that the funds were delivered to.
     pub address_to: String,
-    /// The vault of kamiPay that they came from.
+    /// kamiPay's vault that the funds came from.
     pub address_from: String,
-    /// A message with the transfer.
+    /// A message sent with the transfer.
     pub settlement_message: Option<String>,
     /// When the settlement was confirmed, in UTC; `None` while it is under way.
     #[serde(default, with = "wire::timestamp::option")]
@@ -153,7 +153,7 @@ pub struct Settlement {
     /// When the settlement was created, in UTC.
     #[serde(with = "wire::timestamp")]
     pub created_at: DateTime<Utc>,
-    /// How far the settlement has come.
+    /// The state of the settlement.
     pub status: Option<SettlementStatus>,
 }
 
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_field_table_calls_nullable_may_be_null_or_absent() {
+    fn nullable_fields_of_the_page_s_table_may_be_null_or_absent() {
         let absent = parse(ROW).unwrap();
         let nulls = r#"{"provider_settlement_id": null, "external_settlement_id": null,
             "settlement_message": null, "settled_at": null, "status": null, "#;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_required() {
+    fn all_other_fields_are_required() {
         let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(ROW).unwrap();
         assert_eq!(fields.len(), 7);
         for field in fields.keys() {
@@ -215,14 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn a_settlement_is_no_list_of_its_fields() {
+    fn a_settlement_is_an_object_and_not_an_array() {
         let row = r#"[1, "p", null, null, 1.50, "ARS", "a", "b", null, null,
             "2026-05-14T14:55:18Z", null]"#;
         assert!(matches!(parse(row).unwrap_err().kind(), ResponseErrorKind::Decode(_)));
     }
 
     #[test]
-    fn a_status_without_a_name_is_kept() {
+    fn an_unknown_status_is_kept() {
         let row = ROW.replacen('{', r#"{"status": "ON_HOLD", "#, 1);
         let page = parse(&row).unwrap();
         assert_eq!(page.settlements[0].status.as_ref().unwrap().as_str(), "ON_HOLD");

@@ -1,4 +1,4 @@
-//! `GET /v1/settlements/pending-charges`
+//! `GET /v1/settlements/pending-charges`: the charges of a checkout's next settlement.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -12,8 +12,9 @@ use crate::{
     OpenDateRange, Period, wire,
 };
 
-/// Lists the charges that the next settlement of a checkout would take, a page at a time, the
-/// oldest first. All of them: [`ScanPendingCharges`].
+/// Lists one page of the charges in the next settlement of a checkout, oldest first.
+///
+/// For all of them use [`ScanPendingCharges`].
 ///
 /// ```
 /// use kamipay_proto::{Api, CheckoutId, Endpoint, settlements::ListPendingCharges};
@@ -31,23 +32,23 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListPendingCharges {
-    /// Which checkout; required where more than one is enrolled in the batched settlement.
+    /// The checkout. Required if more than one is enrolled in the batched settlement.
     #[serde(default)]
     pub checkout_id: Option<CheckoutId>,
-    /// The range of the requests' creation, `charged_timestamp` in the rows: `from` and `to`. Open,
-    /// it is the last 30 days. A row more than a second outside is a [`Mismatch`].
+    /// The range of `charged_timestamp`, when the pay-in requests were created. Sent as `from` and
+    /// `to`. Default: the last 30 days. A row more than one second outside is a [`Mismatch`].
     #[serde(default)]
     pub range: OpenDateRange,
-    /// How many charges at most: 1 to 500, 100 unless told otherwise.
+    /// Maximum charges on the page: 1 to 500. Default: 100.
     #[serde(default)]
     pub limit: PendingPageSize,
-    /// How many charges to skip.
+    /// Number of charges to skip. Default: 0.
     #[serde(default)]
     pub offset: u64,
 }
 
 impl ListPendingCharges {
-    /// Lists the pending charges of the only checkout, the first 100 of them.
+    /// Lists the first 100 pending charges of the only checkout.
     pub fn new() -> Self {
         Self::default()
     }
@@ -79,11 +80,11 @@ impl Endpoint for ListPendingCharges {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanPendingCharges {
-    /// Which checkout; required where more than one is enrolled in the batched settlement.
+    /// The checkout. Required if more than one is enrolled in the batched settlement.
     #[serde(default)]
     pub checkout_id: Option<CheckoutId>,
-    /// The period of the requests' creation, without its end: `start <= charged_timestamp < end`.
-    /// Any length. Default: the last 30 days, which is as far back as a settlement reaches.
+    /// The period: `start <= charged_timestamp < end`, when the pay-in requests were created.
+    /// Default: the last 30 days, as far back as a settlement reaches.
     #[serde(default)]
     pub period: Option<Period>,
 }
@@ -95,40 +96,40 @@ impl ScanPendingCharges {
     }
 }
 
-/// A page of pending charges, with the totals of the whole pool.
+/// A page of pending charges, with the totals of all of them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct PendingChargePage {
     /// The charges on this page.
     #[serde(deserialize_with = "wire::object::page")]
     pub items: Vec<PendingCharge>,
-    /// The totals of the whole pool, not of this page.
+    /// The totals of all pending charges, not only of this page.
     #[serde(deserialize_with = "wire::object::one")]
     pub totals: PendingTotals,
-    /// The `limit` that was asked for.
+    /// The requested `limit`.
     pub limit: u64,
-    /// The `offset` that was asked for.
+    /// The requested `offset`.
     pub offset: u64,
 }
 
-/// The totals of a pool of pending charges.
+/// The totals of all pending charges.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct PendingTotals {
-    /// How many charges the pool has.
+    /// Number of pending charges.
     pub count: u64,
     /// The sum of their `settlement_amount`.
     #[serde(with = "wire::money")]
     pub settlement_amount: Decimal,
 }
 
-impl Sealed for ScanPendingCharges {}
+impl Sealed for ScanPendingCharges {
+    const MAX_PAGE: u64 = 500;
+}
 
 impl Scannable for ScanPendingCharges {
     type Call = ListPendingCharges;
     type Row = PendingCharge;
-
-    const MAX_PAGE: u64 = 500;
 
     fn period(&self) -> Option<Period> {
         self.period
@@ -160,13 +161,12 @@ pub struct PendingCharge {
     pub kamipay_request_id: KamipayRequestId,
     /// kamiPay's identifier of the charge's QR code.
     pub kamipay_id: KamipayId,
-    /// Your own identifier of the charge, the first choice to reconcile by; `None` where you gave
-    /// none.
+    /// Your own identifier of the charge; `None` if you gave none. Prefer it to reconcile.
     pub external_id: Option<ExternalId>,
     /// The amount charged to the payer, in units of `charged_currency`.
     #[serde(with = "wire::money")]
     pub charged_amount: Decimal,
-    /// The currency of `charged_amount`, mostly `BRL`.
+    /// The currency of `charged_amount`, usually `BRL`.
     pub charged_currency: Currency,
     /// The amount that the next settlement will deliver for the charge, in units of
     /// `settlement_currency`.
@@ -214,7 +214,7 @@ mod tests {
     const TOTALS: &str = r#"{"count": 700, "settlement_amount": 69325.0}"#;
 
     #[test]
-    fn the_total_is_of_the_pool_and_not_of_the_page() {
+    fn the_totals_count_all_pending_charges_and_not_the_page() {
         let page = parse(ROW, TOTALS).unwrap();
         assert_eq!((page.totals.count, page.items.len()), (700, 1));
         assert_eq!(page.totals.settlement_amount.to_string(), "69325.0");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn all_but_the_external_id_is_required() {
+    fn every_field_but_external_id_is_required() {
         let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(ROW).unwrap();
         assert_eq!(fields.len(), 7);
         for field in fields.keys() {

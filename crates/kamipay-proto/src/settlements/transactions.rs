@@ -1,4 +1,4 @@
-//! `GET /v1/settlements/transactions`
+//! `GET /v1/settlements/transactions`: the charges in the settlements of a date range.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -12,8 +12,9 @@ use crate::{
     SettlementId, wire,
 };
 
-/// Lists the charges that were put into settlements in a date range, a page at a time. All charges
-/// of a period: [`ScanTransactions`].
+/// Lists one page of the charges that were put into settlements in a date range.
+///
+/// For all charges of a period use [`ScanTransactions`].
 ///
 /// ```
 /// use kamipay_proto::{Api, DateRange, Endpoint, SettlementId, settlements::ListTransactions};
@@ -33,22 +34,22 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListTransactions {
-    /// The range of the rows' `created_at`: `start_date` and `end_date`. A row more than a second
+    /// The range of `created_at`, sent as `start_date` and `end_date`. A row more than one second
     /// outside is a [`Mismatch`].
     pub range: DateRange,
-    /// The charges of this settlement only.
+    /// Only charges of this settlement. Default: all settlements.
     #[serde(default)]
     pub settlement_id: Option<SettlementId>,
-    /// How many charges at most: 1 to 1000, 100 unless told otherwise.
+    /// Maximum charges on the page: 1 to 1000. Default: 100.
     #[serde(default)]
     pub limit: PageSize,
-    /// How many charges to skip.
+    /// Number of charges to skip. Default: 0.
     #[serde(default)]
     pub offset: u64,
 }
 
 impl ListTransactions {
-    /// Lists the charges of `range`, the first 100 of them.
+    /// Lists the first 100 charges of `range`.
     pub fn new(range: DateRange) -> Self {
         Self { range, settlement_id: None, limit: PageSize::default(), offset: 0 }
     }
@@ -83,15 +84,14 @@ impl Endpoint for ListTransactions {
     }
 }
 
-/// All charges that were put into settlements in a period of any length, for a
-/// [`Scan`](crate::Scan).
+/// All charges put into settlements in a period of any length, for a [`Scan`](crate::Scan).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScanTransactions {
-    /// The period of the rows' `created_at`, without its end: `start <= created_at < end`.
+    /// The period: `start <= created_at < end`.
     pub period: Period,
-    /// The charges of this settlement only.
+    /// Only charges of this settlement. Default: all settlements.
     #[serde(default)]
     pub settlement_id: Option<SettlementId>,
 }
@@ -110,11 +110,11 @@ pub struct TransactionPage {
     /// The charges on this page.
     #[serde(deserialize_with = "wire::object::page")]
     pub transactions: Vec<Transaction>,
-    /// How many charges the range has.
+    /// Number of charges in the range.
     pub total: u64,
-    /// The `limit` that was asked for.
+    /// The requested `limit`.
     pub limit: u64,
-    /// The `offset` that was asked for.
+    /// The requested `offset`.
     pub offset: u64,
 }
 
@@ -146,7 +146,7 @@ impl Scannable for ScanTransactions {
     }
 }
 
-/// A charge with the settlement that it is in.
+/// A charge and its settlement.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Transaction {
@@ -156,16 +156,14 @@ pub struct Transaction {
     pub kamipay_request_id: KamipayRequestId,
     /// kamiPay's identifier of the charge's QR code.
     pub kamipay_id: KamipayId,
-    /// Your own identifier of the charge, the first choice to reconcile by; `None` where you gave
-    /// none.
+    /// Your own identifier of the charge; `None` if you gave none. Prefer it to reconcile.
     pub external_id: Option<ExternalId>,
     /// The amount charged to the payer, in units of `charged_currency`.
     #[serde(with = "wire::money")]
     pub charged_amount: Decimal,
-    /// The currency of `charged_amount`, mostly `BRL`.
+    /// The currency of `charged_amount`, usually `BRL`.
     pub charged_currency: Currency,
-    /// The amount that the charge was quoted at, in units of `settlement_currency`; `None` for a
-    /// charge without a quote.
+    /// The quoted amount, in units of `settlement_currency`; `None` for a charge without a quote.
     #[serde(default, with = "wire::money::option")]
     pub settlement_amount: Option<Decimal>,
     /// The currency of `settlement_amount`, such as `ARS`.
@@ -176,7 +174,7 @@ pub struct Transaction {
     /// When the charge was put into the settlement, in UTC.
     #[serde(with = "wire::timestamp")]
     pub created_at: DateTime<Utc>,
-    /// Who executed the settlement.
+    /// The provider that executed the settlement.
     pub settlement_provider_name: String,
     /// When the settlement was confirmed, in UTC; `None` while it is under way.
     #[serde(default, with = "wire::timestamp::option")]
@@ -188,8 +186,8 @@ pub struct Transaction {
 }
 
 impl ScanRow for Transaction {
-    /// A charge whose settlement failed can come back in another one, and no page says that a
-    /// request has one charge only.
+    /// A charge of a failed settlement can be in another one, and the vendor's pages do not say
+    /// that a request has only one charge.
     type Key = (SettlementId, KamipayRequestId, KamipayId);
 
     fn key(&self) -> Self::Key {
@@ -230,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_of_another_settlement_is_not_the_answer() {
+    fn a_charge_of_another_settlement_is_a_mismatch() {
         let other = ROW.replace("12345", "6");
         assert!(call(None).parse(body(&[ROW, &other])).is_ok());
         assert!(call(Some(12345)).parse(body(&[ROW, ROW])).is_ok());
@@ -243,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_field_table_calls_nullable_may_be_null_or_absent() {
+    fn nullable_fields_of_the_page_s_table_may_be_null_or_absent() {
         let absent = call(None).parse(body(&[ROW])).unwrap();
         let nulls = r#"{"external_id": null, "settlement_amount": null,
             "settlement_currency": null, "charged_timestamp": null, "settled_at": null,
@@ -262,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_is_no_list_of_its_fields() {
+    fn a_transaction_is_an_object_and_not_an_array() {
         let row = r#"[12345, "ptxr_1", "dqr_1", null, 5.28, "BRL", null, null, null,
             "2026-05-14T13:21:12Z", "p", null, null, null]"#;
         let error = call(None).parse(body(&[row])).unwrap_err();

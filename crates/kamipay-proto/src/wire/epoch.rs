@@ -1,4 +1,4 @@
-//! Seconds since 1970 with a fraction, in a string: `"1718472442.872"` (tx_status_lot).
+//! Seconds since 1970 with a fraction, as a string: `"1718472442.872"` (`tx_status_lot`).
 
 use chrono::{DateTime, Utc};
 use serde::Deserializer;
@@ -7,7 +7,7 @@ use serde::de::Error;
 use super::timestamp::{self, is_writable, parse_nanos};
 use super::{parse_integer, reason, scalar};
 
-/// Takes RFC 3339 too, which is how a model writes the time back.
+/// Also accepts RFC 3339, the format that [`serialize`] writes.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
     let text = scalar(from)?;
     parse(&text).or_else(|| timestamp::parse(&text)).ok_or_else(|| D::Error::custom(reason::EPOCH))
@@ -15,7 +15,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime
 
 pub(crate) use super::timestamp::serialize;
 
-/// To the digit: no float in between.
+/// Exact: without a float.
 fn parse(text: &str) -> Option<DateTime<Utc>> {
     let (seconds, nanos) = match text.split_once('.') {
         Some((seconds, fraction)) => (seconds, parse_nanos(fraction.as_bytes())?),
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_digits_of_a_second_are_kept() {
+    fn fractions_of_a_second_are_exact() {
         for (text, utc) in [
             ("1718472442.872", "2024-06-15T17:27:22.872Z"),
             ("1718418515.401", "2024-06-15T02:28:35.401Z"),
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn all_other_texts_are_refused() {
         for text in [
             "",
             ".",

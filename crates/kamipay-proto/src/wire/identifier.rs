@@ -3,11 +3,10 @@ use std::hash::{Hash, Hasher};
 
 use arrayvec::ArrayString;
 
-/// Declares a type for one kind of identifier: opaque text, told apart by its type alone.
+/// Declares a type for one kind of identifier, an opaque text.
 ///
-/// With `or number`, a JSON number is read too, and becomes its digits. With `in N`, texts of up to
-/// N bytes are kept where the value is: of up to 40 unless told otherwise, which the vendor's own
-/// identifiers and UUIDs are.
+/// `or number`: also reads a JSON number, which becomes its digits. `in N`: keeps texts of up to N
+/// bytes inline. Default: 40, enough for UUIDs and the vendor's own identifiers.
 macro_rules! identifier {
     ($(#[$meta:meta])* pub struct $name:ident;) => {
         $crate::wire::identifier::identifier!($(#[$meta])* pub struct $name in 40;);
@@ -39,7 +38,7 @@ macro_rules! identifier {
         pub struct $name($crate::wire::identifier::Text<$inline>);
 
         impl $name {
-            /// The text, as it came.
+            /// The text, as the API sent it.
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
             }
@@ -97,8 +96,9 @@ macro_rules! identifier {
 
 pub(crate) use identifier;
 
-/// A text that is kept where the value is if it has at most `N` bytes: most answers are full of
-/// short ones, and reading them would mostly be asking for memory.
+/// A text that is kept inline if it has at most `N` bytes.
+///
+/// Answers are full of short texts. To read them would otherwise be mostly memory allocation.
 #[derive(Clone)]
 pub(crate) enum Text<const N: usize> {
     Short(ArrayString<N>),
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_the_same_wherever_it_is_kept() {
+    fn inline_and_boxed_texts_compare_and_hash_alike() {
         let texts: Vec<String> = (0..=9)
             .map(|length| "b".repeat(length))
             .chain(["é".repeat(4), "a".repeat(9)])

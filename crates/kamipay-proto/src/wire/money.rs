@@ -1,4 +1,4 @@
-//! Amounts: a JSON string or a JSON number in, the same decimal with the same scale out.
+//! Amounts: read from a JSON string or number, with all digits and the scale.
 
 use rust_decimal::Decimal;
 use serde::de::Error;
@@ -14,7 +14,7 @@ pub(crate) fn serialize<S: Serializer>(amount: &Decimal, to: S) -> Result<S::Ok,
     to.collect_str(amount)
 }
 
-/// An amount that may be `null` or absent.
+/// An optional amount.
 pub(crate) mod option {
     use rust_decimal::Decimal;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -39,9 +39,9 @@ pub(crate) mod option {
     }
 }
 
-/// JSON's own grammar for numbers, exponents included, and the value only where it fits exactly.
+/// Parses JSON's grammar for numbers, with exponents. `None` if the value does not fit exactly.
 ///
-/// `Decimal::from_str` rounds what does not fit, and takes `1_000`, `+1` and `.5`.
+/// `Decimal::from_str` rounds values that do not fit, and accepts `1_000`, `+1` and `.5`.
 pub(crate) fn parse(text: &str) -> Option<Decimal> {
     let (negative, text) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
@@ -65,7 +65,7 @@ pub(crate) fn parse(text: &str) -> Option<Decimal> {
     }
 
     let mut mantissa = match whole.len() + fraction.len() {
-        ..=19 => u128::from(number), // nearly every amount: 19 digits fit in 64 bits
+        ..=19 => u128::from(number), // 19 digits fit in 64 bits
         _ => join(whole, fraction)?,
     };
     let mut scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
@@ -79,11 +79,11 @@ pub(crate) fn parse(text: &str) -> Option<Decimal> {
 
     let scale = u32::try_from(scale).ok().filter(|scale| *scale <= Decimal::MAX_SCALE)?;
     let [low, middle, high, 0] = words(mantissa) else { return None };
-    Some(Decimal::from_parts(low, middle, high, negative, scale)) // and -0 is 0
+    Some(Decimal::from_parts(low, middle, high, negative, scale)) // -0 becomes 0
 }
 
-/// The digits that a text begins with, what follows them, and the digits added to those of `number`,
-/// which is wrong if there are more than 19 of them.
+/// The digits at the start of `text`, the rest, and `number` with these digits appended. The number
+/// is wrong if it has more than 19 digits.
 fn take_digits(text: &[u8], mut number: u64) -> (&[u8], &[u8], u64) {
     let mut end = 0;
     while let Some(byte @ b'0'..=b'9') = text.get(end) {
@@ -94,14 +94,14 @@ fn take_digits(text: &[u8], mut number: u64) -> (&[u8], &[u8], u64) {
     (digits, rest, number)
 }
 
-/// The number whose digits these are.
+/// The number with these digits.
 fn join(whole: &[u8], fraction: &[u8]) -> Option<u128> {
     whole.iter().chain(fraction).try_fold(0_u128, |number, digit| {
         number.checked_mul(10)?.checked_add(u128::from(digit - b'0'))
     })
 }
 
-/// 32 bits each, the lowest first.
+/// The number in words of 32 bits, lowest first.
 fn words(number: u128) -> [u32; 4] {
     [0, 32, 64, 96].map(|shift| (number >> shift) as u32)
 }
@@ -115,7 +115,7 @@ fn parse_exponent(text: &[u8]) -> Option<i64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    // Far more than fits either way, and far from an overflow.
+    // The cap is larger than any exponent that fits, and cannot overflow.
     let value = digits.iter().fold(0_i64, |value, byte| {
         value.saturating_mul(10).saturating_add(i64::from(byte - b'0')).min(1_000_000_000_000)
     });
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn exponents_are_read_where_the_value_fits() {
+    fn exponents_are_read_if_the_value_fits() {
         for (text, value) in [
             ("0E-8", "0.00000000"),
             ("1E-7", "0.0000001"),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_exactly_is_refused() {
+    fn an_amount_that_does_not_fit_exactly_is_refused() {
         for text in [
             "79228162514264337593543950336",
             "0.00000000000000000000000000001",
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn a_text_that_is_not_a_json_number_is_refused() {
         for text in [
             "", " ", "NaN", "Infinity", "1_000", "1__0", "+1", ".5", "1.", "1.000,00", "1,5",
             "--1", "-", "1e", "1e+", "1e1.5", "0x10", "01", "00", " 1", "1 ", "١", "1.5.5", "e5",
@@ -223,7 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn digits_go_through(mantissa in -(1_i128 << 95)..(1_i128 << 95), scale in 0_u32..=28) {
+        fn every_decimal_is_read_as_it_was_written(mantissa in -(1_i128 << 95)..(1_i128 << 95), scale in 0_u32..=28) {
             let amount = Decimal::from_i128_with_scale(mantissa, scale);
             let written = serde_json::to_string(&Row { amount }).unwrap();
             prop_assert_eq!(&written, &format!("{{\"amount\":\"{amount}\"}}"));
@@ -236,7 +236,7 @@ mod tests {
         }
 
         #[test]
-        fn scientific_notation_is_the_plain_number(
+        fn scientific_notation_equals_the_plain_number(
             mantissa in 0_u64..1_000_000_000_000, exponent in -16_i32..=16
         ) {
             let plain = if exponent >= 0 {

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{DATE, HeaderName, RETRY_AFTER};
 
-/// How long the API asks to wait. `None` where it does not say so in a way that can be understood.
+/// How long the API asks to wait. `None` without a valid `Retry-After`.
 ///
-/// A date is held against the answer's own `Date`, which is the same clock: ours may be wrong, and
-/// without a `Date` a date says nothing.
+/// A date is compared with the answer's own `Date`, which is from the same clock: the local clock
+/// may be wrong. Without a `Date`, a date is ignored.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = only(headers, RETRY_AFTER)?;
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -18,7 +18,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     then?.duration_since(now?).ok()
 }
 
-/// The value of a header that is there once.
+/// The value of a header that occurs exactly once.
 fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn f36_seconds_are_seconds() {
+    fn retry_after_in_seconds_is_read() {
         for (value, time) in [
             ("0", 0),
             ("7", 7),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn f38_what_is_neither_seconds_nor_a_date_is_ignored() {
+    fn a_retry_after_that_is_neither_seconds_nor_a_date_is_ignored() {
         for value in [
             "-1",
             "+7",
@@ -89,11 +89,11 @@ mod tests {
             assert_eq!(seconds(value), None, "{value}");
         }
         assert_eq!(read(&[]), None);
-        assert_eq!(read(&[(&RETRY_AFTER, "7"), (&RETRY_AFTER, "8")]), None, "two that disagree");
+        assert_eq!(read(&[(&RETRY_AFTER, "7"), (&RETRY_AFTER, "8")]), None, "two values");
     }
 
     #[test]
-    fn f36_a_date_is_held_against_the_answer_s_own() {
+    fn a_retry_after_date_is_compared_with_the_answer_s_date() {
         let until = |then, now| read(&[(&RETRY_AFTER, then), (&DATE, now)]).map(|it| it.as_secs());
         assert_eq!(until("Fri, 15 May 2026 15:34:28 GMT", NOW), Some(7));
         assert_eq!(until(NOW, NOW), Some(0));
@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn f38_a_date_in_the_past_is_ignored() {
+    fn a_retry_after_date_in_the_past_is_ignored() {
         for then in ["Fri, 15 May 2026 15:34:20 GMT", "Sun, 06 Nov 1994 08:49:37 GMT"] {
             assert_eq!(read(&[(&RETRY_AFTER, then), (&DATE, NOW)]), None, "{then}");
         }
     }
 
     #[test]
-    fn f38_a_date_that_is_none_is_ignored() {
+    fn an_invalid_retry_after_date_is_ignored() {
         for then in [
             "Sat, 15 May 2026 15:34:28 GMT", // a Friday
             "Fri, 15 May 2026 15:34:28 +0000",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn f78_without_the_answer_s_date_a_date_says_nothing_and_no_clock_is_asked() {
+    fn a_retry_after_date_without_the_answer_s_date_is_ignored() {
         let then = "Fri, 15 May 2026 15:34:28 GMT";
         assert_eq!(read(&[(&RETRY_AFTER, then)]), None);
         for now in ["", "today", "2026-05-15T15:34:21Z"] {
@@ -137,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn f38_no_value_panics(value: Vec<u8>, date: Vec<u8>, digits in "[0-9]{1,25}") {
+        fn no_retry_after_panics(value: Vec<u8>, date: Vec<u8>, digits in "[0-9]{1,25}") {
             let mut headers = HeaderMap::new();
             let value = HeaderValue::from_bytes(&value);
             if let Ok(value) = &value {

@@ -1,7 +1,7 @@
-/// Declares an enum that is a string on the wire and keeps the strings it does not know.
+/// Declares an enum that is a string in JSON, and keeps unknown strings.
 ///
-/// The text of an unknown value is reached through `as_str`, not by matching: when a later version
-/// names the value, a caller's `match x.as_str()` still works.
+/// `as_str` returns the text of an unknown value. Unknown values have no public variant, so a
+/// caller's `match x.as_str()` still works when a later version names the value.
 macro_rules! string_enum {
     (
         $(#[$meta:meta])*
@@ -17,7 +17,7 @@ macro_rules! string_enum {
         }
 
         impl $name {
-            /// The word on the wire, a word without a name here included.
+            /// The API's word, also one that this version does not know.
             pub fn as_str(&self) -> &str {
                 match self {
                     $( Self::$variant => $text, )+
@@ -57,7 +57,7 @@ macro_rules! string_enum {
 
 pub(crate) use string_enum;
 
-/// A word with no name yet; not constructible outside this crate.
+/// An unknown word. Only this crate can construct it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Unknown(Box<str>);
 

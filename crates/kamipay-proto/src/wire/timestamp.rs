@@ -1,4 +1,4 @@
-//! Timestamps: RFC 3339 with any offset in, UTC out.
+//! Timestamps: read as RFC 3339 with any offset, written in UTC.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub(crate) fn serialize<S: Serializer>(time: &DateTime<Utc>, to: S) -> Result<S:
     to.collect_str(&Rfc3339(*time))
 }
 
-/// A timestamp that may be `null` or absent.
+/// An optional timestamp.
 pub(crate) mod option {
     use chrono::{DateTime, Utc};
     use serde::{Deserialize, Deserializer, Serializer};
@@ -40,7 +40,7 @@ pub(crate) mod option {
     }
 }
 
-/// Written as `2026-05-14T15:00:42Z`, with 3, 6 or 9 decimals where there are any.
+/// Displays `2026-05-14T15:00:42Z`, with 0, 3, 6 or 9 decimals.
 #[derive(Clone, Copy)]
 pub(crate) struct Rfc3339(pub(crate) DateTime<Utc>);
 
@@ -49,7 +49,7 @@ impl fmt::Display for Rfc3339 {
         let time = self.0.naive_utc();
         let nanos = time.nanosecond();
         if !is_writable(self.0) || nanos >= 1_000_000_000 {
-            // In a message about what cannot be sent, or in a leap second.
+            // Only in messages about a time that cannot be sent, or a leap second.
             return fmt::Debug::fmt(&self.0, f);
         }
         let mut text = *b"0000-00-00T00:00:00.000000000";
@@ -73,7 +73,7 @@ impl fmt::Display for Rfc3339 {
     }
 }
 
-/// Fills all of `digits`, with zeros in front.
+/// Fills `digits`, with leading zeros.
 fn write_digits(digits: &mut [u8], mut number: u32) {
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
@@ -81,13 +81,14 @@ fn write_digits(digits: &mut [u8], mut number: u32) {
     }
 }
 
-/// Whether RFC 3339 can write this time, in UTC.
+/// Whether RFC 3339 can represent this time in UTC: years 0 to 9999.
 pub(crate) fn is_writable(time: DateTime<Utc>) -> bool {
     (0..=9999).contains(&time.year())
 }
 
-/// RFC 3339, and what the vendor's pages write beside it: a space for the `T`, an offset without
-/// its colon. chrono alone drops digits after the ninth decimal, and reads 60 as a second.
+/// Parses RFC 3339, and two variants in the vendor's pages: a space for the `T`, and an offset
+/// without a colon. chrono's parser drops digits after the ninth decimal, and accepts 60 as a
+/// second.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
     let (clock, rest) = text.as_bytes().split_first_chunk::<19>()?;
     let marks = [clock[4], clock[7], clock[13], clock[16]];
@@ -118,7 +119,7 @@ pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
     is_writable(time).then_some(time)
 }
 
-/// The digits behind a decimal point of seconds, as nanoseconds: 1 to 9 of them.
+/// The 1 to 9 decimals of a second, as nanoseconds.
 pub(super) fn parse_nanos(fraction: &[u8]) -> Option<u32> {
     if !(1..=9).contains(&fraction.len()) {
         return None;
@@ -145,7 +146,7 @@ fn parse_offset(offset: &[u8]) -> Option<TimeDelta> {
     }
 }
 
-/// At most 9 digits. Looks at all of them before it judges, which is faster than after each.
+/// Parses up to 9 digits. It checks them after the loop, which is faster.
 fn number(digits: &[u8]) -> Option<u32> {
     let (number, all_digits) = digits.iter().fold((0_u32, true), |(number, all_digits), byte| {
         let digit = byte.wrapping_sub(b'0');
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_the_pages_is_read() {
+    fn every_format_of_the_vendor_s_pages_is_read() {
         for (text, utc) in [
             ("2025-05-07T19:36:52.907905Z", "2025-05-07T19:36:52.907905Z"),
             ("2026-05-14T15:00:42Z", "2026-05-14T15:00:42Z"),
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_back_is_written_as_what_it_is() {
+    fn a_time_that_rfc_3339_cannot_represent_is_displayed_as_chrono_does() {
         let year = DateTime::from_timestamp(253_402_300_800, 0).unwrap();
         assert_eq!(Rfc3339(year).to_string(), "+10000-01-01T00:00:00Z");
         let before = DateTime::from_timestamp(-62_167_219_201, 0).unwrap();
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn all_other_texts_are_refused() {
         for text in [
             "",
             " ",
@@ -232,7 +233,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_instant_is_the_same_in_every_spelling(
+        fn an_instant_is_the_same_in_every_format(
             seconds in -62_167_132_800_i64..253_402_214_400, nanos in 0_u32..1_000_000_000,
             offset in -1439_i32..=1439,
         ) {

@@ -6,7 +6,7 @@ use crate::pay_status::{Chain, PaymentTarget};
 const HASH: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
 const REFUND: &str = "0x96a48088522ccaae8f60afa7d66290d0c2b3ebd3bb70630df79f105258d36547";
 const SECOND: Duration = Duration::from_secs(1);
-/// A half: the interval's three quarters are waited.
+/// The middle of all random numbers: a wait of three quarters of the interval.
 const HALF: u32 = 1 << 31;
 
 fn call() -> GetPayStatus {
@@ -17,7 +17,7 @@ fn watch() -> Watch {
     Watch::new(call(), WatchLimits::default())
 }
 
-/// So many seconds after the start.
+/// A time, in seconds after the start.
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_778_772_000 + seconds, 0).unwrap()
 }
@@ -33,7 +33,7 @@ fn in_state(state: &str, rest: &str) -> PayStatus {
     ))
 }
 
-/// What can come of a question.
+/// The result of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Letter {
     NotFound,
@@ -92,12 +92,11 @@ impl Letter {
     }
 }
 
-/// Every sequence of up to six answers. Permission only after *canceled* or *failed with its refund*,
-/// and the watch never ends as failed otherwise.
+/// Tries every sequence of up to six answers.
 #[test]
-fn no_sequence_of_answers_gives_permission_but_those_that_do() {
+fn only_sequences_that_end_canceled_or_refunded_give_permission() {
     let statuses: Vec<Option<PayStatus>> = ALPHABET.iter().map(|it| it.status()).collect();
-    // The watch after each prefix, with the letters that are left to try.
+    // The watch after each sequence that has not ended it.
     let limits = WatchLimits { max_questions: 6, ..WatchLimits::default() };
     let (mut sequences, mut ends) = (0_u32, [0_u32; 4]);
     let mut open = vec![(Watch::new(call(), limits), at(0), Vec::new())];
@@ -119,11 +118,11 @@ fn no_sequence_of_answers_gives_permission_but_those_that_do() {
             let permission = watch.permission_to_pay_again();
             let may_pay_again = match letter {
                 Canceled => !letters.iter().any(|letter| {
-                    [Processing, FailedWithoutRefund, Unknown].contains(letter) // which were sent
+                    [Processing, FailedWithoutRefund, Unknown].contains(letter) // shows it was sent
                 }),
                 _ => *letter == FailedWithRefund,
             };
-            // A fault keeps the answer before it, which gives none: the watch went on after it.
+            // After a fault the answer before it counts, which did not end the watch.
             assert_eq!(permission.is_some(), may_pay_again, "{letters:?}");
             match (watch.end(), letter) {
                 (Some(End::Done(_)), Done) => ends[0] += 1,
@@ -146,8 +145,8 @@ fn no_sequence_of_answers_gives_permission_but_those_that_do() {
             }
         }
     }
-    // Of the ten letters three end the watch, or two after one of the three that say that it was
-    // sent: so many sequences of n letters are open without any of those, and with one.
+    // Of the ten letters three show that the payment was sent, and three end the watch: two once it
+    // was sent. `open[n]`: the sequences of n letters that do not end it, [never sent, sent].
     let mut open = vec![[1, 0]];
     for n in 0..6 {
         let [without, with]: [u32; 2] = open[n];
@@ -161,7 +160,7 @@ fn no_sequence_of_answers_gives_permission_but_those_that_do() {
 }
 
 #[test]
-fn the_intervals_grow_and_are_spread() {
+fn intervals_grow_by_half_and_half_of_each_is_random() {
     for (random, waits) in [
         (0, [1000, 1500, 2250, 3375, 5062, 7593, 11390, 15000, 15000]),
         (HALF, [1500, 2250, 3375, 5062, 7593, 11390, 17085, 22500, 22500]),
@@ -170,7 +169,7 @@ fn the_intervals_grow_and_are_spread() {
         let (mut watch, mut now) = (watch(), at(0));
         for (question, wait) in waits.iter().enumerate() {
             assert_eq!(watch.step(now), Step::Send(&call()), "{question}");
-            // Answers and faults alike.
+            // Answers and faults have the same intervals.
             if question % 2 == 0 {
                 watch.answered(NotFound.status().unwrap(), now, random);
             } else {
@@ -185,7 +184,7 @@ fn the_intervals_grow_and_are_spread() {
     }
 }
 
-/// An answer, and what it says of the funds: written by hand, so that no rule of ours is in it.
+/// An answer and what it shows about the funds, written by hand instead of by the code under test.
 struct Shown {
     name: &'static str,
     status: PayStatus,
@@ -193,7 +192,7 @@ struct Shown {
     was_paid: bool,
     transaction: Option<char>,
     refund: Option<char>,
-    /// Whether it gives permission where nothing was before it.
+    /// Whether it gives permission as the first answer.
     permits: bool,
 }
 
@@ -291,7 +290,7 @@ fn contradictions() -> Vec<Shown> {
     ]
 }
 
-/// The rule once more, over all that was shown: a list of answers, the last one last.
+/// A second implementation of the rule, over all answers so far.
 fn is_permitted(shown: &[&Shown]) -> bool {
     let last = shown.last().unwrap();
     let one = |pick: fn(&Shown) -> Option<char>| {
@@ -314,10 +313,9 @@ fn is_permitted(shown: &[&Shown]) -> bool {
         }
 }
 
-/// Every sequence of up to three answers, half of them contradictions: what an earlier one shows is
-/// not forgotten, also not in a file.
+/// Tries every sequence of up to three answers, with the watch stored in between.
 #[test]
-fn no_answer_is_forgotten() {
+fn a_later_answer_cannot_undo_what_an_earlier_one_showed() {
     let answers = contradictions();
     let (mut sequences, mut permitted) = (0, 0);
     let mut open: Vec<(Watch, Vec<&Shown>)> = vec![(watch(), Vec::new())];
@@ -343,7 +341,7 @@ fn no_answer_is_forgotten() {
 }
 
 #[test]
-fn what_was_seen_on_its_way_is_not_canceled() {
+fn a_payment_that_was_sent_cannot_be_canceled() {
     let hash = format!(r#", "txid": "{HASH}""#);
     for (state, rest) in [
         ("processing", ""),
@@ -354,12 +352,12 @@ fn what_was_seen_on_its_way_is_not_canceled() {
     ] {
         let mut watch = watch();
         assert!(watch.answered(in_state(state, rest), at(0), HALF), "{state}");
-        // Also by another process.
+        // Another process continues.
         let mut watch = saved(&watch);
         watch.answered(Canceled.status().unwrap(), at(9), HALF);
         assert!(watch.last().unwrap().permission_to_pay_again().is_some());
         assert!(watch.permission_to_pay_again().is_none() && watch.end().is_none(), "{state}");
-        // A refund is a refund.
+        // It can still be returned.
         watch.answered(FailedWithRefund.status().unwrap(), at(19), HALF);
         assert!(matches!(watch.end(), Some(End::Returned(_))), "{state}");
     }
@@ -372,7 +370,7 @@ fn what_was_seen_on_its_way_is_not_canceled() {
 }
 
 #[test]
-fn what_was_paid_out_is_not_returned() {
+fn a_payment_that_was_paid_out_cannot_be_returned() {
     for (state, rest) in [
         ("processing", r#", "bank_txid": "E1""#),
         ("canceled", r#", "bank_txid": "E1""#),
@@ -386,7 +384,7 @@ fn what_was_paid_out_is_not_returned() {
             watch.answered(letter.status().unwrap(), at(9), HALF);
             assert!(watch.last().unwrap().permission_to_pay_again().is_some());
             assert!(watch.permission_to_pay_again().is_none() && watch.end().is_none(), "{state}");
-            // It may be that it is done.
+            // It can still be done.
             watch.answered(Done.status().unwrap(), at(19), HALF);
             assert!(matches!(watch.end(), Some(End::Done(_))));
         }
@@ -396,7 +394,7 @@ fn what_was_paid_out_is_not_returned() {
 /// Tells a watch of a response as a transport does.
 fn tell(watch: &mut Watch, status: u16, body: impl Into<Vec<u8>>, now: DateTime<Utc>) {
     let response = http::Response::builder().status(status).body(body.into()).unwrap();
-    match watch.call().clone().parse(response) {
+    match watch.call.clone().parse(response) {
         Ok(status) => _ = watch.answered(status, now, HALF),
         Err(error) => {
             watch.unreadable(&error);
@@ -466,9 +464,8 @@ fn an_answer_that_shows_nothing_of_the_payment_withholds_nothing() {
     }
 }
 
-/// A receipt in any answer, in whatever form it came.
 #[test]
-fn a_receipt_is_not_forgotten_because_its_answer_cannot_be_used() {
+fn a_receipt_in_an_unusable_answer_of_any_form_is_kept() {
     let done = |id: &str, more: &str| {
         format!(
             r#"{{"status": "ok", "data": {{"status": "done", "kamipay_id": "txc_1"{id},
@@ -596,7 +593,7 @@ fn a_secret_that_is_a_part_of_an_identifier_hides_nothing_from_the_rules() {
 }
 
 #[test]
-fn two_payments_under_one_name_give_no_permission() {
+fn two_payments_under_one_external_id_give_no_permission() {
     for letter in [Canceled, FailedWithRefund] {
         let mut watch = watch();
         let other = r#"{"status": "ok", "data": {"status": "accepted", "kamipay_id": "txc_other",
@@ -609,7 +606,7 @@ fn two_payments_under_one_name_give_no_permission() {
 }
 
 #[test]
-fn a_refund_that_came_with_another_status_is_not_forgotten() {
+fn a_refund_with_an_undocumented_status_is_kept() {
     let refund = |digit: &str| {
         format!(
             r#"{{"status": "ok", "data": {{"status": "failed", "kamipay_id": "txc_1",
@@ -625,9 +622,9 @@ fn a_refund_that_came_with_another_status_is_not_forgotten() {
     assert_eq!(watch.permission_to_pay_again(), None);
 }
 
-/// A file of a version that looked at less of an answer.
+/// Older versions noted less of an answer.
 #[test]
-fn a_file_forgets_nothing_of_its_last_answer() {
+fn a_stored_watch_notes_its_last_answer_again() {
     let mut watch = watch();
     watch.answered(in_state("processing", r#", "bank_txid": "E1""#), at(0), HALF);
     let json = serde_json::to_string(&watch).unwrap();
@@ -640,7 +637,7 @@ fn a_file_forgets_nothing_of_its_last_answer() {
 }
 
 #[test]
-fn nothing_that_comes_after_the_end_changes_it() {
+fn an_answer_after_the_end_is_ignored() {
     for end in [Done, Canceled, FailedWithRefund] {
         let mut watch = watch();
         assert!(watch.answered(end.status().unwrap(), at(0), HALF));
@@ -666,7 +663,7 @@ fn when_the_time_is_up_it_asks_once_more() {
             Step::Over(end) => break end,
         }
     };
-    assert_eq!(now, at(600), "not a moment later");
+    assert_eq!(now, at(600));
     assert_eq!(questions, 33);
     let End::StillUnknown(evidence) = end else { panic!("{end:?}") };
     assert_eq!(evidence.asked, Some(at(600)));
@@ -679,7 +676,7 @@ fn when_the_time_is_up_it_asks_once_more() {
     watch.failed("late", None, now, 0);
     assert_eq!(watch.evidence(), &evidence);
 
-    // With more time it goes on.
+    // With more time it continues.
     let limits = WatchLimits { time_limit: 660 * SECOND, ..WatchLimits::default() };
     let mut watch = watch.with_limits(limits);
     assert!(watch.end().is_none());
@@ -689,7 +686,7 @@ fn when_the_time_is_up_it_asks_once_more() {
 }
 
 #[test]
-fn when_the_questions_are_up_it_is_over_at_once() {
+fn the_last_allowed_question_ends_it_at_once() {
     let limits = WatchLimits { max_questions: 2, ..WatchLimits::default() };
     let mut watch = Watch::new(call(), limits.clone());
     watch.failed("500", None, at(0), 0);
@@ -708,14 +705,14 @@ fn when_the_questions_are_up_it_is_over_at_once() {
 }
 
 #[test]
-fn the_api_is_not_asked_earlier_than_it_asks_for() {
+fn it_waits_at_least_as_long_as_retry_after_says() {
     let mut watch = watch();
     watch.step(at(0));
     watch.failed("429", Some(45 * SECOND), at(0), HALF);
     assert_eq!(watch.step(at(0)), Step::Wait(45 * SECOND));
     watch.failed("429", Some(SECOND), at(45), HALF);
     assert_eq!(watch.step(at(45)), Step::Wait(Duration::from_millis(2250)), "not later either");
-    // To the very end, and not beyond.
+    // A wait that fits the time limit exactly is waited; a longer one ends the watch.
     watch.failed("429", Some(500 * SECOND), at(100), HALF);
     assert_eq!(watch.step(at(100)), Step::Wait(500 * SECOND));
     let mut beyond = watch.clone();
@@ -724,7 +721,7 @@ fn the_api_is_not_asked_earlier_than_it_asks_for() {
 }
 
 #[test]
-fn evidence_is_what_was_seen_when_and_how_often() {
+fn evidence_counts_each_state_with_its_first_and_last_time() {
     let mut watch = watch();
     let tell = [
         (NotFound, true),
@@ -762,13 +759,13 @@ fn evidence_is_what_was_seen_when_and_how_often() {
     assert_eq!((evidence.started, evidence.asked), (Some(at(0)), Some(at(7))));
     assert_eq!(evidence.last, FailedWithoutRefund.status());
     assert_eq!(evidence.last_fault.as_deref(), Some("502 Bad Gateway"));
-    // The same word, and yet a change: the refund shows.
+    // The word stays the same, but the refund is new.
     assert!(watch.answered(FailedWithRefund.status().unwrap(), at(8), 0));
     assert_eq!(watch.permission_to_pay_again().unwrap().refund_txid().unwrap().as_str(), REFUND);
 }
 
 #[test]
-fn what_contradicts_itself_is_waited_out() {
+fn an_answer_that_contradicts_itself_does_not_end_the_watch() {
     let refund_of_itself = format!(r#", "original_txid": "{HASH}", "refund_txid": "{HASH}""#);
     for odd in [
         in_state("canceled", &format!(r#", "txid": "{HASH}""#)),
@@ -784,7 +781,7 @@ fn what_contradicts_itself_is_waited_out() {
 }
 
 #[test]
-fn an_answer_about_another_payment_is_none() {
+fn an_answer_about_another_payment_is_a_failed_question() {
     let mut watch = watch();
     let other = Canceled.status().unwrap();
     let other = serde_json::to_string(&other).unwrap().replace("order 7", "order 8");
@@ -842,19 +839,19 @@ fn a_fault_is_kept_short_and_without_control_characters() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_costs_an_interval_at_most() {
+fn a_clock_that_is_set_back_costs_at_most_one_interval() {
     for back in [1, 86_400] {
         let mut watch = watch();
         assert!(matches!(watch.step(at(0)), Step::Send(_)));
         watch.answered(Processing.status().unwrap(), at(500), HALF);
         let Step::Wait(time) = watch.step(at(500 - back)) else { panic!() };
         assert_eq!(time.as_millis(), 1500);
-        // And the time that was spent remains spent.
+        // The time limit still counts the time before.
         assert!(matches!(watch.step(at(600 - back)), Step::Send(_)));
         watch.answered(Processing.status().unwrap(), at(600 - back), HALF);
         assert!(matches!(watch.step(at(600 - back)), Step::Over(End::StillUnknown(_))));
     }
-    // Before there was any answer, too.
+    // The same before the first answer.
     let mut watch = watch();
     watch.step(at(0));
     assert!(matches!(watch.step(at(-86_400)), Step::Send(_)));
@@ -863,7 +860,7 @@ fn a_clock_that_is_set_back_costs_an_interval_at_most() {
 }
 
 #[test]
-fn a_clock_that_is_set_forward_ends_it_after_another_question() {
+fn a_clock_that_is_set_forward_ends_it_after_one_more_question() {
     let mut watch = watch();
     watch.step(at(0));
     watch.answered(Processing.status().unwrap(), at(1), HALF);
@@ -873,7 +870,7 @@ fn a_clock_that_is_set_forward_ends_it_after_another_question() {
 }
 
 #[test]
-fn f86_limits_at_the_edge_are_limits() {
+fn limits_of_zero_and_of_the_maximum_do_not_overflow() {
     let max = WatchLimits {
         time_limit: Duration::MAX,
         max_questions: u32::MAX,
@@ -903,12 +900,12 @@ fn f86_limits_at_the_edge_are_limits() {
     }
 }
 
-/// In a file and out of it, in two formats.
+/// The watch, stored and read in two formats.
 fn saved(watch: &Watch) -> Watch {
     let json = serde_json::to_string_pretty(watch).unwrap();
     let read: Watch = serde_json::from_str(&json).unwrap();
     assert_eq!(&read, watch, "{json}");
-    // A reader and a `Value` will do, though there is money in it.
+    // Unlike a bare `PayStatus`, it can be read from a reader and a `Value`.
     assert_eq!(&serde_json::from_reader::<_, Watch>(json.as_bytes()).unwrap(), watch);
     let value = serde_json::to_value(watch).unwrap();
     assert_eq!(&serde_json::from_value::<Watch>(value).unwrap(), watch);
@@ -916,7 +913,7 @@ fn saved(watch: &Watch) -> Watch {
 }
 
 #[test]
-fn a_file_looks_like_this() {
+fn a_stored_watch_looks_like_this() {
     let mut watch = watch();
     watch.step(at(0));
     watch.answered(Processing.status().unwrap(), at(1), HALF);
@@ -925,9 +922,9 @@ fn a_file_looks_like_this() {
 }
 
 #[test]
-fn a_file_of_another_version_can_be_read() {
+fn a_watch_of_an_older_or_newer_version_can_be_read() {
     let call = serde_json::to_string(&call()).unwrap();
-    // An older one, with less in it.
+    // An older version has fewer fields.
     let old: Watch = serde_json::from_str(&format!(r#"{{"call": {call}}}"#)).unwrap();
     assert_eq!(old, watch());
     let old = format!(
@@ -936,7 +933,7 @@ fn a_file_of_another_version_can_be_read() {
     let old: Watch = serde_json::from_str(&old).unwrap();
     assert_eq!((old.limits().max_questions, old.limits().time_limit), (7, 600 * SECOND));
     assert_eq!(old.evidence().questions, 6);
-    // A newer one, with more.
+    // A newer version has more fields.
     let mut watch = watch();
     watch.answered(Processing.status().unwrap(), at(1), HALF);
     let json = serde_json::to_string(&watch).unwrap();
@@ -950,7 +947,7 @@ fn a_file_of_another_version_can_be_read() {
 }
 
 #[test]
-fn a_file_about_two_payments_is_refused() {
+fn a_stored_watch_about_two_payments_is_refused() {
     let mut watch = watch();
     watch.answered(Canceled.status().unwrap(), at(0), 0);
     let json = serde_json::to_string(&watch).unwrap();
@@ -964,9 +961,8 @@ fn a_file_about_two_payments_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Saved and resumed after every step, it takes the same steps.
     #[test]
-    fn a_saved_watch_goes_on_as_if_nothing_had_happened(
+    fn a_watch_stored_after_every_step_takes_the_same_steps(
         letters in prop::collection::vec(0..ALPHABET.len(), 1..20),
         randoms in prop::collection::vec(any::<u32>(), 20),
         jumps in prop::collection::vec(-2000_i64..2000, 20),
@@ -994,7 +990,7 @@ proptest! {
     }
 
     #[test]
-    fn it_ends_whatever_happens(
+    fn every_sequence_of_answers_ends_within_the_limits(
         letters in prop::collection::vec(0..ALPHABET.len(), 101),
         took in 0_i64..100,
     ) {

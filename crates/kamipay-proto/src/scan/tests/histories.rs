@@ -1,4 +1,5 @@
-//! Random histories of a scan, a kind of trouble each. With a good end, no row is lost or doubled.
+//! Random histories of a scan, for one kind of trouble each. A complete scan loses no row and
+//! repeats none.
 //!
 //! `KAMIPAY_HISTORIES=20000 cargo test --release -p kamipay-proto histories` runs more of them.
 
@@ -14,7 +15,7 @@ use crate::{Endpoint, Period};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Trouble {
-    /// Rows come and go, in any order.
+    /// Rows are added and removed; the API sorts in any order.
     Unrest,
     Cache,
     Replicas,
@@ -22,11 +23,11 @@ enum Trouble {
     Filter,
     Behind,
     Caps,
-    /// Rows without a time, which get one.
+    /// Rows without a time get one.
     InFlight,
 }
 
-/// What a history ended in.
+/// The end of a history.
 #[derive(Debug)]
 struct Ended {
     is_complete: bool,
@@ -34,7 +35,7 @@ struct Ended {
     order: Order,
 }
 
-/// How many histories of each kind to run.
+/// Number of histories of each kind.
 #[expect(clippy::disallowed_methods, reason = "a switch of the tests")]
 fn histories() -> u64 {
     let given = std::env::var("KAMIPAY_HISTORIES").ok().and_then(|text| text.parse().ok());
@@ -50,7 +51,7 @@ struct World<S: Listed> {
     length: i64,
     instant: i64,
     next_id: u64,
-    /// Rows that were not there throughout, on all replicas, at one time.
+    /// Rows that were not listed throughout, on all replicas, with one time.
     unsteady: BTreeSet<u64>,
     ever: BTreeSet<u64>,
     away: Vec<(u64, Item)>,
@@ -116,7 +117,7 @@ where
                 server.turn =
                     [Turn::Rotating, Turn::Random, Turn::Sticky][random.below(3) as usize];
                 server.ties_differ = random.one_in(3);
-                // Each replica lacks a row or two, for ever or until it caught up.
+                // Each replica lacks a row or two, permanently or until it catches up.
                 for replica in 0..server.replicas.len() {
                     for _ in 0..random.below(3) {
                         let ids: Vec<u64> = server.replicas[replica].keys().copied().collect();
@@ -163,7 +164,7 @@ where
         Item { listed, is_dated }
     }
 
-    /// What happens between two requests.
+    /// Changes the server between two requests.
     fn live(&mut self, call: &S::Call) {
         if self.unrest == 0 || !self.random.one_in(self.unrest) {
             return;
@@ -176,7 +177,7 @@ where
                 }
             }
             Trouble::Flicker => {
-                // Gone for a request, and there again.
+                // A row disappears for one request.
                 for (id, item) in std::mem::take(&mut self.away) {
                     self.server.replicas[0].insert(id, item);
                 }
@@ -224,7 +225,7 @@ fn must_and_must_not<S: Listed>(server: &Server, length: i64) -> (BTreeSet<u64>,
     let (mut must, mut must_not) = (BTreeSet::new(), BTreeSet::new());
     for (id, item) in server.replicas.iter().flatten() {
         let is_in = match S::LISTED_BY {
-            // A listing without a time of its own is what the API makes of the two ends.
+            // The API decides about rows at the ends.
             ListedBy::Unknown => second < item.listed && item.listed < length - second,
             _ => 0 <= item.listed && item.listed < length,
         };
@@ -263,7 +264,7 @@ where
         let scan = scan.with_look_ahead(in_flight).with_rereads(8);
         scan.with_page_size(page_size.min(S::MAX_PAGE)).unwrap()
     };
-    // Each part by itself, as another machine would; or the whole, with stops.
+    // In parts, each read on its own; or the whole, with stops.
     let is_in_parts = world.random.one_in(5) && trouble != Trouble::InFlight;
     let mut parts: Vec<ScanState<S>> = if is_in_parts {
         Scan::parts(S::of(period)).collect()
@@ -324,7 +325,7 @@ where
     let context =
         || format!("{trouble:?} {seed}, {period:?}, {page_size} a page: {:?}", world.server);
     for (id, count) in &handed_over {
-        // A part drops what its border shows; what comes and goes there can be in two parts.
+        // A part drops the rows of its border. A row that comes and goes there can be in two parts.
         let may_be_in_two = is_in_parts && S::LISTED_BY != ListedBy::RowTime;
         if may_be_in_two && world.unsteady.contains(id) {
             continue;
@@ -345,8 +346,8 @@ where
     Ended { is_complete, is_still: world.unrest == 0, order: world.server.order }
 }
 
-/// Runs all histories of a kind. At least this share must end well: an error is the wrong answer to
-/// trouble that another reading overcomes.
+/// Runs all histories of one kind. At least `percent` of the scans must complete: an error is wrong
+/// if another reading could help.
 #[expect(clippy::disallowed_macros, reason = "a figure of the tests")]
 fn run(trouble: Trouble, percent: u64) {
     let count = histories();
@@ -359,7 +360,7 @@ fn run(trouble: Trouble, percent: u64) {
         };
         complete += u64::from(ended.is_complete);
         if trouble == Trouble::Unrest && ended.is_still && !ended.is_complete {
-            // A server that never changes is read, unless it sorts as it likes.
+            // Only an unstable order may keep a scan of an unchanging server from completing.
             assert_eq!(ended.order, Order::Unstable, "{seed}");
         }
     }
@@ -407,7 +408,7 @@ fn rows_in_flight_that_get_a_time() {
     run(Trouble::InFlight, 94);
 }
 
-/// The ids of a period, read by scans of `days` each.
+/// The ids of a period, read by scans of `days` days each.
 fn ids_by<S: Listed<Call: std::fmt::Debug>>(server: &mut Server, whole: i64, days: i64) -> Vec<u64>
 where
     Page<S>: Clone,
@@ -440,7 +441,7 @@ where
     Page<S>: Clone,
 {
     let (year, day, second) = (365, DAY as i64, 1_000_000);
-    // At midnight and beside it, on every eighth day, which meets weeks and months too.
+    // At midnight and just beside it, on each border of weeks and months.
     let beside = [-second, -1_000, -1, 0, 1, 1_000, second];
     let times = (0..=year).step_by(7).chain((0..=year).step_by(30)).collect::<BTreeSet<_>>();
     let times = times.into_iter().flat_map(|n| beside.map(|offset| n * day + offset));
@@ -485,8 +486,8 @@ fn days_weeks_and_months_of_lots_add_up_to_the_year() {
 }
 
 #[test]
-fn a_total_that_is_capped_where_the_rows_end_too_is_an_error() {
-    // More charges in one second than a search engine counts or shows.
+fn a_total_and_a_listing_capped_at_10_000_rows_are_an_error() {
+    // 10,500 charges in one second.
     let items = (1..=10_500).map(|id| (id, Item { listed: 5, is_dated: true })).collect();
     let mut server = Server::new(items, Random(0));
     (server.most_total, server.ends_at_most_total) = (Some(10_000), true);
@@ -510,7 +511,7 @@ fn a_total_that_is_capped_where_the_rows_end_too_is_an_error() {
 fn two_amounts_under_one_key_are_never_merged() {
     use rust_decimal::Decimal;
 
-    // In the overlap of two windows, the second time with another amount.
+    // The row is in the overlap of two windows, the second time with another amount.
     let border = 20 * DAY as i64;
     let items = BTreeMap::from([(1, Item { listed: border + 500_000, is_dated: true })]);
     for changes in [0, 1, u64::MAX] {

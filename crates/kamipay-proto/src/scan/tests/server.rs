@@ -1,5 +1,4 @@
-//! A model of a server and of what stands before it: replicas, caches, connections that are some
-//! answers behind, filters of any step, caps.
+//! A model of a server and of the caches and connections in front of it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -38,7 +37,7 @@ pub(super) struct Item {
     pub(super) is_dated: bool,
 }
 
-/// What a call asks for.
+/// The parameters of a call.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) from: i64,
@@ -47,9 +46,9 @@ pub(super) struct Ask {
     pub(super) offset: u64,
 }
 
-/// A listing of the model.
+/// A listing that the model can answer.
 pub(super) trait Listed: Scannable {
-    /// How much later than the time it is listed by a row says that it was.
+    /// How much later the time that a row shows is than the time it is listed by.
     const LAG: i64 = 0;
 
     fn of(period: Period) -> Self;
@@ -100,7 +99,7 @@ impl Listed for ScanTransactions {
         Ask { from, to, limit: call.limit.rows(), offset: call.offset }
     }
 
-    /// Two charges of one request differ by `kamipay_id` alone.
+    /// Two charges of one request differ only by `kamipay_id`.
     fn row(id: u64, item: Item) -> Transaction {
         Transaction {
             settlement_id: SettlementId::new(1),
@@ -199,7 +198,7 @@ impl Listed for ScanPendingCharges {
 }
 
 impl Listed for ScanConfirmedCharges {
-    /// Listed by its request, and credited some minutes later.
+    /// Listed by the time of its request; credited some minutes later.
     const LAG: i64 = 3 * 60 * 1_000_000;
 
     fn of(period: Period) -> Self {
@@ -239,7 +238,7 @@ impl Listed for ScanConfirmedCharges {
 pub(super) enum Order {
     Ascending,
     Descending,
-    /// Another one for each request.
+    /// A new order for each request.
     Unstable,
 }
 
@@ -253,21 +252,21 @@ pub(super) enum Turn {
 
 #[derive(Debug)]
 pub(super) struct Server {
-    /// What each replica holds, by id.
+    /// The rows of each replica, by id.
     pub(super) replicas: Vec<BTreeMap<u64, Item>>,
     pub(super) turn: Turn,
-    /// Whether each second replica sorts rows of one time the other way round.
+    /// Whether every second replica sorts rows of one time in reverse.
     pub(super) ties_differ: bool,
     pub(super) order: Order,
-    /// The step of the clock that the filter compares with, in microseconds.
+    /// The precision of the filter, in microseconds.
     pub(super) step: i64,
-    /// Whether the rows' times are cut to the step too, and not only the ends of the period.
+    /// Whether the filter cuts the rows' times to `step` as well as the ends of the period.
     pub(super) cuts_rows: bool,
     pub(super) includes_start: bool,
     pub(super) includes_end: bool,
     pub(super) most_rows: Option<u64>,
     pub(super) most_total: Option<u64>,
-    /// Whether nothing beyond `most_total` is shown.
+    /// Whether rows after `most_total` are never listed.
     pub(super) ends_at_most_total: bool,
     pub(super) requests: u64,
     pub(super) random: Random,
@@ -346,11 +345,11 @@ impl Server {
     }
 }
 
-/// What stands between a client and the server.
+/// The cache and the connection between a client and the server.
 pub(super) struct Way<S: Listed> {
     /// A cache by URL.
     cache: Option<BTreeMap<String, Page<S>>>,
-    /// Answers to earlier requests, which come first.
+    /// Answers to earlier requests, which arrive first.
     late: VecDeque<Page<S>>,
 }
 
@@ -362,12 +361,12 @@ where
         Self { cache: has_cache.then(BTreeMap::new), late: VecDeque::new() }
     }
 
-    /// How many answers the connection is behind.
+    /// Number of answers that the connection is behind.
     pub(super) fn late(&self) -> usize {
         self.late.len()
     }
 
-    /// From now on each answer on this connection is one more behind.
+    /// Puts the connection one more answer behind.
     pub(super) fn fall_behind(&mut self, server: &mut Server, call: &S::Call) {
         let answer = server.answer::<S>(call);
         self.late.push_back(answer);
