@@ -733,8 +733,8 @@ fn each_attempt_is_told_without_secrets() {
                  in 100 ms"
             ),
             format!(
-                "{call} 2, 0 ms: the answer is longer than the limit; not again: the same would \
-                 happen again"
+                "{call} 2, 0 ms: the answer is longer than the limit; not again: another attempt \
+                 would fail the same way"
             ),
         ]
     );
