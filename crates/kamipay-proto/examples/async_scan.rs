@@ -1,8 +1,8 @@
-//! A scan driven by an async client of one's own: four requests on their way at once, rows in the
-//! order of time, an error where the listing cannot be completed.
+//! A whole listing over an async client: four requests under way at once, rows in the order of time,
+//! and an error if the listing is not complete.
 //!
 //! ```console
-//! $ cargo run -p kamipay-tests --example async_scan
+//! $ cargo run -p kamipay-proto --example async_scan
 //! ```
 
 use std::error::Error;
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
-/// The transport: whatever turns a request into a response.
+/// The transport: from a request to an answer.
 async fn send<E: Endpoint>(
     client: &reqwest::Client,
     api: &Api,
@@ -28,7 +28,7 @@ async fn send<E: Endpoint>(
     Ok(api.parse(call, response)?)
 }
 
-/// Reads a listing, and hands its rows over as they become known.
+/// Reads a listing, and hands over its rows.
 async fn scan<S>(
     client: &reqwest::Client,
     api: &Api,
@@ -40,7 +40,7 @@ where
     S::Call: Clone + Send + Sync + 'static,
     <S::Call as Endpoint>::Output: Send + 'static,
 {
-    let mut on_their_way = JoinSet::new();
+    let mut under_way = JoinSet::new();
     loop {
         match scan.delivery() {
             Delivery::Row(next) => row(next),
@@ -50,14 +50,14 @@ where
             }
             Delivery::Incomplete(missing) => return Err(missing.into()),
             Delivery::Waiting => {
-                while on_their_way.len() < 4 {
+                while under_way.len() < 4 {
                     let Some(request) = scan.request() else { break };
                     let (client, api) = (client.clone(), api.clone());
-                    on_their_way.spawn(async move {
+                    under_way.spawn(async move {
                         (request.ticket, send(&client, &api, &request.call).await)
                     });
                 }
-                let Some(answer) = on_their_way.join_next().await else { continue };
+                let Some(answer) = under_way.join_next().await else { continue };
                 let (ticket, output) = answer?;
                 scan.answer(ticket, output?); // or `give_back` the ticket, and ask again
             }
