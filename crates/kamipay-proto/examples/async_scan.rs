@@ -5,6 +5,8 @@
 //! $ cargo run -p kamipay-proto --example async_scan
 //! ```
 
+#![allow(clippy::disallowed_macros, reason = "an example does IO")]
+
 use std::error::Error;
 
 use kamipay_proto::scan::{Delivery, Scan, Scannable};

@@ -4,6 +4,8 @@
 //! $ cargo run -p kamipay-proto --example queue
 //! ```
 
+#![allow(clippy::disallowed_macros, reason = "an example does IO")]
+
 use std::error::Error;
 
 use kamipay_proto::pay_status::{Chain, GetPayStatus, PaymentTarget};

@@ -7,6 +7,13 @@
 //! The transport is the function [`send`]. It knows plain HTTP only, so it can reach the sandbox. A real
 //! one adds TLS. Everything else is what a client on any HTTP library needs.
 
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "an example does IO"
+)]
+
 use std::error::Error;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read as _, Write as _};
