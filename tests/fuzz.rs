@@ -1,6 +1,6 @@
-//! What a fuzzer is to do with any bytes, and what it begins with.
+//! The fuzz targets and their seeds.
 //!
-//! `fuzz/` runs it under libFuzzer; the test `fuzzing` does without one.
+//! `fuzz/` runs them under libFuzzer, the test `fuzzing` without a fuzzer.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,10 +18,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{Call, api, calls, fixtures, response, with_call};
 
-/// A name, and what is done with the bytes.
+/// A name, and a function of the bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// What is fuzzed: each decoder, and everything else that reads what others wrote.
+/// All targets: each decoder, and everything else that reads foreign data.
 pub const TARGETS: [Target; 17] = [
     ("decode_login", |bytes| decode(0, bytes)),
     ("decode_lots", |bytes| decode(1, bytes)),
@@ -42,14 +42,14 @@ pub const TARGETS: [Target; 17] = [
     ("watch", watch),
 ];
 
-/// Does with the bytes what the target of this name does. It panics where something is wrong.
+/// Runs the target `name`. Panics if it finds a fault.
 pub fn run(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|(target, _)| *target == name);
     let (_, run) = target.unwrap_or_else(|| panic!("there is no target {name}"));
     run(bytes);
 }
 
-/// What a fuzzer of this target begins with: the examples of the pages, or what is in them.
+/// The seeds of a target: the examples of the vendor's pages, or parts of them.
 pub fn seeds(name: &str) -> Vec<Vec<u8>> {
     let texts = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
     match name {
@@ -113,7 +113,7 @@ fn decode(call: usize, bytes: &[u8]) {
     });
 }
 
-/// What is read can be written, and is the same when it is read again.
+/// Checks that a value can be written and read again.
 fn same_again<T: Serialize + DeserializeOwned + PartialEq + fmt::Debug>(value: &T) {
     let json = serde_json::to_string(value).expect("a model can be written");
     let again: T = serde_json::from_str(&json).expect("and read");
@@ -127,7 +127,7 @@ fn refusal(bytes: &[u8]) {
     describe(&error, bytes);
 }
 
-/// An error can be shown, in a few lines, and keeps what came.
+/// Checks that an error is shown in a few lines and keeps the body.
 fn describe(error: &ResponseError, bytes: &[u8]) {
     assert_eq!(error.body(), bytes);
     let text = format!("{error} {error:?}");
@@ -146,7 +146,7 @@ fn lot(amount: &str, created_at: &str) -> Option<LotDetail> {
 
 fn amount(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    // One value, and nothing that would make another document of it.
+    // Only bytes that keep the document a single value.
     if text.contains(['{', '}', '[', ']', ',', ':', '\\']) {
         return;
     }
@@ -156,7 +156,7 @@ fn amount(bytes: &[u8]) {
     assert_eq!(digits(text), digits(&kept), "{text:?} became {kept:?}");
 }
 
-/// Sign, digits without zeros around them, and how far the last one is behind the point.
+/// The sign, the digits without zeros at either end, and the exponent of the last digit.
 fn digits(number: &str) -> (bool, String, i64) {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (sign, mantissa) = match mantissa.strip_prefix('-') {
@@ -197,7 +197,7 @@ fn retry_after(bytes: &[u8]) {
     }
     let error = IssueToken::new("u", "p").parse(answer).expect_err("a 429");
     if let (Some(asked), Ok(text)) = (error.retry_after(), std::str::from_utf8(value)) {
-        // Seconds as they stand there, or a date.
+        // Seconds, or a date.
         let is_seconds = text.trim().parse() == Ok(asked.as_secs());
         assert!(is_seconds || text.contains(' '), "{text:?}: {asked:?}");
     }
@@ -270,7 +270,7 @@ fn watch(bytes: &[u8]) {
     );
 }
 
-/// A watch in the middle, as a file holds it.
+/// A stored watch that is not over.
 fn saved_watch() -> Vec<u8> {
     let by = PaymentTarget::kamipay_id("txc_01jranqegkf509bq5svh03ztt8").expect("short and plain");
     let mut watch = Watch::new(GetPayStatus::new(by, Chain::Polygon), Default::default());

@@ -1,9 +1,8 @@
-//! What the tests of the workspace share: every example of the vendor's pages, and the call that
-//! it answers.
+//! Shared by the tests: every example of the vendor's pages, with the call that it answers.
 
 #![allow(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "nobody depends on this")]
 
-/// The README's code is compiled.
+/// Compiles the README's code.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -27,7 +26,7 @@ use kamipay_proto::{
     StoreId,
 };
 
-/// One of the calls, whichever it is: see [`with_call!`].
+/// A call of any kind: see [`with_call!`].
 #[derive(Clone, Debug)]
 pub enum Call {
     /// `POST /auth/token`
@@ -50,9 +49,9 @@ pub enum Call {
     ListConfirmedCharges(ListConfirmedCharges),
 }
 
-/// Does the same with each kind of [`Call`]: `with_call!(call, call => call.request(&api))`.
+/// Runs one expression for any kind of [`Call`]: `with_call!(call, call => call.request(&api))`.
 ///
-/// With `secret => …` behind it, the login is treated apart: neither it nor its answer can be
+/// `secret => …` is a separate expression for the login: neither the login nor its answer can be
 /// written as JSON.
 #[macro_export]
 macro_rules! with_call {
@@ -74,19 +73,19 @@ macro_rules! with_call {
     };
 }
 
-/// An example of an answer, as a page shows it.
+/// An example of an answer in the vendor's pages.
 #[derive(Clone, Debug)]
 pub struct Fixture {
-    /// Its file below `fixtures/`.
+    /// Its file in `fixtures/`.
     pub path: &'static str,
-    /// The HTTP status that it comes with.
+    /// Its HTTP status.
     pub status: u16,
     /// The call that it answers.
     pub call: Call,
 }
 
 impl Fixture {
-    /// The body, as it stands in the file.
+    /// The body, byte for byte.
     pub fn body(&self) -> Vec<u8> {
         let path = folder().join(self.path);
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -102,7 +101,7 @@ impl Fixture {
         response(self.status, self.body())
     }
 
-    /// Whether it is what was asked for, and not a refusal.
+    /// Whether it is the requested value, and not a refusal.
     pub fn is_answer(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -115,22 +114,22 @@ pub fn response<B>(status: u16, body: B) -> Response<B> {
     response
 }
 
-/// Where the examples are.
+/// The folder of the examples.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// The API that the examples call, with the token `token`.
+/// The API of the examples, with the token `token`.
 pub fn api() -> Api {
     api_with(&"token".parse().expect("visible ASCII"))
 }
 
-/// The API that the examples call.
+/// The API of the examples.
 pub fn api_with(token: &AccessToken) -> Api {
     Api::new("https://api.kamipay.io".parse().expect("a host of the vendor"), token)
 }
 
-/// One call of each kind, as the pages make them.
+/// One call of each kind, from the vendor's pages.
 pub fn calls() -> Vec<Call> {
     vec![
         issue_token(),
@@ -145,7 +144,7 @@ pub fn calls() -> Vec<Call> {
     ]
 }
 
-/// Every example, and the gateway's and proxy's bodies that can come in the place of any.
+/// Every example, and error bodies of the gateway and of a proxy.
 pub fn fixtures() -> Vec<Fixture> {
     let mut fixtures = Vec::new();
     let mut add = |path, status, call: &Call| {
@@ -255,7 +254,7 @@ fn list_confirmed_charges() -> Call {
     let mut call = ListConfirmedCharges::new();
     call.store_id = [1, 2, 3].map(StoreId::new).to_vec();
     call.checkout_id = [1, 2, 3].map(CheckoutId::new).to_vec();
-    // The page gives them the other way round.
+    // The page has them in reverse.
     let [start, end] =
         [1_718_418_515, 1_718_472_442].map(|seconds| DateTime::from_timestamp(seconds, 0));
     let range = EpochRange::new(start.expect("a time"), end.expect("a time"));

@@ -1,29 +1,28 @@
-//! Answers to a question for a payment, and what each has to lead to. The expectation is written
-//! by hand from the vendor's page: it uses no rule of the library.
+//! Answers about a payment, each with its expected outcome. The expectations are written by hand from
+//! the vendor's page and use no code of the library.
 
 use http::Response;
 use kamipay_proto::pay_status::{Chain, GetPayStatus, PaymentTarget, TargetKind};
 
-/// One answer to one question.
+/// A request with its answer.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The HTTP status.
     pub status: u16,
-    /// The envelope's `status`, and that of `data` where there is any.
+    /// The envelope's `status`, and the `status` of `data` if there is one.
     pub state: (&'static str, Option<&'static str>),
     /// `txid`, `original_txid`, `refund_txid` and `bank_txid`.
     pub fields: [Field; 4],
-    /// By which kind of identifier the payment is asked for.
+    /// The kind of identifier in the request.
     pub asked: TargetKind,
-    /// What the answer has in the place of that identifier.
+    /// The same identifier in the answer.
     pub identifier: Identifier,
 }
 
-/// What the answer has in the place of the identifier that was asked for. For a hash, which of them
-/// the four fields have decides.
+/// The requested identifier in the answer. Unused for a hash: the four fields decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identifier {
-    /// The one that was asked for.
+    /// The requested one.
     Matching,
     /// Another one.
     Other,
@@ -33,19 +32,19 @@ pub enum Identifier {
     Missing,
 }
 
-/// What one of the four fields has in it, and what that means.
+/// The value of one of the four fields, and its meaning.
 #[derive(Clone, Debug)]
 pub struct Field {
     /// The JSON value; `None` for a field that is absent.
     pub json: Option<String>,
     is_there: bool,
-    /// Which hash it is, by its digit, however it is written.
+    /// The hash, identified by its digit, in any spelling.
     hash: Option<char>,
-    /// Whether it is written as the pages write a hash: `0x` and 64 digits, on Tron without `0x`.
+    /// Whether it is well-formed: `0x` and 64 digits, on Tron without `0x`.
     is_well_formed: bool,
 }
 
-/// What is to become of a [`Case`].
+/// The expected outcome of a [`Case`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Paid.
@@ -58,7 +57,7 @@ pub enum Outcome {
     Neither,
 }
 
-/// The states: those of the page, one that it does not name, and envelopes that contradict.
+/// The states of the page, an unknown one, and envelopes that contradict.
 pub const STATES: [(&str, Option<&str>); 13] = [
     ("ok", Some("accepted")),
     ("ok", Some("processing")),
@@ -82,7 +81,7 @@ pub const STATUSES: [u16; 8] = [200, 201, 202, 203, 204, 206, 207, 299];
 pub const TARGETS: [TargetKind; 4] =
     [TargetKind::ExternalId, TargetKind::KamipayId, TargetKind::TxId, TargetKind::OperationId];
 
-/// What can stand in the place of an identifier.
+/// All possible identifiers in an answer.
 pub const IDENTIFIERS: [Identifier; 4] =
     [Identifier::Matching, Identifier::Other, Identifier::Null, Identifier::Missing];
 
@@ -90,8 +89,8 @@ fn hash_of(digit: char) -> String {
     format!("0x{}", String::from(digit).repeat(64))
 }
 
-/// The values of a field: absent, null, empty, a hash of zeros, and three hashes, so that one
-/// field can equal another or differ from both others.
+/// The values of a field: absent, null, empty, a hash of zeros, and three hashes. So a field can equal
+/// another one, or differ from two others.
 pub fn plain_values() -> Vec<Field> {
     let nothing = |json: Option<&str>| Field {
         json: json.map(str::to_owned),
@@ -111,7 +110,7 @@ pub fn plain_values() -> Vec<Field> {
     values
 }
 
-/// The same, and further spellings of them.
+/// The plain values, and other spellings of them.
 pub fn all_values() -> Vec<Field> {
     let mut values = plain_values();
     let (a, zero) = (hash_of('a'), hash_of('0'));
@@ -189,7 +188,7 @@ impl Case {
         format!(r#"{{"status":"{envelope}","msg":"m","data":{{{data}}}}}"#)
     }
 
-    /// What is to become of it.
+    /// The expected outcome.
     pub fn expected(&self) -> Outcome {
         let [txid, original, refund, bank] = &self.fields;
         let has_body = !matches!(self.status, 204..=206);
@@ -203,7 +202,7 @@ impl Case {
             ("ok", Some("done")) if has_body && is_its(&[txid]) => Outcome::Done,
             ("ok", Some("canceled")) => {
                 let was_sent = self.fields.iter().any(|field| field.is_there);
-                // So there is no hash to ask for.
+                // The requested hash contradicts the state.
                 let is_its = self.asked != TargetKind::TxId && is_its(&[]);
                 match is_documented && is_its && !was_sent {
                     true => Outcome::Canceled,
@@ -214,7 +213,7 @@ impl Case {
                 let is_refund = refund.is_well_formed && refund.hash != Some('0');
                 let equals_another = [txid, original].iter().any(|it| it.is(refund));
                 let is_third = txid.is_there && original.is_there && !txid.is(original);
-                // The page shows no number of the bank in it.
+                // By the page, this state has no number of the bank.
                 let is_its =
                     self.asked != TargetKind::OperationId && is_its(&[txid, original, refund]);
                 let is_returned = is_refund && !equals_another && !is_third && !bank.is_there;
@@ -228,7 +227,7 @@ impl Case {
     }
 }
 
-/// Every state with every mixture of the plain values, asked for and answered as documented.
+/// Every state with every combination of the plain values, with the documented identifier and status.
 pub fn every_mixture() -> impl Iterator<Item = Case> {
     let values = plain_values();
     let count = values.len();
@@ -244,7 +243,7 @@ pub fn every_mixture() -> impl Iterator<Item = Case> {
     })
 }
 
-/// Every state with every question, status and place of the identifier, for some mixtures.
+/// Every state with every kind of request, HTTP status and identifier, for some combinations.
 pub fn every_question() -> impl Iterator<Item = Case> {
     let [absent, null, _, zero, a, b, c] =
         <[Field; 7]>::try_from(plain_values()).expect("seven of them");
@@ -279,8 +278,8 @@ pub fn every_question() -> impl Iterator<Item = Case> {
     })
 }
 
-/// So many of the whole product, always the same ones, spread over all of it. Half of them are in
-/// the two states that can give permission, and have what the page shows in those.
+/// A fixed sample of `cases` out of all combinations. Half of them are *canceled* or *failed*, with
+/// the fields that the page lists.
 pub fn sample(cases: u64) -> impl Iterator<Item = Case> {
     let values = all_values();
     (0..cases).map(move |number| {
@@ -301,7 +300,7 @@ pub fn sample(cases: u64) -> impl Iterator<Item = Case> {
             false => STATES[below(STATES.len())],
         };
         let fields = [0, 1, 2, 3].map(|place| {
-            // The first three values are not there; the fifth and sixth are hashes.
+            // The first three values are empty; the fifth and sixth are hashes.
             let near = match (state.1, place) {
                 (Some("failed"), 1) => 4,
                 (Some("failed"), 2) => 5,

@@ -1,4 +1,4 @@
-//! Writes what the fuzzers begin with to `tests/fuzz/corpus`, from the examples of the pages.
+//! Writes the fuzzers' seeds to `tests/fuzz/corpus`, from the examples of the vendor's pages.
 
 use std::path::Path;
 use std::{fs, io};

@@ -1,5 +1,5 @@
-//! Where the vendor's pages contradict themselves or leave something open, and what we do. A test
-//! for each, which quotes the page.
+//! Contradictions and gaps in the vendor's pages, and how this client handles each. Every test quotes
+//! the page.
 
 use chrono::{SecondsFormat, TimeDelta};
 use kamipay_proto::confirmed_charges::ListConfirmedCharges;
@@ -22,7 +22,7 @@ fn fixture(path: &str) -> Fixture {
     fixtures().into_iter().find(|fixture| fixture.path == path).expect(path)
 }
 
-/// The example as its call reads it.
+/// The example, parsed by its call.
 macro_rules! example {
     ($path:literal, $call:ident) => {{
         let fixture = fixture($path);
@@ -31,14 +31,14 @@ macro_rules! example {
     }};
 }
 
-/// The example with one literal in the place of another.
+/// The example with `from` replaced by `to`.
 fn changed(path: &str, from: &str, to: &str) -> String {
     let text = fixture(path).text();
     assert!(text.contains(from), "{path} has no {from}");
     text.replacen(from, to, 1)
 }
 
-/// The path at which the answer with this body cannot be read.
+/// The JSON path of the decoding error for this body.
 fn unreadable(path: &str, body: &str) -> String {
     let call = fixture(path).call;
     let error: ResponseError = with_call!(&call, call => call.parse(response(200, body)).map(drop))
@@ -52,10 +52,10 @@ fn digits(text: &str) -> Decimal {
 }
 
 /// Amounts are strings in lots, pay status and tx_status_lot (`"10027.79968000"`), and numbers in
-/// settlements (`1234567.89`, `29750.0`, and `0` in the empty pending pool). One exact decimal for
-/// all, scale kept; what does not fit is an error that names the field.
+/// settlements (`1234567.89`, `29750.0`, and `0` in the empty pending pool). All become an exact
+/// decimal with its scale. A value that does not fit is an error that names the field.
 #[test]
-fn row_01_amounts_are_strings_here_and_numbers_there() {
+fn amounts_are_read_from_strings_and_numbers() {
     let lots = example!("lots/list.json", ListLots);
     let settlements = example!("settlements/list.json", ListSettlements);
     let transactions = example!("settlements/transactions.json", ListTransactions);
@@ -74,7 +74,7 @@ fn row_01_amounts_are_strings_here_and_numbers_there() {
         assert_eq!((amount, amount.scale(), &*amount.to_string()), (digits(text), scale, text));
     }
 
-    // Either spelling in either place.
+    // Both spellings in both places.
     let number = changed("lots/list.json", "\"10027.79968000\"", "10027.79968000");
     let lots = ListLots::new(range()).parse(response(200, number)).unwrap();
     assert_eq!(lots.lots[0].usdt_amount.to_string(), "10027.79968000");
@@ -92,10 +92,10 @@ fn row_01_amounts_are_strings_here_and_numbers_there() {
 }
 
 /// A hash is "0x-prefixed, 66 characters", yet one example is `0xprocessing1234…` and another
-/// `txid5`. An answer's hash is text with a method that says whether it is well-formed; only what
-/// goes into a path is checked.
+/// `txid5`. A hash in an answer is text, with a method that says whether it is well-formed. A hash in
+/// a path is checked.
 #[test]
-fn row_02_a_hash_that_is_none() {
+fn a_malformed_hash_in_an_answer_is_kept_as_text() {
     let lots = example!("lots/list.json", ListLots).lots;
     let [mined, processing] = &lots[..] else { panic!("two lots") };
     assert!(mined.transaction_hash.as_ref().unwrap().is_well_formed());
@@ -113,11 +113,11 @@ fn row_02_a_hash_that_is_none() {
     assert!(!charges[0].tx_hash.is_well_formed());
 }
 
-/// The same hash in a question: 64 hexadecimal digits after `0x`, on Tron also without. The page's
-/// own example, `0x36**************b2d3`, is masked, and a placeholder finds nothing: they are refused
-/// before they are sent, where *not found* would read as if the payment was on its way.
+/// A hash in a request is `0x` and 64 hexadecimal digits, on Tron also without `0x`. The page's own
+/// example, `0x36**************b2d3`, is masked. Such hashes and placeholders are refused before they
+/// are sent: the API's *not found* would look like a payment under way.
 #[test]
-fn row_02_a_hash_in_a_question() {
+fn a_malformed_hash_in_a_request_is_refused() {
     for refused in ["0x36**************b2d3", "nothash", "txid5", &HASH[..65], "0x"] {
         assert!(PaymentTarget::tx_id(refused).is_err(), "{refused}");
     }
@@ -129,17 +129,17 @@ fn row_02_a_hash_in_a_question() {
     }
 }
 
-/// `external_id` is text everywhere, and the number `123456789` in the failed pay status. Text in
-/// our types; a number becomes its digits.
+/// `external_id` is text everywhere except in the failed pay status, where it is the number
+/// `123456789`. Our types have text; a number becomes its digits.
 #[test]
-fn row_03_an_external_id_that_is_a_number() {
+fn an_external_id_that_is_a_number_becomes_its_digits() {
     let PayStatus::Failed(failed) = example!("pay-status/failed-and-returned.json", GetPayStatus)
     else {
         panic!("another state")
     };
     assert_eq!(failed.external_id.as_ref().unwrap(), "123456789");
 
-    // As many digits as it likes, in every place that has an external id.
+    // Any number of digits, in every type with an external id.
     let number = "123456789012345678901234567890";
     for (path, from) in [
         ("pay-status/done.json", "\"test235\""),
@@ -157,9 +157,9 @@ fn row_03_an_external_id_that_is_a_number() {
 }
 
 /// The example asks for `start=1718472442` and `end=1718418515`, backwards, while the error says
-/// `end - start has to be >0 and <24 hrs`. Refused before it is sent, strictly on both sides.
+/// `end - start has to be >0 and <24 hrs`. Both bounds are checked before it is sent.
 #[test]
-fn row_04_a_range_that_is_backwards() {
+fn a_reversed_or_too_long_range_is_refused() {
     let at = |seconds| chrono::DateTime::from_timestamp(seconds, 0).unwrap();
     let (start, end) = (at(1_718_472_442), at(1_718_418_515));
     assert!(matches!(EpochRange::new(start, end), Err(InvalidRange::Order { .. })));
@@ -176,9 +176,10 @@ fn row_04_a_range_that_is_backwards() {
     assert!(error.to_string().ends_with("end - start has to be >0 and <24 hrs"), "{error}");
 }
 
-/// `[1, 2, 3]` goes out as `1,2,3` from JavaScript and Go, and as `[1, 2, 3]` from Python: `1,2,3`.
+/// The JavaScript and Go examples send `[1, 2, 3]` as `1,2,3`, the Python example as `[1, 2, 3]`. We
+/// send `1,2,3`.
 #[test]
-fn row_05_lists_of_numbers() {
+fn a_list_of_numbers_is_sent_with_commas() {
     let mut call = ListConfirmedCharges::new();
     call.store_id = [1, 2, 3].map(StoreId::new).to_vec();
     assert_eq!(call.request(&api()).unwrap().uri().query(), Some("store_id=1,2,3"));
@@ -186,10 +187,10 @@ fn row_05_lists_of_numbers() {
     assert_eq!(call.request(&api()).unwrap().uri().query(), Some("store_id=1"));
 }
 
-/// `request_datetime` is `"1718472442.872"`: seconds since 1970 with a fraction, in a string. A
-/// UTC timestamp to the digit.
+/// `request_datetime` is `"1718472442.872"`: seconds since 1970 with a fraction, in a string. It
+/// becomes an exact UTC time.
 #[test]
-fn row_06_times_that_are_seconds() {
+fn a_time_in_seconds_is_read_exactly() {
     let charge = &example!("tx-status-lot/list.json", ListConfirmedCharges)[0];
     let text =
         |time: chrono::DateTime<chrono::Utc>| time.to_rfc3339_opts(SecondsFormat::Nanos, true);
@@ -202,10 +203,10 @@ fn row_06_times_that_are_seconds() {
     assert_eq!(text(charges[0].request_datetime), "2024-06-15T17:27:22.123456789Z");
 }
 
-/// `created_at` of a lot that is `PROCESSING` is `null`, which no field table says: optional. And
-/// as a rule, a field is required only where every example shows it.
+/// `created_at` of a `PROCESSING` lot is `null` in an example, although no field table says so: it is
+/// optional. A field is required only if every example has it.
 #[test]
-fn row_07_a_lot_without_a_time() {
+fn a_lot_may_have_no_created_at() {
     let lots = example!("lots/list.json", ListLots).lots;
     assert_eq!((&lots[1].status, lots[1].created_at), (&LotStatus::Processing, None));
     assert!(lots[0].created_at.is_some());
@@ -215,9 +216,9 @@ fn row_07_a_lot_without_a_time() {
     assert_eq!(page.lots, lots);
 }
 
-/// The "Path Parameters" of the two status pages stand in the query of their own examples.
+/// The "Path Parameters" of the two status pages are in the query of their examples.
 #[test]
-fn row_08_path_parameters_that_are_query_parameters() {
+fn status_parameters_are_sent_in_the_query() {
     let payment = PaymentTarget::kamipay_id("txc_01jranqegkf509bq5svh03ztt8").unwrap();
     let request = GetPayStatus::new(payment, Chain::Tron).request(&api()).unwrap();
     assert_eq!(request.uri().path(), "/v2/status/tx_status");
@@ -229,10 +230,11 @@ fn row_08_path_parameters_that_are_query_parameters() {
     assert_eq!(request.uri().path(), "/v2/status/tx_status_lot");
 }
 
-/// `"status": "failed"` with `"msg": "TX not found"` means *wait and ask again*, `data.status:
-/// "failed"` means *failed and refunded*: two variants, and only the second lets one pay again.
+/// `"status": "failed"` with `"msg": "TX not found"` means *wait and ask again*. `data.status:
+/// "failed"` means *failed and refunded*. They are two variants; only the second gives permission to
+/// pay again.
 #[test]
-fn row_09_two_kinds_of_failed() {
+fn a_failed_envelope_and_a_failed_payment_are_two_variants() {
     let unknown = example!("pay-status/not-found.json", GetPayStatus);
     assert!(
         matches!(&unknown, PayStatus::NotFound { msg: Some(msg), .. } if msg == "TX not found")
@@ -250,11 +252,11 @@ fn row_09_two_kinds_of_failed() {
     );
 }
 
-/// `accepted` comes with 201 and all other states with 200: any 2xx is read by its body, but for
-/// those that have none or a part of one (204, 205, 206). Permission to pay again comes with 200 and
-/// 201 only.
+/// `accepted` has status 201, all other states 200. The body of any 2xx is read, except of those
+/// without a body or with a part of one (204, 205, 206). Only 200 and 201 give permission to pay
+/// again.
 #[test]
-fn row_10_an_answer_with_201() {
+fn a_payment_is_read_with_any_2xx_that_has_a_body() {
     for path in ["pay-status/accepted.json", "pay-status/done.json", "pay-status/not-found.json"] {
         let fixture = fixture(path);
         let Call::GetPayStatus(call) = &fixture.call else { panic!("another call") };
@@ -290,9 +292,9 @@ fn row_10_an_answer_with_201() {
 
 /// Ranges end at `23:59:59Z` in the examples while timestamps carry microseconds
 /// (`19:36:52.907905Z`), and no page says whether ends are inclusive. Windows share their boundary,
-/// to the microsecond, and rows are told apart by what identifies them.
+/// to the microsecond, and duplicate rows are found by their keys.
 #[test]
-fn row_11_ends_that_may_be_inclusive_or_not() {
+fn a_row_in_two_windows_has_one_key() {
     let boundary = "2026-01-28T23:59:59.907905Z";
     let before = DateRange::parse("2026-01-01T00:00:00Z", boundary).unwrap();
     let after = DateRange::parse(boundary, "2026-02-20T00:00:00Z").unwrap();
@@ -301,7 +303,7 @@ fn row_11_ends_that_may_be_inclusive_or_not() {
     assert!(sent(before).contains("end_date=2026-01-28T23%3A59%3A59.907905Z"));
     assert!(sent(after).contains("start_date=2026-01-28T23%3A59%3A59.907905Z"));
 
-    // The same row of two windows has the same key, and two rows never have.
+    // The same row has the same key in both windows; different rows have different keys.
     fn keys<R: ScanRow>(rows: &[R]) -> Vec<R::Key> {
         let mut keys: Vec<_> = rows.iter().chain(rows).map(ScanRow::key).collect();
         keys.sort();
@@ -321,9 +323,9 @@ fn row_11_ends_that_may_be_inclusive_or_not() {
 }
 
 /// `settlement_amount` is "number | null" in transactions and in the detail's charges, and "number"
-/// in pending charges: as the tables say, field by field.
+/// in pending charges. The types follow the tables.
 #[test]
-fn row_12_an_amount_that_may_be_null_in_two_of_three_tables() {
+fn a_settlement_amount_may_be_null_where_the_table_says_so() {
     let null =
         |path| changed(path, "\"settlement_amount\": 29750.0", "\"settlement_amount\": null");
     let Call::ListTransactions(call) = fixture("settlements/transactions.json").call else {
@@ -341,10 +343,10 @@ fn row_12_an_amount_that_may_be_null_in_two_of_three_tables() {
     assert_eq!(unreadable(path, &null(path)), "items[0].settlement_amount");
 }
 
-/// Lots take "ISO 8601", settlements refuse a time without an offset: always RFC 3339 in UTC with
-/// `Z`, and `:` as `%3A`, as JavaScript, Python and Go all send it.
+/// Lots accept "ISO 8601", settlements refuse a time without an offset. We always send RFC 3339 in
+/// UTC with `Z`, and `:` as `%3A`, as the examples in JavaScript, Python and Go do.
 #[test]
-fn row_13_times_that_are_sent() {
+fn times_are_sent_in_utc() {
     let range = DateRange::parse("2026-05-01T00:00:00-03:00", "2026-05-28T23:59:59.5Z").unwrap();
     let mut pending = ListPendingCharges::new();
     pending.range = OpenDateRange::from(range);
@@ -358,15 +360,15 @@ fn row_13_times_that_are_sent() {
         let sent = format!("{start}=2026-05-01T03%3A00%3A00Z&{end}=2026-05-28T23%3A59%3A59.500Z&");
         assert!(uri.contains(&sent), "{uri}");
     }
-    // A time without an offset never gets as far as "start_date must include a UTC offset".
+    // A time without an offset is refused before it is sent.
     let error = DateRange::parse("2026-05-01T00:00:00", "2026-05-28T23:59:59Z").unwrap_err();
     assert!(matches!(error, InvalidRange::Text { .. }), "{error}");
 }
 
 /// Identifiers come in several lengths and alphabets (`ptxr_01kr4a2x6m1d8h6e5b3t7w1ku`,
-/// `txc_test_lot1_charge_001`): opaque text, told apart by their types.
+/// `txc_test_lot1_charge_001`). They are opaque text, with a type for each kind.
 #[test]
-fn row_14_identifiers_of_every_shape() {
+fn identifiers_are_opaque() {
     let lot = example!("lots/get.json", GetLot);
     assert_eq!(lot.payouts[0].kamipay_id, "txc_test_lot1_charge_001");
     assert_eq!(lot.refunds[0].kamipay_refund_id, "rpt_test_lot1_refund_001");
@@ -382,10 +384,10 @@ fn row_14_identifiers_of_every_shape() {
 }
 
 /// Refusals are `{"detail": "…"}` on these pages, `{"message": "…", "request_id": "…"}` from the
-/// gateway, HTML from a proxy, and 422 with a list of objects from the web framework: one error
-/// that keeps status, message and request id of all, and says so where the body was none of them.
+/// gateway, HTML from a proxy, and 422 with a list of objects from the web framework. All become one
+/// error type with status, message and request id. For any other body it says so.
 #[test]
-fn row_15_refusals_of_every_shape() {
+fn every_form_of_a_refusal_keeps_its_status_message_and_request_id() {
     let refused = |path| {
         let fixture = fixture(path);
         let error = with_call!(&fixture.call, call => call.parse(fixture.response()).map(drop))
@@ -421,10 +423,10 @@ fn row_15_refusals_of_every_shape() {
     );
 }
 
-/// Amounts are shown in plain notation only, but the servers speak Python, where a zero of 8
-/// decimals is `0E-8` and 0.00001 is `1e-05`: read where the value fits exactly.
+/// The examples have plain notation only. The servers run Python, which writes a zero of 8 decimals as
+/// `0E-8` and 0.00001 as `1e-05`. Exponents are read if the value fits exactly.
 #[test]
-fn row_16_amounts_with_an_exponent() {
+fn amounts_with_an_exponent_are_read() {
     for (literal, text) in [
         ("0E-8", "0.00000000"),
         ("1e-05", "0.00001"),
@@ -444,10 +446,10 @@ fn row_16_amounts_with_an_exponent() {
     assert_eq!(unreadable("lots/list.json", &body), "lots[0].usdt_amount");
 }
 
-/// A list echoes `limit` and `offset` (`"limit": 100, "offset": 0`). The echo has to be what was
-/// asked: all else is the answer to another question.
+/// A list echoes `limit` and `offset` (`"limit": 100, "offset": 0`). If the echo differs from the
+/// request, the answer is another request's response.
 #[test]
-fn row_17_the_echo_of_a_list() {
+fn a_list_must_echo_the_requested_limit_and_offset() {
     fn mismatch<E: Endpoint>(call: &E, path: &str, from: &str, to: &str) -> (&'static str, String) {
         let body = changed(path, from, to);
         let error = call.parse(response(200, body)).map(drop).unwrap_err();
@@ -488,10 +490,10 @@ fn row_17_the_echo_of_a_list() {
     }
 }
 
-/// Newer pages of the vendor find payments by `kamipay_id` and `external_id` only, the older list
-/// four targets and two chains: all are offered, and *not found* is never an end.
+/// Newer pages of the vendor list `kamipay_id` and `external_id` only, older ones four targets and two
+/// chains. All are offered, and *not found* is never final.
 #[test]
-fn row_18_targets_and_chains() {
+fn every_target_on_every_chain_is_sent_and_not_found_is_not_final() {
     let offered = [
         (TargetKind::ExternalId, "external_id"),
         (TargetKind::KamipayId, "kamipay_id"),

@@ -1,4 +1,4 @@
-//! Every JSON example of the pages: what our types make of it.
+//! Reads every JSON example of the vendor's pages.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use kamipay_proto::Endpoint;
 use kamipay_tests::{Fixture, fixtures, folder, with_call};
 
 #[test]
-fn every_example_is_read_as_the_snapshot_says() {
+fn every_example_matches_its_snapshot() {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots"));
     settings.set_prepend_module_to_snapshot(false);
@@ -22,7 +22,7 @@ fn every_example_is_read_as_the_snapshot_says() {
     });
 }
 
-/// The call, the status, and the value or the error in full.
+/// The call, the status, and the complete value or error.
 fn described(fixture: &Fixture) -> String {
     fn call<E: Endpoint>(_: &E) -> &'static str {
         E::CALL
@@ -48,7 +48,7 @@ fn described(fixture: &Fixture) -> String {
 }
 
 #[test]
-fn an_example_is_a_value_where_its_status_is_2xx_and_an_error_where_not() {
+fn an_example_is_a_value_if_its_status_is_2xx_and_else_an_error() {
     for fixture in fixtures() {
         let is_value = with_call!(&fixture.call, call => call.parse(fixture.response()).is_ok());
         assert_eq!(is_value, fixture.is_answer(), "{}", fixture.path);
@@ -56,7 +56,7 @@ fn an_example_is_a_value_where_its_status_is_2xx_and_an_error_where_not() {
 }
 
 #[test]
-fn every_file_in_the_folder_is_read_by_a_test() {
+fn every_fixture_is_read_by_a_test() {
     let mut files = Vec::new();
     for page in fs::read_dir(folder()).unwrap() {
         let page = page.unwrap();

@@ -1,8 +1,6 @@
-//! Every fault and bad input that a user may meet: the rows of the table in the README of the tests,
-//! `F01` to `F89`.
+//! Faults and bad inputs: the rows `F01` to `F89` of the table in the README.
 //!
-//! A test has the numbers of its rows in its name (`f13_…`), wherever it lives. [`rows`] sees to it
-//! that each row has one.
+//! The table names the tests of each row, in any crate. [`rows`] checks that they exist.
 
 mod answers;
 mod login;
@@ -18,13 +16,12 @@ use kamipay_sandbox::{Calls, Fault, Sandbox, Schedule, Server};
 use kamipay_tests::{Call, with_call};
 use kamipay_ureq::{Client, Config, Credentials, Error, ErrorKind};
 
-/// The sandbox with the examples of the pages.
+/// A sandbox with the examples of the vendor's pages.
 fn sandbox() -> Server {
     Server::start(Sandbox::documented()).unwrap()
 }
 
-/// A client with the sandbox's first token, which makes a call once unless told otherwise, and
-/// does not wait long before it does so again.
+/// A client with the sandbox's first token. It does not retry by default, and retries after 1 ms.
 fn client(base_url: &str, set: impl FnOnce(&mut Config)) -> Client {
     let mut config = Config::default();
     config.retry.max_attempts = 1;
@@ -36,14 +33,14 @@ fn client(base_url: &str, set: impl FnOnce(&mut Config)) -> Client {
     Client::with_config(base, Credentials::token(token), config).unwrap()
 }
 
-/// Has the sandbox fail, with the next calls of whichever kind.
+/// Makes the sandbox fail in the next `times` calls.
 fn fail(server: &Server, fault: Fault, times: u64) {
     server.with_sandbox(|sandbox| {
         sandbox.add_fault(fault, Calls::All, Schedule::times(times));
     });
 }
 
-/// One call of each kind, for which the sandbox has an answer.
+/// One call of each kind that the sandbox can answer.
 fn calls() -> Vec<Call> {
     let mut calls = kamipay_tests::calls();
     for call in &mut calls {
@@ -56,7 +53,7 @@ fn calls() -> Vec<Call> {
     calls
 }
 
-/// Whether the machine has nothing else to do, so that times can be held to.
+/// Whether the machine is idle, so that times can be asserted.
 fn is_idle() -> bool {
     std::env::var_os("KAMIPAY_TESTS_ON_IDLE_MACHINE").is_some()
 }
@@ -65,7 +62,7 @@ fn send(client: &Client, call: &Call) -> Result<(), Error> {
     with_call!(call, call => client.send(call).map(|_| ()))
 }
 
-/// What came of a call in a few words, such as `value`, `Truncated` or `Api 503`.
+/// The outcome of a call in a word, such as `value`, `Truncated` or `Api 503`.
 fn word(outcome: &Result<(), Error>) -> String {
     let Err(error) = outcome else { return "value".to_owned() };
     match error.kind() {

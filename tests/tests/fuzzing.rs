@@ -1,10 +1,10 @@
-//! The fuzzers' stand-in, for who has no nightly compiler: the corpus, and random damage to it.
+//! Runs the fuzz targets without a nightly compiler, on randomly damaged seeds.
 
 use std::path::Path;
 
 use kamipay_tests::fuzz::{TARGETS, run, seeds};
 
-/// splitmix64: the same numbers each time, so that a failure can be looked into.
+/// A deterministic random number generator (splitmix64).
 struct Random(u64);
 
 impl Random {
@@ -24,7 +24,7 @@ impl Random {
         (0..length).map(|_| self.next() as u8).collect()
     }
 
-    /// The seed with a few things wrong with it.
+    /// A seed with random damage.
     fn damage(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
         const PIECES: [&str; 16] = [
             "\"", "\\", "{", "}", "[", "]", ",", ":", "0", "9", "-", "e", ".", "null", "\u{0}", "é",
@@ -55,7 +55,7 @@ impl Random {
 }
 
 #[test]
-fn no_target_minds_what_it_is_given() {
+fn no_target_panics_on_damaged_seeds() {
     const ROUNDS: u64 = 1000;
     for (number, (name, _)) in (0..).zip(TARGETS) {
         let seeds = seeds(name);
@@ -75,7 +75,7 @@ fn no_target_minds_what_it_is_given() {
 }
 
 #[test]
-fn every_target_can_be_fuzzed() {
+fn every_target_has_a_libfuzzer_binary() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/Cargo.toml");
     let manifest = std::fs::read_to_string(manifest).unwrap();
     let names = manifest.lines().filter_map(|line| line.strip_prefix("name = \""));

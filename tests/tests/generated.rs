@@ -1,4 +1,4 @@
-//! Whatever the sandbox's generated merchant serves is read, written back, and is what exists.
+//! Everything that the sandbox's generated merchant serves can be read and written, and is complete.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-/// The API as a function, with no socket in between.
+/// The API as a function, without a socket.
 struct InABox {
     api: Api,
     sandbox: Sandbox,
@@ -30,7 +30,7 @@ impl InABox {
         Self { api: Api::new(base, &sandbox.token().parse().unwrap()), sandbox }
     }
 
-    /// Asks, and holds what came against what comes of writing and reading it once more.
+    /// Sends a call, and checks that its answer can be written and read again.
     fn ask<E>(&mut self, call: &E) -> E::Output
     where
         E: Endpoint<Output: Serialize + PartialEq + Debug>,
@@ -42,7 +42,7 @@ impl InABox {
         output
     }
 
-    /// All rows of a list, a page after the other: `page` gives rows and total from an offset.
+    /// All rows of a list, page by page. `page` returns the rows and the total at an offset.
     fn list<R>(&mut self, mut page: impl FnMut(&mut Self, u64) -> (Vec<R>, u64)) -> Vec<R> {
         let mut rows = Vec::new();
         loop {

@@ -1,16 +1,16 @@
-//! JSON as a tree that keeps the spelling of its numbers, and can be broken in one place at a time.
+//! A JSON tree that keeps the text of its numbers, and can be changed in one place.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A JSON value. An object may have a key twice.
+/// A JSON value. An object may have duplicate keys.
 #[derive(Clone)]
 pub(crate) enum Json {
     Object(Vec<(String, Self)>),
     Array(Vec<Self>),
-    /// Anything else, as it is written.
+    /// Any other value, as text.
     Leaf(String),
 }
 
@@ -31,7 +31,7 @@ impl Json {
         }
     }
 
-    /// How many values there are, this one and all below it.
+    /// Number of values in the tree, including this one.
     pub(crate) fn len(&self) -> usize {
         1 + match self {
             Self::Object(fields) => fields.iter().map(|(_, value)| value.len()).sum(),
@@ -40,7 +40,7 @@ impl Json {
         }
     }
 
-    /// Does something to the `n`th value, counted from this one in the order of the document.
+    /// Changes the `n`th value, counted from this one in document order.
     pub(crate) fn change(&mut self, n: usize, change: &mut dyn FnMut(&mut Self)) {
         if n == 0 {
             return change(self);
@@ -59,7 +59,7 @@ impl Json {
         }
     }
 
-    /// Every leaf with its JSON pointer, the pointer's last part and its number for `change`.
+    /// Every leaf: its JSON pointer, the last part of the pointer, and its number for `change`.
     pub(crate) fn leaves(&self) -> Vec<(String, String, usize)> {
         fn walk(json: &Json, at: &str, n: &mut usize, found: &mut Vec<(String, String, usize)>) {
             let here = *n;
@@ -84,7 +84,7 @@ impl Json {
         found
     }
 
-    /// Puts `literal` in the place of the `n`th value.
+    /// Replaces the `n`th value with `literal`.
     pub(crate) fn with(&self, n: usize, literal: &str) -> Self {
         let mut changed = self.clone();
         changed.change(n, &mut |value| *value = Self::Leaf(literal.to_owned()));
@@ -115,8 +115,8 @@ impl fmt::Display for Json {
     }
 }
 
-/// The fields of an object in their order, which a map would lose: a list of their values is what
-/// serde's derive takes for the object only while they are in order.
+/// The fields of an object in order. serde's derive accepts a list of an object's values only in the
+/// order of its fields.
 struct Fields<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {

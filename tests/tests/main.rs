@@ -1,4 +1,4 @@
-//! The crates against the vendor's pages, a module per theme.
+//! Tests the crates against the vendor's pages, one module per topic.
 
 mod contradictions;
 mod examples;

@@ -1,12 +1,12 @@
-//! Permission to pay again, over the product of states, fields, questions and HTTP statuses: the
-//! library agrees with an expectation that is written by hand.
+//! Permission to pay again, for all combinations of states, fields, requests and HTTP statuses,
+//! compared with expectations written by hand.
 
 use chrono::DateTime;
 use kamipay_proto::Endpoint as _;
 use kamipay_proto::pay_status::{End, PayStatus, Watch, WatchLimits};
 use kamipay_tests::permission::{Case, Outcome, every_mixture, every_question, sample};
 
-/// What one answer leads to, alone and as the only one of a watch.
+/// The outcome of one answer, alone and in a watch.
 fn outcome(case: &Case) -> Outcome {
     let call = case.call();
     let Ok(status) = call.parse(case.response()) else { return Outcome::Neither };
@@ -34,7 +34,7 @@ fn outcome(case: &Case) -> Outcome {
     }
 }
 
-/// How often each outcome came: done, returned, canceled, neither.
+/// Counts the outcomes: done, returned, canceled, neither.
 fn check(cases: impl Iterator<Item = Case>) -> [usize; 4] {
     let mut counts = [0; 4];
     for case in cases {
@@ -46,11 +46,10 @@ fn check(cases: impl Iterator<Item = Case>) -> [usize; 4] {
 }
 
 #[test]
-fn f89_in_every_state_with_every_mixture_of_the_four_fields() {
+fn every_state_with_every_combination_of_the_four_fields_has_the_expected_outcome() {
     let [done, returned, canceled, neither] = check(every_mixture());
-    // Done whatever the fields are. Each field that is not there can be so in three ways. A refund
-    // is one of three hashes; beside it there is no transaction, one of three others (that of zeros
-    // included) in either field, or the same one in both.
+    // Done with any fields. A field can be empty in three ways. A refund is one of three hashes, with
+    // no transaction, one of three others (zeros included) in either field, or one in both.
     assert_eq!(done, 7_usize.pow(4));
     assert_eq!(canceled, 3_usize.pow(4));
     assert_eq!(returned, 3 * 3 * (3 * 3 + 2 * 3 * 3 + 3));
@@ -58,20 +57,20 @@ fn f89_in_every_state_with_every_mixture_of_the_four_fields() {
 }
 
 #[test]
-fn by_every_question_with_every_http_status() {
+fn every_kind_of_request_with_every_http_status_has_the_expected_outcome() {
     let counts = check(every_question());
     assert_eq!(counts, [270, 44, 12, 17_978]);
 }
 
 #[test]
-fn in_every_spelling() {
+fn a_sample_of_all_spellings_has_the_expected_outcome() {
     let counts = check(sample(20_000));
     assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
 }
 
-/// What gives no permission gives none after a while in a file either, and the other way round.
+/// Storing an answer neither gives nor takes permission.
 #[test]
-fn the_same_after_it_was_stored() {
+fn a_stored_answer_has_the_same_outcome() {
     for case in sample(3000) {
         let Ok(status) = case.call().parse(case.response()) else { continue };
         let stored = serde_json::to_string(&status).unwrap();

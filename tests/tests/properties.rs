@@ -1,4 +1,4 @@
-//! What has to hold for every input.
+//! Properties of every input.
 
 use http::Uri;
 use kamipay_proto::confirmed_charges::ListConfirmedCharges;
@@ -18,8 +18,7 @@ use rust_decimal::Decimal;
 
 use crate::json::Json;
 
-/// Reads a body as the answer to a call. Whatever comes of it, it must not be a panic, and an error
-/// must be one that can be shown.
+/// Reads a body as the answer to a call. It must not panic, and an error must be displayable.
 fn read(call: &Call, status: u16, body: &[u8]) -> Result<(), ResponseError> {
     let result = with_call!(call, call => call.parse(response(status, body)).map(drop));
     if let Err(error) = &result {
@@ -39,20 +38,20 @@ fn truncated(error: &ResponseError) -> bool {
 }
 
 #[test]
-fn a_body_that_was_cut_is_never_a_value_and_says_that_it_was_cut() {
+fn a_truncated_body_is_an_error_that_says_so() {
     for fixture in json_fixtures() {
         let body = fixture.body();
         let whole = body.trim_ascii_end().len();
         for end in 0..whole {
             let error = read(&fixture.call, fixture.status, &body[..end])
-                .expect_err("a part is taken for the whole");
+                .expect_err("accepted a truncated body");
             if fixture.is_answer() {
-                // Nothing at all is an answer of nothing, and was not cut.
+                // An empty body does not count as truncated.
                 let cut = String::from_utf8_lossy(&body[..end]);
                 let within = !cut.trim().is_empty();
                 assert_eq!(truncated(&error), within, "{}: {error:?} of {cut}", fixture.path);
             } else {
-                // The status wins, and the message is lost rather than wrong.
+                // The status counts; the message is dropped.
                 assert!(error.to_string().ends_with("without a message that can be read"));
             }
         }
@@ -62,10 +61,10 @@ fn a_body_that_was_cut_is_never_a_value_and_says_that_it_was_cut() {
 }
 
 #[test]
-fn a_cut_is_told_from_other_faults_in_numbers_and_letters_of_many_bytes_too() {
+fn a_body_truncated_inside_a_number_or_a_character_is_an_error_that_says_so() {
     let (call, status) = (&calls()[1], 200);
     for body in [
-        // "José", cut within its é
+        // "José", truncated inside the é
         &b"{\"lots\": [], \"name\": \"Jos\xC3"[..],
         b"\xEF",
         b"\xEF\xBB",
@@ -101,7 +100,7 @@ fn a_cut_is_told_from_other_faults_in_numbers_and_letters_of_many_bytes_too() {
     }
 }
 
-/// What a value can be replaced by, each written as JSON.
+/// The JSON values that replace a value.
 const INSTEAD: [&str; 22] = [
     "null",
     "true",
@@ -128,7 +127,7 @@ const INSTEAD: [&str; 22] = [
 ];
 
 #[test]
-fn no_value_of_an_example_can_be_replaced_removed_or_repeated_to_make_a_parser_panic() {
+fn no_parser_panics_if_a_value_is_replaced_removed_or_repeated() {
     for fixture in json_fixtures() {
         let whole = Json::parse(&fixture.text());
         let mut bodies = Vec::new();
@@ -142,7 +141,7 @@ fn no_value_of_an_example_can_be_replaced_removed_or_repeated_to_make_a_parser_p
             };
             change(&mut |value| *value = Json::Array(vec![value.clone()]));
             change(&mut |value| *value = Json::Leaf(format!("{:?}", value.to_string())));
-            // An object as the list of its values, which serde's derive would take for it.
+            // The list of an object's values, which serde's derive would accept.
             change(&mut |value| {
                 if let Json::Object(fields) = value {
                     *value = Json::Array(fields.drain(..).map(|(_, value)| value).collect());
@@ -174,8 +173,8 @@ fn no_value_of_an_example_can_be_replaced_removed_or_repeated_to_make_a_parser_p
 }
 
 #[test]
-fn a_key_that_comes_twice_is_never_decided_by_its_place() {
-    // Only what is read has to be unambiguous: a key that nobody reads may come twice.
+fn a_duplicate_key_of_a_field_that_is_read_is_an_error() {
+    // Unknown keys may occur twice.
     for fixture in json_fixtures().filter(Fixture::is_answer) {
         let whole = Json::parse(&fixture.text());
         for (pointer, name, _) in whole.leaves() {
@@ -195,7 +194,7 @@ fn a_key_that_comes_twice_is_never_decided_by_its_place() {
                 if hit {
                     found = true;
                     let error = read(&fixture.call, fixture.status, changed.to_string().as_bytes())
-                        .expect_err("one of two is taken");
+                        .expect_err("accepted a duplicate key");
                     assert!(
                         format!("{error:?}").contains("duplicate field"),
                         "{} {parent}/{name}: {error:?}",
@@ -209,7 +208,7 @@ fn a_key_that_comes_twice_is_never_decided_by_its_place() {
 }
 
 #[test]
-fn an_object_is_not_a_list_of_its_values() {
+fn the_list_of_an_object_s_values_is_not_the_object() {
     for fixture in json_fixtures().filter(Fixture::is_answer) {
         let whole = Json::parse(&fixture.text());
         for n in 0..whole.len() {
@@ -228,7 +227,7 @@ fn an_object_is_not_a_list_of_its_values() {
     }
 }
 
-/// The fields with money in them, as the pages name them.
+/// The names of all fields with amounts.
 const AMOUNTS: [&str; 9] = [
     "usdt_amount",
     "amount",
@@ -286,7 +285,7 @@ proptest! {
     }
 
     #[test]
-    fn amounts_come_back_with_the_digits_that_went_in(
+    fn amounts_keep_their_digits(
         mantissa in -(1_i128 << 95)..(1_i128 << 95), scale in 0_u32..=28,
     ) {
         let digits = Decimal::from_i128_with_scale(mantissa, scale).to_string();
@@ -310,7 +309,7 @@ proptest! {
     }
 
     #[test]
-    fn a_uri_is_taken_apart_into_what_it_was_built_from(
+    fn a_server_decodes_the_parameters_of_a_uri_as_they_were_given(
         id in "\\PC{1,40}", target in targets(), tron: bool, lot in "[A-Za-z1-9_-][A-Za-z0-9_-]{0,127}",
         number: u64, numbers in prop::collection::vec(any::<u64>(), 0..5), offset: u64,
         limit in 1_u64..=500, start in 0_i64..253_000_000_000, length in 1_i64..86_400,
@@ -383,7 +382,7 @@ proptest! {
     }
 
     #[test]
-    fn the_login_is_taken_apart_into_what_it_was_built_from(
+    fn a_server_decodes_the_login_as_it_was_given(
         username in "\\PC{0,40}", password in any::<String>(),
     ) {
         let request = IssueToken::new(&username, &password).request(&api()).unwrap();
@@ -403,7 +402,7 @@ fn targets() -> impl Strategy<Value = TargetKind> {
     ])
 }
 
-/// Takes the URI apart by itself, as a server would.
+/// Decodes the URI as a server would.
 fn check(
     api: &Api,
     base: &str,

@@ -1,4 +1,4 @@
-//! Every request that the pages show, whole.
+//! Every complete request in the vendor's pages.
 
 use http::Request;
 use kamipay_proto::confirmed_charges::ListConfirmedCharges;
@@ -13,7 +13,7 @@ use kamipay_proto::{
 };
 use kamipay_tests::{api, calls, with_call};
 
-/// Checks that the whole request is a `GET` of this URI.
+/// Checks the whole request: a `GET` of `uri`.
 fn assert_get(call: &impl Endpoint, uri: &str) {
     let headers =
         "authorization: Bearer token\ncache-control: no-cache\ncontent-type: application/json\n";
@@ -47,7 +47,7 @@ fn lots_list() {
 }
 
 #[test]
-fn lots_get_by_either_name() {
+fn lots_get_by_lot_id_and_by_hash() {
     for lot in [
         "9c030c8b-6d68-445b-8048-1bacd91012fa",
         "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf",
@@ -69,8 +69,7 @@ fn settlements_list() {
     );
 }
 
-/// The page leaves `limit` and `offset` to the API here. They are sent with their defaults, since
-/// an answer is held against them.
+/// The page omits `limit` and `offset`. We send their defaults, to compare them with the answer.
 #[test]
 fn settlements_transactions() {
     let range = DateRange::parse("2026-05-01T00:00:00Z", "2026-05-28T23:59:59Z").unwrap();
@@ -127,7 +126,7 @@ fn pay_status() {
              &chain=polygon"
         ),
     );
-    // In an identifier of any other kind they are sent as they are.
+    // Other identifiers may contain asterisks.
     assert_get(
         &GetPayStatus::new(PaymentTarget::external_id("0x36**b2d3").unwrap(), Chain::Polygon),
         "https://api.kamipay.io/v2/status/tx_status?target=external_id&type=pay\
@@ -158,7 +157,7 @@ fn pay_status_by_each_target_on_each_chain() {
     }
 }
 
-/// The page's own example asks from 1718472442 to 1718418515, which is backwards.
+/// The range of the page's example, 1718472442 to 1718418515, is reversed.
 #[test]
 fn tx_status_lot() {
     let (start, end) = (at(1_718_472_442), at(1_718_418_515));
@@ -188,7 +187,7 @@ fn the_login() {
     );
 }
 
-/// Hosts as the vendor's own clients have them, and a proxy that puts the API below a path.
+/// Hosts of the vendor's own clients, and a proxy with a path.
 #[test]
 fn a_base_may_be_any_host_and_have_a_path() {
     for base in [
@@ -204,7 +203,7 @@ fn a_base_may_be_any_host_and_have_a_path() {
 }
 
 #[test]
-fn the_path_of_a_request_is_the_one_that_its_call_names() {
+fn the_path_of_a_request_is_that_of_its_call() {
     fn template<E: Endpoint>(_: &E) -> &'static str {
         E::CALL
     }
@@ -224,7 +223,7 @@ fn the_path_of_a_request_is_the_one_that_its_call_names() {
 }
 
 #[test]
-fn without_a_token_only_the_login_is_built() {
+fn without_a_token_only_the_login_can_be_built() {
     let nobody = Api::anonymous(api().base_url().clone());
     for call in calls() {
         let built = with_call!(&call, call => call.request(&nobody).map(drop), login => {

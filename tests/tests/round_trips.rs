@@ -1,4 +1,4 @@
-//! What is written as JSON is read back as what it was.
+//! Requests and answers survive JSON.
 
 use std::fmt::Debug;
 
@@ -13,7 +13,7 @@ use kamipay_tests::{Fixture, calls, fixtures, with_call};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Through a string and through a `Value`: a request holds no money, so any format will do.
+/// Through a string and a `Value`: a request has no amounts, so any format works.
 fn there_and_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(request: &T) {
     let json = serde_json::to_string(request).unwrap();
     assert_eq!(&serde_json::from_str::<T>(&json).unwrap(), request);
@@ -23,7 +23,7 @@ fn there_and_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(request: 
 }
 
 #[test]
-fn every_request() {
+fn every_request_is_read_as_it_was_written() {
     for call in calls() {
         with_call!(&call, call => there_and_back(call), _secret => {});
     }
@@ -33,9 +33,9 @@ fn every_request() {
     there_and_back(&ListConfirmedCharges::new());
 }
 
-/// A request in a queue outlives the program that wrote it: what it looks like is a promise.
+/// A queued request outlives the program that wrote it, so its format must not change.
 #[test]
-fn a_request_is_written_like_this() {
+fn the_format_of_a_request_does_not_change() {
     let mut written = String::new();
     for call in calls() {
         with_call!(&call, call => {
@@ -56,7 +56,7 @@ fn a_request_is_written_like_this() {
 }
 
 #[test]
-fn a_request_may_leave_out_what_has_a_default() {
+fn a_request_may_omit_fields_with_a_default() {
     let range = r#"{"start": "2026-05-01T00:00:00Z", "end": "2026-05-28T23:59:59Z"}"#;
     let call: ListLots = serde_json::from_str(&format!("{{\"range\": {range}}}")).unwrap();
     assert_eq!((call.limit.rows(), call.offset), (100, 0));
@@ -67,7 +67,7 @@ fn a_request_may_leave_out_what_has_a_default() {
 }
 
 #[test]
-fn a_request_that_breaks_a_rule_is_not_read() {
+fn an_invalid_request_is_not_read() {
     fn refused<T: DeserializeOwned + Debug>(json: &str, because: &str) {
         let error = serde_json::from_str::<T>(json).expect_err(json).to_string();
         assert!(error.contains(because), "{json}: {error}");
@@ -136,7 +136,7 @@ fn a_request_that_breaks_a_rule_is_not_read() {
 }
 
 #[test]
-fn every_answer() {
+fn every_answer_is_read_as_it_was_written() {
     let mut seen = 0;
     for fixture in fixtures().iter().filter(|fixture| fixture.is_answer()) {
         with_call!(&fixture.call, call => {
@@ -157,7 +157,7 @@ where
     {
         let again: E::Output = serde_json::from_str(&json).unwrap();
         assert_eq!(again, value);
-        // `Decimal`s are equal whatever their scale, the digits are not.
+        // `Decimal`s of different scale compare as equal, so compare their digits.
         assert_eq!(format!("{again:?}"), format!("{value:?}"), "{}", fixture.path);
         assert!(call.verify(&again).is_ok());
         assert_eq!(serde_json::to_string(&again).unwrap(), serde_json::to_string(&value).unwrap());

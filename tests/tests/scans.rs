@@ -1,4 +1,4 @@
-//! Scans over real sockets: however a listing is read, the rows are those that exist, once each.
+//! Scans over real sockets: every row once, on any number of threads and in parts.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{BufRead, BufReader, Write as _};
@@ -22,7 +22,7 @@ fn start(sandbox: Sandbox) -> (Server, Client) {
     (server, client)
 }
 
-/// A merchant whose year has rows on every border, and whose lists fill several windows.
+/// A merchant with rows on every border of a year, and several windows in each list.
 fn merchant() -> Generated {
     let year = Period::parse("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z").unwrap();
     Generated::new(11)
@@ -36,7 +36,7 @@ fn all<S: Scannable>(client: &Client, scan: Scan<S>) -> Vec<S::Row> {
     client.run_scan(scan).map(|row| row.unwrap()).collect()
 }
 
-/// One thread, two and five, and in parts: the same rows in the same order.
+/// Reads a listing on one, two and five threads, and in parts. The rows must be the same.
 fn every_way<S>(client: &Client, what: &S, page_size: u64) -> Vec<S::Row>
 where
     S: Scannable + Send + 'static + serde::Serialize + serde::de::DeserializeOwned,
@@ -60,7 +60,7 @@ where
 }
 
 #[test]
-fn every_listing_of_a_year_is_what_exists() {
+fn every_listing_of_a_year_is_complete() {
     let merchant = merchant();
     let year = Period::new(merchant.start(), merchant.end()).unwrap();
     let (_server, client) = start(Sandbox::generated(merchant.clone()));
@@ -68,7 +68,7 @@ fn every_listing_of_a_year_is_what_exists() {
     let lots = every_way(&client, &ScanLots::new(year), 50);
     let mut listed: Vec<_> =
         lots.iter().map(|lot| (lot.lot_id.to_string(), lot.usdt_amount)).collect();
-    // A period is half-open by the row's time; rows without one are kept.
+    // A period is half-open by the row's time. Rows without a time are kept.
     let is_in = |time| year.start() <= time && time < year.end();
     let mut exist: Vec<_> = merchant
         .lots()
@@ -126,11 +126,11 @@ fn every_listing_of_a_year_is_what_exists() {
 }
 
 #[test]
-fn every_quirk_ends_in_the_whole_or_in_an_error() {
+fn every_quirk_gives_a_complete_listing_or_an_error() {
     for quirk in Quirk::ALL {
         for schedule in [quirk.schedule(), Schedule::always()] {
             let merchant = merchant().with_charges(700);
-            // The API's reading decides about rows on the very ends of a period.
+            // The API decides about rows at the ends of a period.
             let day = TimeDelta::days(1);
             let year = Period::new(merchant.start() - day, merchant.end() + day).unwrap();
             let (server, client) = start(Sandbox::generated(merchant).with_quirk(*quirk, schedule));
@@ -141,7 +141,7 @@ fn every_quirk_ends_in_the_whole_or_in_an_error() {
                 match row {
                     Ok(row) => *listed.entry(row.kamipay_request_id.to_string()).or_default() += 1,
                     Err(ScanError::Incomplete(_)) => is_whole = false,
-                    // the echo of another page: not an answer to what was asked
+                    // the answer echoes another page
                     Err(ScanError::Call(error)) if *quirk == Quirk::WrongEcho => {
                         assert!(error.to_string().contains("another question"), "{error}");
                         is_whole = false;
@@ -154,7 +154,7 @@ fn every_quirk_ends_in_the_whole_or_in_an_error() {
                 server.with_sandbox(|sandbox| sandbox.history().throughout(List::Transactions));
             assert!(throughout.len() > 600);
             if is_whole {
-                // A row that was moved is there throughout, and not at one time.
+                // A moved row is listed throughout, but not with one time.
                 let missing = throughout.iter().filter(|id| !listed.contains_key(*id)).count();
                 assert_eq!(missing, 0, "{quirk}");
             } else {
@@ -165,14 +165,14 @@ fn every_quirk_ends_in_the_whole_or_in_an_error() {
 }
 
 #[test]
-fn a_fault_in_the_middle_leaves_a_scan_that_goes_on() {
+fn a_scan_continues_after_a_fault_in_the_middle() {
     let merchant = merchant();
-    // To a microsecond after the last charge, since the end is not of the period.
+    // A microsecond longer, since the end is exclusive.
     let end = merchant.end() + TimeDelta::microseconds(1);
     let year = Period::new(merchant.start(), end).unwrap();
     for fault_at in [1, 2, 7, 20] {
         let (server, client) = start(Sandbox::generated(merchant.clone()));
-        // A fault that is not repeated by itself.
+        // This fault is not retried.
         server.with_sandbox(|sandbox| sandbox.fail_at(fault_at, Fault::CaptivePortal));
         let scan = Scan::new(ScanTransactions::new(year)).with_page_size(200).unwrap();
         let mut rows = client.run_scan(scan);
@@ -196,7 +196,7 @@ fn a_fault_in_the_middle_leaves_a_scan_that_goes_on() {
 }
 
 #[test]
-fn who_drops_the_rows_half_way_leaves_nothing_behind() {
+fn dropping_the_rows_half_way_closes_every_connection() {
     let merchant = merchant();
     let year = Period::new(merchant.start(), merchant.end()).unwrap();
     let (server, client) = start(Sandbox::generated(merchant));
@@ -206,11 +206,11 @@ fn who_drops_the_rows_half_way_leaves_nothing_behind() {
         assert!(rows.next().unwrap().is_ok());
     }
     drop(client);
-    drop(server); // joins its connections: none is held open by a thread that reads on
+    drop(server); // joins its connections, so no thread keeps one open
 }
 
-/// A relay to a server whose connections fall behind: after some requests on a connection, each
-/// further one gets the response to the request before it, or to the one before that.
+/// A relay whose connections fall behind: after some requests, each further request gets the response
+/// to the previous one, or to the one before.
 fn relay(to: String, behind: usize) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -227,7 +227,7 @@ fn relay(to: String, behind: usize) -> String {
                     (&server).write_all(&request).unwrap();
                     let response = message(&mut responses).unwrap();
                     if n == 2 {
-                        late.extend(vec![response.clone(); behind]); // sent once too often
+                        late.extend(vec![response.clone(); behind]); // sent repeatedly
                     }
                     late.push_back(response);
                     let next = late.pop_front().unwrap();
@@ -262,8 +262,8 @@ fn message(from: &mut impl BufRead) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn f61_a_connection_that_is_behind_loses_no_row_of_any_list() {
-    // Some days have no charge: their empty lists could answer any day.
+fn a_connection_that_is_behind_loses_no_row_of_any_list() {
+    // Days without charges have empty lists, which could answer any day.
     let merchant = merchant().with_charges(200);
     let year = Period::new(merchant.start(), merchant.end()).unwrap();
     let (server, straight) = start(Sandbox::generated(merchant.clone()));
@@ -274,7 +274,7 @@ fn f61_a_connection_that_is_behind_loses_no_row_of_any_list() {
         let token = server.with_sandbox(|sandbox| sandbox.token().parse().unwrap());
         let url = relay(server.base_url().to_owned(), behind);
         let token: kamipay_proto::AccessToken = token;
-        // A client for each listing: the response to another call cannot be read, which is an error.
+        // One client per listing: the response to another kind of call would be a decoding error.
         let client = || Client::new(url.parse().unwrap(), Credentials::token(token.clone()));
         for page_size in [9, 1000] {
             let scan = Scan::new(ScanLots::new(year)).with_page_size(page_size).unwrap();

@@ -1,4 +1,4 @@
-//! No secret and no personal data in anything that a program may print.
+//! Nothing that a program may print contains a secret or personal data.
 
 use std::error::Error as _;
 use std::fmt::Debug;
@@ -23,7 +23,7 @@ fn token() -> AccessToken {
     TOKEN.parse().unwrap()
 }
 
-/// Looks for a secret in a text, as it is, in its parts, and as the bytes that it consists of.
+/// Checks that a text contains no secret: not whole, not in parts, and not as a list of bytes.
 fn assert_hidden(text: &str, secrets: &[&str]) {
     for secret in secrets {
         for part in secret.split(['.', ' ']) {
@@ -39,7 +39,7 @@ fn debug(value: &impl Debug) -> String {
     format!("{value:?} {value:#?}")
 }
 
-/// Everything that an error says: itself, its kind, and all that it comes from.
+/// Everything that an error shows: itself, its kind, and its sources.
 fn said(error: &ResponseError) -> String {
     let mut text = format!("{error} {} {}", debug(error), debug(error.kind()));
     let mut source = error.source();
@@ -51,7 +51,7 @@ fn said(error: &ResponseError) -> String {
 }
 
 #[test]
-fn the_types_that_hold_a_secret_do_not_show_it() {
+fn no_type_that_holds_a_secret_shows_it() {
     let token = token();
     assert_eq!(token.expose(), TOKEN);
     let login = IssueToken::new("merchant@example.com", PASSWORD);
@@ -73,27 +73,27 @@ fn the_types_that_hold_a_secret_do_not_show_it() {
 }
 
 #[test]
-fn a_request_bears_the_token_and_does_not_show_it() {
+fn a_request_contains_the_token_and_does_not_show_it() {
     for call in calls() {
         let api = api_with(&token());
         let request =
             with_call!(&call, call => call.request(&api), login => login.request(&api)).unwrap();
         let header = request.headers().get("authorization");
         if let Call::IssueToken(_) = call {
-            assert_eq!(header, None, "the login bears no token, not even an old one");
+            assert_eq!(header, None, "the login contains no token, not even an old one");
         } else {
             assert_eq!(header.unwrap(), &format!("Bearer {TOKEN}"));
             assert!(header.unwrap().is_sensitive());
         }
-        // The login's body is the password, and `http` shows a body's bytes as numbers: it is not
-        // looked for here, and whoever sends a login does not print the request.
+        // The login's body contains the password, and `http` shows its bytes as numbers. It is not
+        // checked here: a login request must not be printed.
         assert_hidden(&debug(&request), &[TOKEN]);
         assert_hidden(&request.uri().to_string(), &[TOKEN, PASSWORD]);
     }
 }
 
 #[test]
-fn what_is_refused_is_not_quoted() {
+fn an_error_does_not_quote_refused_input() {
     for text in [format!("{TOKEN} "), format!("{TOKEN}\r\n"), format!("ö{TOKEN}")] {
         let error: InvalidToken = text.parse::<AccessToken>().unwrap_err();
         assert_hidden(&format!("{error} {}", debug(&error)), &[TOKEN]);
@@ -112,9 +112,9 @@ fn what_is_refused_is_not_quoted() {
     }
 }
 
-/// The login's answer, spoilt in every way that leaves the token in it.
+/// Breaks the login's answer in every way that keeps the token in it.
 #[test]
-fn an_answer_with_a_token_that_can_not_be_read_does_not_show_it() {
+fn an_unreadable_answer_with_a_token_does_not_show_it() {
     let t = TOKEN;
     let bodies = [
         format!(r#""{t}""#),
@@ -159,7 +159,7 @@ fn an_answer_with_a_token_that_can_not_be_read_does_not_show_it() {
     assert_hidden(&said(&error), &[TOKEN]);
 }
 
-/// The web framework quotes what it refuses: the login's form with the password in it.
+/// The web framework quotes what it refuses: the login's form with the password.
 #[test]
 fn a_refusal_that_quotes_the_password_is_shown_without_the_quote() {
     let login = IssueToken::new("merchant@example.com", PASSWORD);
@@ -180,7 +180,7 @@ fn a_refusal_that_quotes_the_password_is_shown_without_the_quote() {
     }
 }
 
-/// A secret as a server may write it.
+/// The spellings of a secret in an echo.
 fn echoes(secret: &str) -> Vec<String> {
     use base64::Engine as _;
     let base64 = base64::engine::general_purpose::STANDARD.encode(format!("me:{secret}"));
@@ -192,12 +192,12 @@ fn echoes(secret: &str) -> Vec<String> {
         percent.to_string(),
         secret.replace(' ', "+"),
         format!("Basic {base64}"),
-        format!("{}{secret}", "x".repeat(290)), // over the end of what is shown
-        format!("{}{secret}", "x".repeat((16 << 10) - 20)), // over the end of what is kept
+        format!("{}{secret}", "x".repeat(290)), // across the end of the shown text
+        format!("{}{secret}", "x".repeat((16 << 10) - 20)), // across the end of the kept text
     ]
 }
 
-/// What a server may say with a secret in it, in the place of an answer.
+/// Answers of a server that contain a secret.
 fn echoing(echo: &str) -> Vec<String> {
     let quoted = serde_json::to_string(echo).unwrap();
     let places = [
@@ -215,7 +215,7 @@ fn echoing(echo: &str) -> Vec<String> {
     places.map(|body| body.replace('S', &quoted)).to_vec()
 }
 
-/// A base64 text has other parts than the secret; it has to be gone as well.
+/// Checks the base64 text as well: its parts differ from the secret's.
 fn assert_no_echo(text: &str, secret: &str, echo: &str) {
     assert_hidden(&text.to_lowercase(), &[&secret.to_lowercase()]);
     let tail = &echo[echo.len().saturating_sub(24)..];
@@ -223,7 +223,7 @@ fn assert_no_echo(text: &str, secret: &str, echo: &str) {
 }
 
 #[test]
-fn what_a_server_echoes_is_not_shown() {
+fn a_secret_that_a_server_echoes_is_not_shown() {
     let password = "correct-horse-battery-staple";
     for (secret, api) in [
         (TOKEN, api_with(&token())),
@@ -235,7 +235,7 @@ fn what_a_server_echoes_is_not_shown() {
                 for call in calls() {
                     let is_either = matches!(call, Call::ListLots(_) | Call::GetPayStatus(_));
                     if echo.len() > 300 && !is_either {
-                        continue; // one of each kind will do: the long ones take their time
+                        continue; // one of each kind is enough: the long ones are slow
                     }
                     for status in [200, 302, 403, 500] {
                         let mut answer = response(status, body.clone());
@@ -251,7 +251,7 @@ fn what_a_server_echoes_is_not_shown() {
                         };
                         assert_no_echo(&text, secret, &echo);
                         if let Err(error) = outcome {
-                            assert_eq!(error.body(), body.as_bytes(), "the body can be had");
+                            assert_eq!(error.body(), body.as_bytes(), "the body is kept");
                         }
                     }
                 }
@@ -261,7 +261,7 @@ fn what_a_server_echoes_is_not_shown() {
 }
 
 #[test]
-fn a_login_hides_its_password_whoever_reads_the_answer() {
+fn a_login_hides_its_password_without_a_client() {
     let login = IssueToken::new("me", PASSWORD);
     for echo in echoes(PASSWORD) {
         for body in echoing(&echo) {
@@ -272,7 +272,7 @@ fn a_login_hides_its_password_whoever_reads_the_answer() {
 }
 
 #[test]
-fn an_answer_to_another_question_shows_no_secret_as_its_identifier() {
+fn a_mismatch_shows_no_secret_as_the_identifier() {
     let api = api_with(&token());
     for fixture in fixtures().iter().filter(|fixture| fixture.is_answer()) {
         let whole = Json::parse(&fixture.text());
@@ -281,7 +281,7 @@ fn an_answer_to_another_question_shows_no_secret_as_its_identifier() {
             for n in 0..whole.len() {
                 let answer = response(fixture.status, whole.with(n, &literal).to_string());
                 let outcome = with_call!(&fixture.call, call => api.parse(call, answer).map(drop));
-                // A value that is read is the API's, whatever it is.
+                // A value is not changed.
                 if let Err(error) = outcome {
                     assert_no_echo(&said(&error), TOKEN, &echo);
                 }
@@ -290,8 +290,8 @@ fn an_answer_to_another_question_shows_no_secret_as_its_identifier() {
     }
 }
 
-/// A server that answers each login with a token, until it refuses, and each other call with all that
-/// it was told.
+/// A server that answers logins with a token until it refuses, and echoes all it received in every
+/// other answer.
 fn echo_server() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -359,7 +359,7 @@ fn a_client_shows_no_secret_that_a_server_echoes() {
             }));
             let client = Client::with_config(url.parse().unwrap(), credentials, config).unwrap();
             let error = match &call {
-                // Its own password is in the call.
+                // The call contains its own password.
                 Call::IssueToken(_) => {
                     told.lock().unwrap().extend(["-".to_owned(), "-".to_owned()]);
                     client.send(&IssueToken::new("me", password)).map(drop).unwrap_err()
@@ -382,7 +382,7 @@ fn a_client_shows_no_secret_that_a_server_echoes() {
     }
 }
 
-/// Whatever is wrong with the answer about a payment, the name and the Pix key in it stay there.
+/// No error about a payment's answer shows the name or the Pix key.
 #[test]
 fn an_error_names_no_person() {
     let (name, key) = ("Maria José da Silva", "maria.jose@example.com");
@@ -411,7 +411,7 @@ fn an_error_names_no_person() {
         for body in bodies {
             for status in [200, 204, 302] {
                 let Err(error) = call.parse(response(status, &*body)) else { continue };
-                // A mismatch says which payment the answer is about.
+                // A mismatch shows the payment's identifier.
                 if let ResponseErrorKind::Mismatch(mismatch) = error.kind() {
                     assert_eq!(mismatch.field, "kamipay_id");
                     continue;
@@ -425,9 +425,8 @@ fn an_error_names_no_person() {
     }
 }
 
-/// What a wrong answer about a payment is told by is an identifier, and nothing else of it.
 #[test]
-fn a_mismatch_names_identifiers_only() {
+fn a_mismatch_shows_only_identifiers() {
     for fixture in fixtures().iter().filter(|fixture| fixture.is_answer()) {
         let Call::GetPayStatus(call) = &fixture.call else { continue };
         let other = GetPayStatus::new(PaymentTarget::kamipay_id("txc_other").unwrap(), call.chain);

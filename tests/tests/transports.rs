@@ -1,5 +1,4 @@
-//! The same calls over `kamipay-ureq` and over an async client give equal values, and both
-//! transports keep to what a transport has to.
+//! Sends the same calls over `kamipay-ureq` and over an async client, and compares the results.
 
 use std::cell::{Cell, RefCell};
 use std::error::Error as StdError;
@@ -14,7 +13,7 @@ use kamipay_tests::{calls, with_call};
 use kamipay_ureq::{Client, Config, Credentials};
 use serde::Deserialize;
 
-/// A minimal async transport: what a program with its own client writes.
+/// A minimal async transport, as a user would write it.
 struct Async {
     runtime: tokio::runtime::Runtime,
     client: reqwest::Client,
@@ -50,7 +49,7 @@ impl Async {
     }
 }
 
-/// What an answer comes to, to be held against another one: the value, or the refusal.
+/// The result of a call, to compare: the value or the refusal.
 fn outcome<T: Debug>(answer: Result<T, ResponseError>) -> String {
     match answer {
         Ok(value) => format!("{value:#?}"),
@@ -61,7 +60,7 @@ fn outcome<T: Debug>(answer: Result<T, ResponseError>) -> String {
 #[test]
 fn both_transports_give_equal_values() {
     for sandbox in [Sandbox::documented(), Sandbox::generated(Generated::new(7))] {
-        // Some payments change their state by being asked for, so each transport has its own.
+        // Some payments change with each request, so each transport has its own sandbox.
         let token = sandbox.token();
         let blocking = Server::start(sandbox.clone()).unwrap();
         let other = Server::start(sandbox).unwrap();
@@ -111,7 +110,7 @@ fn both_transports_give_equal_refusals() {
     }
 }
 
-/// What a program writes around its own transport: repeats a call as the protocol says.
+/// A retry loop around a user's own transport.
 fn repeat<E: Endpoint>(
     call: &E,
     api: &Api,
@@ -135,7 +134,7 @@ fn repeat<E: Endpoint>(
     unreachable!("four attempts are the most");
 }
 
-/// A call that moves money, and calls itself a `GET`.
+/// A call that moves money, but is named as a `GET`.
 struct Pay;
 
 impl Endpoint for Pay {
@@ -150,7 +149,7 @@ impl Endpoint for Pay {
 }
 
 #[test]
-fn a_transport_of_a_user_s_own_sends_a_post_once() {
+fn a_user_s_own_transport_sends_a_post_once() {
     let api = Api::new("https://api.kamipay.io".parse().unwrap(), &"token".parse().unwrap());
     let unavailable = || Response::builder().status(503).body(Vec::new()).unwrap();
     for fault in [
@@ -176,7 +175,7 @@ fn a_transport_of_a_user_s_own_sends_a_post_once() {
     }
 }
 
-/// A call that hands over any request and gets the response whole, to look at the transport alone.
+/// A call that passes any request and response through, to test the transport alone.
 struct Through(RefCell<Option<Request<Vec<u8>>>>);
 
 /// The response as a value.
@@ -212,7 +211,7 @@ impl Endpoint for Through {
 }
 
 #[test]
-fn the_blocking_transport_keeps_to_what_a_transport_has_to() {
+fn the_blocking_transport_protects_the_token() {
     let mut config = Config::default();
     config.attempt_timeout = Duration::from_secs(60);
     let credentials = Credentials::token("unused".parse().unwrap());
@@ -234,7 +233,7 @@ fn the_blocking_transport_keeps_to_what_a_transport_has_to() {
 }
 
 #[test]
-fn the_async_transport_keeps_to_what_a_transport_has_to() {
+fn the_async_transport_protects_the_token() {
     let transport = Async::new();
     conformance::check(|request, time| transport.send(request, time)).unwrap().assert_all();
 }

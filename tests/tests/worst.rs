@@ -1,7 +1,6 @@
-//! The memory that the worst bodies take, of each kind, and the time.
+//! Memory and time of the worst bodies of each kind.
 //!
-//! A program of its own, because it counts every byte that is allocated. The table in the README is
-//! what it prints:
+//! It counts every allocated byte, so it is a separate program. It prints the table in the README:
 //!
 //! ```console
 //! $ cargo test --release -p kamipay-tests --test worst -- --nocapture
@@ -26,10 +25,10 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 const MIB: usize = 1 << 20;
 
-/// What a body may take over its own size, if it is not made of the rows that were asked for.
+/// Maximum memory over the body's size, for a body without requested rows.
 const MOST_OVER: usize = 8 * MIB;
 
-/// A body of any size: a head, a unit again and again, and a tail.
+/// A body of any size: a head, a repeated unit, and a tail.
 struct Body {
     name: &'static str,
     call: &'static str,
@@ -37,7 +36,7 @@ struct Body {
     head: String,
     unit: String,
     tail: String,
-    /// Whether the answer is what was asked for: then it takes what its rows take.
+    /// Whether the answer has the requested rows, which need memory themselves.
     is_value: bool,
 }
 
@@ -50,7 +49,7 @@ impl Body {
     }
 
     fn of(&self, size: usize) -> Vec<u8> {
-        // An answer about one payment that is longer is refused before it is looked at.
+        // A longer answer about one payment is refused before it is parsed.
         let size = if self.call == STATUS { size.min(256 << 10) } else { size };
         let times = size.saturating_sub(self.head.len() + self.tail.len()) / self.unit.len();
         let mut body = Vec::with_capacity(size.max(self.head.len() + self.tail.len()));
@@ -58,7 +57,7 @@ impl Body {
         for _ in 0..times {
             body.extend(self.unit.bytes());
         }
-        // A comma before the end of a list.
+        // Removes the comma before the end of a list.
         if self.unit.ends_with(',') && self.tail.starts_with([']', '}']) && body.pop() == Some(b'[')
         {
             body.push(b'[');
@@ -84,7 +83,7 @@ const CHARGES: &str = "GET /v2/status/tx_status_lot";
 const STATUS: &str = "GET /v2/status/tx_status";
 const LOGIN: &str = "POST /auth/token";
 
-/// The worst of each kind that we could think of.
+/// The worst known bodies of each kind.
 fn bodies() -> Vec<Body> {
     let row = r#"{"lot_id":"","usdt_amount":0,"status":""},"#;
     let payout = r#"{"kamipay_id":"","amount":0,"created_at":"2026-05-14T15:00:42Z"},"#;
@@ -92,7 +91,7 @@ fn bodies() -> Vec<Body> {
     let lot = r#"{"lot_id":"l","usdt_amount":0,"status":"","refunds":[],"payouts":["#;
     let unnamed = r#"{"status":"ok","data":{"status":"frozen""#;
     let mut bodies = vec![
-        // Refusals, and statuses that are none.
+        // Refusals and undocumented statuses.
         body("refusal: list of small objects", LOTS, 400, ["[", r#"{"":0},"#, "]"]),
         body("refusal: small objects in detail", LOTS, 400, [r#"{"detail":["#, r#"{"":0},"#, "]}"]),
         body("refusal: faults", LOTS, 422, [r#"{"detail":["#, r#"{"msg":"a"},"#, "]}"]),
@@ -167,7 +166,7 @@ fn bodies() -> Vec<Body> {
         body("page: not UTF-8 at its end", LOTS, 200, ["{\"a\":\"", "a", "\u{1}\"}"]),
         body("page: blanks", LOTS, 200, ["", " ", "{}"]),
         body("page: lines", LOTS, 200, ["{\"total\":", "\n", "1e"]),
-        // One thing.
+        // Single values.
         body("charges: small objects", CHARGES, 200, ["[", r#"{"":0},"#, "]"]),
         body(
             "token: token",
@@ -188,7 +187,7 @@ fn bodies() -> Vec<Body> {
             401,
             [r#"{"detail":["#, r#"{"":0},"#, "]}"],
         ),
-        // A payment.
+        // Payments.
         body(
             "status: small objects as data",
             STATUS,
@@ -225,7 +224,7 @@ fn bodies() -> Vec<Body> {
         body("status: blanks as data", STATUS, 200, [r#"{"status":"failed","data":{"#, " ", "}}"]),
         body("status: depth", STATUS, 200, [r#"{"status":"ok","data":"#, "[", ""]),
     ];
-    // Rows that were asked for, in lists without pages: they are kept.
+    // Requested rows in lists without pages.
     for value in [
         body("lot: minimal payouts", LOT, 200, [lot, payout, "]}"]),
         body("lot: minimal payouts, then another type", LOT, 200, [lot, payout, "0]}"]),
@@ -237,9 +236,9 @@ fn bodies() -> Vec<Body> {
     bodies
 }
 
-/// What an answer comes to in a word. An error is kept until it is measured.
+/// Parses an answer. The error is kept until it is measured.
 fn parse(call: &Call, status: u16, body: Vec<u8>) -> Result<(), ResponseError> {
-    // As a transport does it, with a token of a usual length.
+    // With a token of usual length, as a transport does.
     static API: LazyLock<Api> = LazyLock::new(|| api_with(&"t0ken".repeat(200).parse().unwrap()));
     let response = response(status, body);
     with_call!(call, call => API.parse(call, response).map(|value| drop(black_box(value))))
@@ -256,7 +255,7 @@ fn word(outcome: &Result<(), ResponseError>) -> &'static str {
     }
 }
 
-/// How much memory a body takes over its own size, what becomes of it, and in what time.
+/// The memory of a body over its own size, its outcome, and the time.
 fn measure(body: &Body, size: usize) -> (usize, &'static str, Duration) {
     let call = body.call();
     let bytes = body.of(size);
@@ -264,7 +263,7 @@ fn measure(body: &Body, size: usize) -> (usize, &'static str, Duration) {
     ALLOCATOR.reset_peak_usage();
     let begun = cpu_time();
     let outcome = parse(&call, body.status, bytes);
-    // What a program does with an error: it says it.
+    // A program prints the error.
     if let Err(error) = &outcome {
         let mut text = String::new();
         write!(text, "{error} {error:?} {:?}", std::error::Error::source(error)).unwrap();
@@ -274,8 +273,7 @@ fn measure(body: &Body, size: usize) -> (usize, &'static str, Duration) {
     (ALLOCATOR.peak_usage() - before, word(&outcome), took)
 }
 
-/// How much memory a client takes in all, at a limit of 1 MiB, for an answer that is as long and that
-/// comes packed over a socket.
+/// The memory of a client at a limit of 1 MiB, for an answer of that size, gzipped, over a socket.
 fn measure_client(body: &Body) -> usize {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(&body.of(MIB)).unwrap();
@@ -289,7 +287,7 @@ fn measure_client(body: &Body) -> usize {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let _ = stream.read(&mut [0; 8192]).unwrap(); // a request is sent at once
+        let _ = stream.read(&mut [0; 8192]).unwrap(); // a request fits one read
         stream.write_all(&[head.as_bytes(), &packed].concat()).unwrap();
     });
 
@@ -310,7 +308,7 @@ fn measure_client(body: &Body) -> usize {
     ALLOCATOR.peak_usage() - before
 }
 
-/// The time that this thread had the processor, where the system tells; other programs do not count.
+/// The CPU time of this thread, if the system provides it.
 fn cpu_time() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -323,8 +321,8 @@ fn name<E: Endpoint>(_call: &E) -> &'static str {
 }
 
 #[test]
-fn no_body_takes_more_memory_than_promised() {
-    // Without optimization the default limit takes minutes.
+fn no_body_needs_more_memory_than_guaranteed() {
+    // Without optimization, the default limit would take minutes.
     let (half, full) = if cfg!(debug_assertions) { (MIB, 2 * MIB) } else { (16 * MIB, 32 * MIB) };
     println!(
         "| body | what becomes of it | KiB, client | KiB over 1 MiB | KiB over {0} MiB | ms for {0} MiB | ms, twice as long = 2 |",

@@ -1,4 +1,4 @@
-//! Answers that are not what they should be, in memory: no socket, and no time.
+//! Faulty answers, in memory.
 
 use kamipay_proto::lots::{GetLot, LotDetail};
 use kamipay_proto::pay_status::{Chain, GetPayStatus, PayStatus, PaymentTarget};
@@ -7,7 +7,6 @@ use kamipay_tests::{Call, Fixture, calls, fixtures, response, with_call};
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// What became of an answer: its status and what was wrong.
 fn parse(call: &Call, status: u16, body: &[u8]) -> Result<(), ResponseError> {
     with_call!(call, call => call.parse(response(status, body)).map(|_| ()))
 }
@@ -17,20 +16,20 @@ fn refused(call: &Call, body: impl AsRef<[u8]>) -> DecodeError {
     let body = body.as_ref();
     let text = String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned();
     let error = parse(call, 200, body).expect_err(&format!("{call:?}: {text}"));
-    assert_eq!(error.body(), body, "the body can be had");
+    assert_eq!(error.body(), body, "the body is kept");
     match error.kind() {
         ResponseErrorKind::Decode(decode) => decode.clone(),
         kind => panic!("{call:?}: {kind:?}: {text}"),
     }
 }
 
-/// The examples that are answers.
+/// The examples that are not refusals.
 fn answers() -> impl Iterator<Item = Fixture> {
     fixtures().into_iter().filter(Fixture::is_answer)
 }
 
 #[test]
-fn f31_f35_a_refusal_keeps_its_status_whatever_its_body() {
+fn a_refusal_with_any_body_keeps_its_status() {
     let huge = format!(r#"{{"detail": "{}"}}"#, "x".repeat(1 << 20));
     for call in calls() {
         for status in [400, 401, 403, 404, 406, 409, 422, 429, 500, 502, 503, 504] {
@@ -50,14 +49,14 @@ fn f31_f35_a_refusal_keeps_its_status_whatever_its_body() {
                 let message = refusal.message.as_deref();
                 assert_eq!(message.is_some(), said.is_some(), "{body:.40}");
                 assert!(message.unwrap_or("").starts_with(said.unwrap_or("")), "{body:.40}");
-                assert!(error.to_string().len() < 1000, "it can be read");
+                assert!(error.to_string().len() < 1000, "it is short");
             }
         }
     }
 }
 
 #[test]
-fn f44_nothing_or_a_page_is_no_answer() {
+fn an_empty_body_or_an_html_page_is_an_error() {
     for call in calls() {
         for body in ["", " ", "\r\n\t ", "<html>Welcome</html>", "<!DOCTYPE html>"] {
             assert!(!refused(&call, body).truncated, "nothing was cut: {body:?}");
@@ -66,7 +65,7 @@ fn f44_nothing_or_a_page_is_no_answer() {
 }
 
 #[test]
-fn f45_json_of_another_shape_is_no_answer() {
+fn json_of_another_shape_is_an_error() {
     for call in calls() {
         for body in ["null", "0", "-1.5", "true", "\"text\"", "[]", "[{}]", "[[]]", "{}"] {
             let is_list = matches!(call, Call::ListConfirmedCharges(_));
@@ -75,7 +74,7 @@ fn f45_json_of_another_shape_is_no_answer() {
             }
         }
     }
-    // An array for an object and the other way round, everywhere.
+    // An array instead of an object and vice versa, everywhere.
     for fixture in answers() {
         let whole: Value = serde_json::from_str(&fixture.text()).unwrap();
         for path in paths(&whole) {
@@ -91,7 +90,7 @@ fn f45_json_of_another_shape_is_no_answer() {
     }
 }
 
-/// Every place in a document, as a JSON pointer.
+/// The JSON pointers of all values in a document.
 fn paths(value: &Value) -> Vec<String> {
     let mut paths = vec![String::new()];
     let children: Vec<(String, &Value)> = match value {
@@ -108,7 +107,7 @@ fn paths(value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn f46_a_document_is_one_document() {
+fn bytes_before_or_after_the_document_are_an_error() {
     for fixture in answers() {
         let whole = fixture.text();
         let whole = whole.trim();
@@ -124,16 +123,16 @@ fn f46_a_document_is_one_document() {
 }
 
 #[test]
-fn f47_a_field_that_comes_twice_is_no_field() {
+fn a_duplicate_field_is_an_error() {
     let mut doubled = 0;
     for fixture in answers() {
         let whole: Value = serde_json::from_str(&fixture.text()).unwrap();
         for path in paths(&whole) {
-            // Last, and last-but-one: whichever a reader would take.
+            // The duplicate comes last, or before the original.
             let Some(body) = with_field_twice(&fixture.text(), &whole, &path) else { continue };
             doubled += 1;
             let outcome = parse(&fixture.call, fixture.status, body.as_bytes());
-            // A field that is not read may come as often as it likes.
+            // An unknown field may have duplicates.
             if is_read(&fixture, &whole, &path) {
                 assert!(outcome.is_err(), "{path} in {body}");
             }
@@ -142,7 +141,7 @@ fn f47_a_field_that_comes_twice_is_no_field() {
     assert!(doubled > 150, "{doubled}");
 }
 
-/// The same document, with the field at `path` once more.
+/// The document with a duplicate of the field at `path`.
 fn with_field_twice(text: &str, whole: &Value, path: &str) -> Option<String> {
     let (parent, key) = path.rsplit_once('/')?;
     whole.pointer(parent)?.as_object()?;
@@ -156,7 +155,7 @@ fn with_field_twice(text: &str, whole: &Value, path: &str) -> Option<String> {
     Some(body.replace(mark, key))
 }
 
-/// Whether anything becomes of the field: with another type in its place it is not read.
+/// Whether the field is read: another type in its place is an error.
 fn is_read(fixture: &Fixture, whole: &Value, path: &str) -> bool {
     let mut body = whole.clone();
     *body.pointer_mut(path).unwrap() = serde_json::json!([[{}]]);
@@ -165,7 +164,7 @@ fn is_read(fixture: &Fixture, whole: &Value, path: &str) -> bool {
 }
 
 #[test]
-fn f48_depth_is_no_danger() {
+fn deeply_nested_json_overflows_no_stack() {
     let deep = |open: &str, close: &str| open.repeat(100_000) + &close.repeat(100_000);
     let [lists, objects] = [deep("[", "]"), deep("{\"a\":", "}").replace(":}", ":0}")];
     let no_end = "[".repeat(100_000);
@@ -173,13 +172,13 @@ fn f48_depth_is_no_danger() {
         let whole = fixture.text();
         let whole = whole.trim();
         for deep in [&lists, &objects, &no_end] {
-            // Where nobody looks it is ignored, or refused; at the top it is no answer.
+            // In an unknown field it is ignored or refused; at the top it is an error.
             let end = whole.rfind('}').unwrap(); // of a row, where the answer is a list
             let body = format!("{},\"unknown\":{deep}{}", &whole[..end], &whole[end..]);
             let _ = parse(&fixture.call, fixture.status, body.as_bytes());
             refused(&fixture.call, deep);
         }
-        // And where somebody looks it is no value of any field.
+        // In a known field it is an error.
         let value: Value = serde_json::from_str(whole).unwrap();
         let fields = value.as_object().or_else(|| value[0].as_object()).unwrap();
         for key in fields.keys() {
@@ -191,14 +190,14 @@ fn f48_depth_is_no_danger() {
 }
 
 #[test]
-fn f49_text_is_utf_8() {
+fn a_body_that_is_not_utf_8_is_an_error() {
     for fixture in answers() {
         let whole = fixture.body();
         for at in 0..whole.len() {
             for bad in [b'\xff', b'\xc3', b'\x80'] {
                 let mut body = whole.clone();
                 body[at] = bad;
-                // A byte in place of another never makes a value.
+                // An invalid byte in any place is an error.
                 refused(&fixture.call, body);
             }
         }
@@ -210,7 +209,7 @@ fn f49_text_is_utf_8() {
 }
 
 #[test]
-fn f51_what_is_missing_is_told_and_not_quoted() {
+fn a_missing_or_mistyped_field_is_named_and_its_value_not_quoted() {
     const MARK: &str = "do-not-quote-me";
     for fixture in answers() {
         let whole: Value = serde_json::from_str(&fixture.text()).unwrap();
@@ -249,14 +248,14 @@ fn f51_what_is_missing_is_told_and_not_quoted() {
 }
 
 #[test]
-fn f52_what_is_new_breaks_nothing() {
+fn unknown_fields_words_and_states_are_accepted() {
     for fixture in answers() {
         let whole: Value = serde_json::from_str(&fixture.text()).unwrap();
         for path in paths(&whole) {
             let mut body = whole.clone();
             if let Some(fields) = body.pointer_mut(&path).unwrap().as_object_mut() {
                 fields.insert("new_field".to_owned(), serde_json::json!({"a": [null, 1.5, {}]}));
-                // Through `Value` 29750.0 stays, and so does every amount of the examples.
+                // `Value` keeps 29750.0 and all other amounts of the examples.
                 parse(&fixture.call, fixture.status, body.to_string().as_bytes())
                     .unwrap_or_else(|error| panic!("{path}: {error:?}"));
             }
@@ -285,7 +284,7 @@ fn amount(literal: &str) -> Option<String> {
     match read_lot(literal, "null") {
         Ok(lot) => Some(lot.usdt_amount.to_string()),
         Err(error) => {
-            // `1_000` and `.5` are not even JSON, unless they are in quotes.
+            // Unquoted, `1_000` and `.5` are not JSON.
             let ResponseErrorKind::Decode(fault) = error.kind() else { panic!("{error:?}") };
             assert!(fault.path == "usdt_amount" || fault.path == ".", "{fault:?}");
             None
@@ -294,7 +293,7 @@ fn amount(literal: &str) -> Option<String> {
 }
 
 #[test]
-fn f53_f54_what_is_no_exact_amount_is_none() {
+fn an_amount_that_is_invalid_or_not_exact_is_an_error() {
     for text in [
         "NaN",
         "Infinity",
@@ -321,7 +320,7 @@ fn f53_f54_what_is_no_exact_amount_is_none() {
     ] {
         assert_eq!(amount(&format!("\"{text}\"")), None, "{text}");
         if text.trim() == text {
-            assert_eq!(amount(text), None, "{text}"); // around a number JSON has blanks
+            assert_eq!(amount(text), None, "{text}"); // JSON allows blanks around a number
         }
     }
     for other in ["null", "true", "[]", "{}", "[1]"] {
@@ -334,7 +333,7 @@ fn f53_f54_what_is_no_exact_amount_is_none() {
 }
 
 #[test]
-fn f55_f56_an_amount_keeps_its_digits_and_its_sign() {
+fn an_amount_keeps_its_digits_and_its_sign() {
     for (text, kept) in [
         ("99325.0", "99325.0"),
         ("9.961790", "9.961790"),
@@ -357,7 +356,7 @@ fn created(text: &str) -> Option<String> {
 }
 
 #[test]
-fn f57_f58_a_time_has_an_offset() {
+fn a_time_needs_an_offset_in_any_of_the_vendor_s_formats() {
     for text in [
         "2026-05-14T15:00:42",
         "2026-05-14",
@@ -401,7 +400,7 @@ fn pay(state: &str, rest: &str) -> PayStatus {
 }
 
 #[test]
-fn f59_not_found_and_failed_are_two_things() {
+fn not_found_and_failed_are_two_variants() {
     let not_found: PayStatus =
         serde_json::from_str(r#"{"status": "failed", "msg": "TX not found"}"#).unwrap();
     assert!(matches!(not_found, PayStatus::NotFound { .. }));
@@ -412,7 +411,7 @@ fn f59_not_found_and_failed_are_two_things() {
 }
 
 #[test]
-fn f60_an_answer_without_data_is_none() {
+fn a_pay_status_without_data_is_an_error() {
     let target = PaymentTarget::kamipay_id("txc_1").unwrap();
     let call = Call::GetPayStatus(GetPayStatus::new(target, Chain::Polygon));
     for data in ["", r#", "data": null"#, r#", "data": {}"#, r#", "data": []"#, r#", "data": """#] {
@@ -421,7 +420,7 @@ fn f60_an_answer_without_data_is_none() {
 }
 
 #[test]
-fn f62_a_page_is_the_page_that_was_asked_for() {
+fn a_page_with_another_limit_offset_or_size_is_a_mismatch() {
     let mut lists = 0;
     for fixture in answers() {
         let whole: Value = serde_json::from_str(&fixture.text()).unwrap();
@@ -448,9 +447,8 @@ fn f62_a_page_is_the_page_that_was_asked_for() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// An answer that is cut anywhere is no value, and is known to be cut.
     #[test]
-    fn f15_an_answer_that_is_cut_is_no_value(at in any::<prop::sample::Index>()) {
+    fn a_truncated_answer_is_an_error_that_says_so(at in any::<prop::sample::Index>()) {
         for fixture in answers() {
             let text = fixture.text();
             let text = text.trim_end();

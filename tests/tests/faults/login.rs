@@ -18,12 +18,12 @@ fn log_in(server: &Server) -> Client {
     Client::new(server.base_url().parse().unwrap(), Credentials::from(login))
 }
 
-/// The calls that need a token.
+/// All calls but the login.
 fn data_calls() -> impl Iterator<Item = Call> {
     calls().into_iter().filter(|call| !matches!(call, Call::IssueToken(_)))
 }
 
-/// How many logins and how many other calls there were since then.
+/// The number of logins and of other calls since the request `since`.
 fn counts(server: &Server, since: usize) -> (usize, usize) {
     let requests = server.requests();
     let is_login = |path: &str| path == LOGIN;
@@ -32,7 +32,7 @@ fn counts(server: &Server, since: usize) -> (usize, usize) {
 }
 
 #[test]
-fn f32_an_expired_token_is_renewed() {
+fn an_expired_token_is_renewed() {
     let server = sandbox();
     for call in data_calls() {
         let client = log_in(&server);
@@ -45,7 +45,7 @@ fn f32_an_expired_token_is_renewed() {
 }
 
 #[test]
-fn f33_a_401_for_ever() {
+fn a_second_401_is_the_answer() {
     let server = sandbox();
     for call in data_calls() {
         let client = log_in(&server);
@@ -63,7 +63,7 @@ fn f33_a_401_for_ever() {
 }
 
 #[test]
-fn f34_a_refused_login_is_not_repeated() {
+fn a_refused_login_is_not_repeated() {
     for (fault, status) in [(Fault::Login400, 400), (Fault::Login401, 401), (Fault::Login403, 403)]
     {
         let server = sandbox();
@@ -71,7 +71,7 @@ fn f34_a_refused_login_is_not_repeated() {
             sandbox.add_fault(fault, Calls::Login, Schedule::always());
         });
         let client = log_in(&server);
-        // Not by other threads, and not by the next calls.
+        // Neither other threads nor later calls repeat it.
         let together = Barrier::new(16);
         thread::scope(|scope| {
             for _ in 0..16 {
@@ -92,7 +92,7 @@ fn f34_a_refused_login_is_not_repeated() {
 }
 
 #[test]
-fn f34_a_login_that_fails_otherwise_is_repeated() {
+fn a_login_that_fails_in_another_way_is_repeated() {
     let server = sandbox();
     server.with_sandbox(|sandbox| {
         sandbox.add_fault(Fault::Login503, Calls::Login, Schedule::once());
@@ -100,11 +100,11 @@ fn f34_a_login_that_fails_otherwise_is_repeated() {
     for call in data_calls() {
         send(&log_in(&server), &call).unwrap();
     }
-    assert_eq!(counts(&server, 0), (9, 8), "the first one twice");
+    assert_eq!(counts(&server, 0), (9, 8), "the first login is sent twice");
 }
 
 #[test]
-fn f79_many_threads_have_one_login() {
+fn many_threads_share_one_login() {
     const THREADS: usize = 64;
     let server = sandbox();
     let client = log_in(&server);

@@ -1,4 +1,4 @@
-//! What a hostile body costs.
+//! The memory that a hostile body costs.
 
 use std::process::Command;
 
@@ -7,11 +7,10 @@ use kamipay_tests::Call;
 
 use super::{calls, client, sandbox, send, word};
 
-/// The server is in this process, and the client in another one that measures itself: it is this
-/// test once more.
+/// The server runs in this process. The client runs this test in a child process and measures itself.
 #[test]
 #[cfg(target_os = "linux")]
-fn f24_f25_f27_a_hostile_body_costs_little_memory() {
+fn a_hostile_body_costs_at_most_8_mib() {
     const CHILD: &str = "KAMIPAY_TEST_HOSTILE_BODY";
     const MOST: u64 = 8 << 10; // KiB above idle, at a limit of 1 MiB
 
@@ -36,12 +35,12 @@ fn f24_f25_f27_a_hostile_body_costs_little_memory() {
         Fault::GzipBomb,
     ] {
         let server = sandbox();
-        // The child's first call is answered, and everything after it fails.
+        // Only the child's first call is answered.
         server.with_sandbox(|sandbox| {
             sandbox.add_fault(fault, Calls::Data, Schedule::always().from_request(2));
         });
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "faults::memory::f24_f25_f27_a_hostile_body_costs_little_memory"])
+            .args(["--exact", "faults::memory::a_hostile_body_costs_at_most_8_mib"])
             .arg("--nocapture")
             .env(CHILD, server.base_url())
             .output()
@@ -52,7 +51,7 @@ fn f24_f25_f27_a_hostile_body_costs_little_memory() {
     }
 }
 
-/// The most memory that this process had so far, in KiB.
+/// The peak memory of this process, in KiB.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

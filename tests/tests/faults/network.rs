@@ -1,4 +1,4 @@
-//! What becomes of a call before it is sent, and of what it leaves behind.
+//! Calls that are not sent, and resources that they leave behind.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::{calls, client, sandbox, send, word};
 
-/// No call is sent, and none is made once only.
+/// Checks that no call is sent, and that each is retried.
 fn not_sent(base_url: &str, words: &[&str]) {
     for call in calls() {
         let client = client(base_url, |config| {
@@ -24,20 +24,20 @@ fn not_sent(base_url: &str, words: &[&str]) {
 }
 
 #[test]
-fn f01_a_name_that_nobody_has() {
-    // Without any name server the look-up may take longer than it may.
+fn an_unknown_host_name_is_not_sent() {
+    // Without a name server the look-up may time out.
     not_sent("https://no-such-host.invalid", &["Connect(Dns)", "Connect(Timeout)"]);
 }
 
 #[test]
-fn f03_a_port_that_nobody_listens_to() {
+fn a_refused_connection_is_not_sent() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     not_sent(&format!("http://{free}"), &["Connect(Refused)"]);
 }
 
 #[test]
-fn f04_a_host_that_does_not_take_connections() {
-    // Nobody accepts, and there is no room to wait: what comes then is dropped in silence.
+fn a_connection_that_is_not_accepted_times_out() {
+    // The backlog is full, so further connections are dropped silently.
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     listener.listen(0).unwrap();
@@ -45,12 +45,12 @@ fn f04_a_host_that_does_not_take_connections() {
     let mut waiting = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
         waiting.push(stream);
-        assert!(waiting.len() < 100, "there is always room");
+        assert!(waiting.len() < 100, "the backlog never fills");
     }
     not_sent(&format!("http://{address}"), &["Connect(Timeout)"]);
 }
 
-/// Faults that leave an answer half read.
+/// Faults that leave an answer unread.
 #[cfg(target_os = "linux")]
 const HALF_READ: [Fault; 4] = [
     Fault::LengthGigabyte,
@@ -59,10 +59,10 @@ const HALF_READ: [Fault; 4] = [
     Fault::ServerErrorTruncated,
 ];
 
-/// Counted in a process of its own: it is this test once more.
+/// Counts in a child process, which runs this test.
 #[test]
 #[cfg(target_os = "linux")]
-fn f81_nothing_is_left_open() {
+fn no_socket_stays_open_after_a_fault() {
     const CHILD: &str = "KAMIPAY_TEST_OPEN_FILES";
     if let Ok(base_url) = std::env::var(CHILD) {
         let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
@@ -89,7 +89,7 @@ fn f81_nothing_is_left_open() {
         sandbox.add_fault(Fault::ClosedBeforeAnswer, Calls::Data, Schedule::always());
     });
     let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "faults::network::f81_nothing_is_left_open"])
+        .args(["--exact", "faults::network::no_socket_stays_open_after_a_fault"])
         .env(CHILD, server.base_url())
         .output()
         .unwrap();
@@ -97,7 +97,7 @@ fn f81_nothing_is_left_open() {
     assert!(server.requests().len() >= rounds(), "the last 10,000 are kept");
 }
 
-/// 10,000 by themselves, and fewer among other tests.
+/// 10,000 on an idle machine, fewer among other tests.
 #[cfg(target_os = "linux")]
 fn rounds() -> usize {
     if super::is_idle() { 10_000 } else { 2_000 }

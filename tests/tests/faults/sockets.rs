@@ -1,4 +1,4 @@
-//! What the sandbox's server does by name, to every kind of call.
+//! The sandbox's named faults, with every kind of call.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,25 +8,25 @@ use kamipay_tests::Call;
 
 use super::{calls, client, fail, is_idle, sandbox, send, word};
 
-/// Long enough for an answer, and shorter than anything that never comes.
+/// Long enough for an answer, short enough to wait for one that never arrives.
 const LONG: Duration = Duration::from_secs(20);
-/// For what takes until the time is up. On a busy machine an answer has to begin in it.
+/// For faults that last until the deadline. On a busy machine an answer must begin in this time.
 const SHORT: Duration = Duration::from_millis(300);
 
-/// What has to become of a fault.
+/// What happens after a fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
-    /// The first time is the last.
+    /// The call is not repeated.
     GivesUp,
-    /// It is tried again, and the second time there is an answer.
+    /// The call is repeated, and gets an answer.
     TriesAgain,
 }
 
 use Then::{GivesUp, TriesAgain};
 
-/// Every kind of call meets every one of these faults: once, and then again and again.
+/// Runs every kind of call against each of `faults`, once and permanently.
 ///
-/// The outcome is one of the `words`, which are more than one where the network decides which.
+/// The outcome must be one of `words`. There are several where the network decides.
 fn all_calls(faults: &[Fault], words: &[&str], then: Then) {
     let server = sandbox();
     for fault in faults {
@@ -36,7 +36,7 @@ fn all_calls(faults: &[Fault], words: &[&str], then: Then) {
     }
 }
 
-/// The same, for what takes until the time is up: all at once.
+/// Like [`all_calls`], in parallel, for faults that last until the deadline.
 fn all_calls_in_time(faults: &[Fault], words: &[&str], then: Then) {
     thread::scope(|scope| {
         for call in calls() {
@@ -61,7 +61,7 @@ fn scenario(
     let requests = || server.requests().len();
     let what = |outcome: &str| format!("{fault}, {call:?}: {outcome}");
 
-    // As the last attempt: the outcome as it is.
+    // Without retries.
     fail(server, fault, 1);
     let before = requests();
     let once = client(server.base_url(), |config| config.attempt_timeout = time);
@@ -69,7 +69,7 @@ fn scenario(
     assert!(words.contains(&&*word(&outcome)), "{}", what(&format!("{outcome:?}")));
     assert_eq!(requests() - before, 1, "{}", what("one request"));
 
-    // As the first of two.
+    // With one retry.
     fail(server, fault, 1);
     let before = requests();
     let twice = client(server.base_url(), |config| {
@@ -96,13 +96,13 @@ fn without_a_fault_every_call_has_an_answer() {
 }
 
 #[test]
-fn f10_closed_before_any_byte() {
+fn a_connection_closed_before_any_byte_is_retried() {
     let faults = [Fault::ClosedBeforeAnswer, Fault::ResetBeforeAnswer];
     all_calls(&faults, &["ConnectionClosed"], TriesAgain);
 }
 
 #[test]
-fn f11_a_kept_connection_that_was_closed_is_no_fault() {
+fn a_kept_connection_that_was_closed_is_replaced_at_once() {
     let server = sandbox();
     for fault in [Fault::PooledConnectionClosed, Fault::PooledConnectionReset] {
         for call in calls() {
@@ -118,35 +118,35 @@ fn f11_a_kept_connection_that_was_closed_is_no_fault() {
 }
 
 #[test]
-fn f12_cut_inside_the_head() {
+fn an_answer_truncated_in_its_head_is_retried() {
     all_calls(&[Fault::TruncatedHead], &["ConnectionClosed"], TriesAgain);
 }
 
 #[test]
-fn f13_a_body_shorter_than_its_length() {
+fn a_body_shorter_than_its_length_is_truncated() {
     all_calls(&[Fault::TruncatedBody, Fault::MissingBody], &["Truncated"], TriesAgain);
-    // A reset may overtake the bytes before it.
+    // A reset may discard the bytes before it.
     all_calls(&[Fault::ResetBody], &["Truncated", "ConnectionClosed"], TriesAgain);
 }
 
 #[test]
-fn f14_chunks_that_are_cut() {
+fn cut_chunks_are_truncated() {
     let faults = [Fault::TruncatedChunk, Fault::TruncatedChunkSize, Fault::MissingLastChunk];
     all_calls(&faults, &["Truncated"], TriesAgain);
     all_calls(&[Fault::ResetChunk], &["Truncated", "ConnectionClosed"], TriesAgain);
 }
 
 #[test]
-fn f15_half_a_document_without_a_length_is_never_a_value() {
+fn half_a_document_without_a_length_is_truncated() {
     all_calls(&[Fault::TruncatedUnframed], &["Truncated"], TriesAgain);
     all_calls(&[Fault::ResetUnframed], &["Truncated", "ConnectionClosed"], TriesAgain);
 }
 
 #[test]
-fn f16_a_whole_document_is_whole_in_spite_of_a_reset() {
+fn a_whole_document_before_a_reset_is_a_value() {
     let server = sandbox();
     for call in calls() {
-        // Where the reset overtakes the document, there is another attempt.
+        // If the reset discards the document, the call is retried.
         let client = client(server.base_url(), |config| config.retry.max_attempts = 4);
         fail(&server, Fault::ResetAfterDocument, 1);
         send(&client, &call).unwrap();
@@ -154,21 +154,21 @@ fn f16_a_whole_document_is_whole_in_spite_of_a_reset() {
 }
 
 #[test]
-fn f17_a_server_that_says_nothing() {
+fn a_silent_server_times_out() {
     let faults = [Fault::SilentServer, Fault::StalledHead];
     all_calls_in_time(&faults, &["Timeout(Head)"], TriesAgain);
 }
 
 #[test]
-fn f18_a_server_that_drips() {
+fn a_dripping_server_times_out() {
     all_calls_in_time(&[Fault::DrippingHead], &["Timeout(Head)"], TriesAgain);
     let faults = [Fault::DrippingBody, Fault::StalledBody, Fault::StalledChunk];
     all_calls_in_time(&faults, &["Timeout(Body)"], TriesAgain);
 }
 
 #[test]
-fn f19_endless_trailers() {
-    // They are over the limit of a head, or the time is up first.
+fn endless_trailers_end_in_an_error() {
+    // They exceed the limit of a head, or the deadline.
     let server = sandbox();
     for call in calls() {
         let client = client(server.base_url(), |config| config.attempt_timeout = SHORT);
@@ -179,12 +179,12 @@ fn f19_endless_trailers() {
 }
 
 #[test]
-fn f20_a_body_without_an_end() {
+fn a_body_without_length_on_an_open_connection_times_out() {
     all_calls_in_time(&[Fault::UnframedKeepAlive], &["Timeout(Unframed)"], TriesAgain);
 }
 
 #[test]
-fn f21_no_http() {
+fn an_answer_that_is_not_http_1_1_is_an_error() {
     let faults = [
         Fault::Garbage,
         Fault::SshBanner,
@@ -197,7 +197,7 @@ fn f21_no_http() {
 }
 
 #[test]
-fn f22_a_head_without_end() {
+fn an_endless_head_is_an_error() {
     let faults = [
         Fault::TooManyHeaders,
         Fault::HugeHeader,
@@ -209,7 +209,7 @@ fn f22_a_head_without_end() {
 }
 
 #[test]
-fn f23_lengths_that_are_none() {
+fn invalid_lengths_are_an_error() {
     let faults = [
         Fault::ConflictingLengths,
         Fault::NegativeLength,
@@ -221,22 +221,22 @@ fn f23_lengths_that_are_none() {
 }
 
 #[test]
-fn f24_lengths_over_the_limit() {
+fn a_length_over_the_limit_is_refused_before_reading() {
     all_calls(&[Fault::LengthU64Max, Fault::LengthGigabyte], &["TooLarge"], GivesUp);
 }
 
 #[test]
-fn f25_bodies_without_end() {
+fn an_endless_body_is_refused_at_the_limit() {
     all_calls(&[Fault::EndlessBody, Fault::EndlessChunked], &["TooLarge"], GivesUp);
 }
 
 #[test]
-fn f27_a_gzip_bomb() {
+fn a_gzip_bomb_is_refused_at_the_limit() {
     all_calls(&[Fault::GzipBomb], &["TooLarge"], GivesUp);
 }
 
 #[test]
-fn f28_encodings_that_were_not_asked_for() {
+fn an_encoding_that_was_not_requested_is_an_error() {
     let faults = [
         Fault::FalseGzip,
         Fault::DamagedGzip,
@@ -250,7 +250,7 @@ fn f28_encodings_that_were_not_asked_for() {
 }
 
 #[test]
-fn f29_no_redirect_is_followed() {
+fn no_redirect_is_followed() {
     let (server, other) = (sandbox(), sandbox());
     server.with_sandbox(|sandbox| sandbox.set_redirect_target(other.base_url()));
     for (fault, status) in [
@@ -270,11 +270,11 @@ fn f29_no_redirect_is_followed() {
             scenario(&server, fault, &call, LONG, &[&word], GivesUp);
         }
     }
-    assert_eq!(other.requests(), [], "the other host sees nothing, not even the token");
+    assert_eq!(other.requests(), [], "the other host receives nothing");
 }
 
 #[test]
-fn f30_statuses_that_the_api_does_not_use() {
+fn a_status_that_the_api_does_not_use_is_an_error() {
     for (fault, status) in [
         (Fault::Status101, 101),
         (Fault::Status204, 204),
@@ -286,12 +286,12 @@ fn f30_statuses_that_the_api_does_not_use() {
     ] {
         all_calls(&[fault], &[&format!("UnexpectedStatus {status}")], GivesUp);
     }
-    // A 100 alone is not even the beginning of an answer.
+    // An answer must follow a 100.
     all_calls(&[Fault::InformationalOnly], &["ConnectionClosed"], TriesAgain);
 }
 
 #[test]
-fn f31_f35_refusals_whatever_their_body() {
+fn a_refusal_with_any_body_is_not_retried() {
     for (status, faults) in [
         (
             400,
@@ -323,12 +323,12 @@ fn f31_f35_refusals_whatever_their_body() {
 }
 
 #[test]
-fn f37_asked_to_wait_too_long() {
+fn a_retry_after_beyond_the_deadline_is_not_waited_for() {
     all_calls(&[Fault::RetryAfter3600], &["Api 429"], GivesUp);
 }
 
 #[test]
-fn f38_asked_to_wait_in_words_that_are_none() {
+fn an_invalid_retry_after_is_ignored() {
     let faults = [
         Fault::Status429,
         Fault::Status429Html,
@@ -348,7 +348,7 @@ fn f38_asked_to_wait_in_words_that_are_none() {
 }
 
 #[test]
-fn f40_a_server_that_fails_once() {
+fn a_5xx_is_retried() {
     for (fault, status) in [
         (Fault::Status500, 500),
         (Fault::Status502, 502),
@@ -360,7 +360,7 @@ fn f40_a_server_that_fails_once() {
 }
 
 #[test]
-fn f41_a_proxy_s_page_is_not_shown() {
+fn a_proxy_s_html_page_is_not_shown() {
     all_calls(&[Fault::Gateway502Html], &["Api 502"], TriesAgain);
     let server = sandbox();
     for call in calls() {
@@ -368,33 +368,33 @@ fn f41_a_proxy_s_page_is_not_shown() {
         let error = send(&client(server.base_url(), |_| {}), &call).unwrap_err();
         let text = format!("{error} {error:?}");
         assert!(!text.contains("nginx") && !text.contains('<'), "{text}");
-        assert!(error.answer().unwrap().body().starts_with(b"<html>"), "and yet can be had");
+        assert!(error.answer().unwrap().body().starts_with(b"<html>"), "the body is kept");
     }
 }
 
 #[test]
-fn f42_a_status_wins_over_its_body() {
+fn a_5xx_with_a_truncated_or_endless_body_keeps_its_status() {
     all_calls(&[Fault::ServerErrorTruncated], &["Api 500"], TriesAgain);
     all_calls(&[Fault::ServerErrorEndless], &["Api 500"], TriesAgain);
 }
 
 #[test]
-fn f44_nothing_or_a_page_instead_of_json() {
+fn an_empty_200_or_an_html_page_is_not_retried() {
     let faults = [Fault::EmptyBody, Fault::BlankBody, Fault::CaptivePortal];
     all_calls(&faults, &["Decode"], GivesUp);
 }
 
 #[test]
-fn f49_bytes_that_are_no_text() {
+fn a_body_that_is_not_utf_8_is_not_retried() {
     all_calls(&[Fault::InvalidUtf8], &["Decode"], GivesUp);
 }
 
 #[test]
-fn f61_an_answer_to_somebody_else_is_not_taken() {
+fn another_request_s_response_is_a_mismatch() {
     let server = sandbox();
     for call in calls() {
         let Some(word) = other_answer(&call) else { continue };
-        // Once more, whatever the policy allows, and then an error.
+        // Retried once, regardless of the policy.
         for (times, expected) in [(1, "value"), (2, word)] {
             fail(&server, Fault::AnotherAnswer, times);
             let before = server.requests().len();
@@ -403,7 +403,7 @@ fn f61_an_answer_to_somebody_else_is_not_taken() {
             assert_eq!(server.requests().len() - before, 2, "{call:?}");
         }
 
-        // One that comes uninvited is for nobody.
+        // An unsolicited response is discarded.
         let client = client(server.base_url(), |_| {});
         for fault in [Fault::ExtraAnswer, Fault::AnotherAnswer] {
             fail(&server, fault, 1);
@@ -413,7 +413,7 @@ fn f61_an_answer_to_somebody_else_is_not_taken() {
     }
 }
 
-/// What comes of somebody else's answer. `None` where nothing in it tells whose it is.
+/// The outcome of another request's response. `None` if nothing in it identifies the request.
 fn other_answer(call: &Call) -> Option<&'static str> {
     match call {
         Call::IssueToken(_) | Call::ListConfirmedCharges(_) => None,
@@ -421,10 +421,9 @@ fn other_answer(call: &Call) -> Option<&'static str> {
     }
 }
 
-/// No attempt takes longer than it may.
 #[test]
-fn f17_f18_f19_f20_a_deadline_is_kept() {
-    // On a machine with nothing else to do a tenth of a second is plenty.
+fn a_deadline_is_kept_to_100_ms() {
+    // On an idle machine, 100 ms are plenty.
     let late = if is_idle() { Duration::from_millis(100) } else { Duration::from_secs(5) };
     let (server, time) = (sandbox(), Duration::from_millis(100));
     let mut worst = Duration::ZERO;
