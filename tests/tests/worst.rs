@@ -325,7 +325,7 @@ fn no_body_needs_more_memory_than_guaranteed() {
     // Without optimization, the default limit would take minutes.
     let (half, full) = if cfg!(debug_assertions) { (MIB, 2 * MIB) } else { (16 * MIB, 32 * MIB) };
     println!(
-        "| body | what becomes of it | KiB, client | KiB over 1 MiB | KiB over {0} MiB | ms for {0} MiB | ms, twice as long = 2 |",
+        "| body | outcome | KiB, client | KiB over 1 MiB | KiB over {0} MiB | ms for {0} MiB | ms, twice as long = 2 |",
         full / MIB
     );
     println!("| --- | --- | ---: | ---: | ---: | ---: | ---: |");

@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn f50_data_does_not_move_the_cursor_of_a_terminal() {
+    fn data_does_not_move_the_cursor_of_a_terminal() {
         let evil = "\u{1b}]0;owned\u{7}\u{9b}2J\u{7f}\u{202e}\r\nx,\"y\" João";
         let csv = |lines: &mut Lines| lines.csv([evil, "1.50"]).unwrap();
         let shown = written(true, csv);

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f50_nothing_moves_the_cursor_or_turns_the_text() {
+    fn nothing_moves_the_cursor_or_turns_the_text() {
         for (text, shown) in [
             ("João Conceição ₢ 漢字 👩‍👧", "João Conceição ₢ 漢字 👩‍👧"),
             ("a\0b", r"a\u{0}b"),

@@ -186,7 +186,7 @@ fn without_a_terminal_it_is_ndjson() {
 }
 
 #[test]
-fn f50_nothing_that_comes_in_data_moves_the_cursor() {
+fn nothing_that_comes_in_data_moves_the_cursor() {
     let evil = "\u{1b}]0;owned\u{7}\u{202e}\u{0}\r\nx,\"y\"";
     let escaped = serde_json::to_string(evil).unwrap();
     let body = format!(
@@ -275,7 +275,7 @@ fn the_flag_for_spreadsheets_keeps_the_data() {
 }
 
 #[test]
-fn f50_an_error_does_not_move_the_cursor_either() {
+fn an_error_does_not_move_the_cursor_either() {
     let wrong = run(&mut with_token("http://127.0.0.1:1", &["lots", "get", "\u{1b}[2J\u{202e}x"]));
     assert!(wrong.err.contains(r"'\u{202e}x'"), "{}", wrong.err);
     assert!(!wrong.err.contains('\x1b') && !wrong.err.contains('\u{202e}'));

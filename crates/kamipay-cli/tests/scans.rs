@@ -238,7 +238,7 @@ fn a_file_that_was_not_begun_gets_its_header() {
 /// Stopped while rows are printed: those that were, and those of the next run, are all.
 #[cfg(unix)]
 #[test]
-fn f83_ctrl_c_leaves_whole_lines_and_nothing_comes_twice() {
+fn ctrl_c_leaves_whole_lines_and_nothing_comes_twice() {
     let server = generated(&year().with_lots(3000));
     let dir = Dir::new("ctrl-c");
     for (format, name, code) in [("ndjson", "-INT", 130), ("csv", "-TERM", 143)] {
@@ -312,7 +312,7 @@ pub(crate) const TWO_WINDOWS: [&str; 4] = ["--from", "2026-05-01", "--to", "2026
 
 #[cfg(unix)]
 #[test]
-fn f83_ctrl_c_does_not_wait_for_the_network() {
+fn ctrl_c_does_not_wait_for_the_network() {
     let url = stuck();
     let list = [&["lots", "list", "--output", "ndjson"], &TWO_WINDOWS[..]].concat();
     let mut child = piped(&mut with_token(&url, &list));

@@ -31,7 +31,7 @@ fn is_silent_about(command: &mut Command, secrets: &[&str]) {
 }
 
 #[test]
-fn f73_no_secret_is_printed_whatever_goes_wrong() {
+fn no_secret_is_printed_whatever_goes_wrong() {
     let (_listener, silence) = silence();
     let bases = [
         documented().base_url().to_owned(), // stopped
@@ -109,7 +109,7 @@ fn is_silent_at(base: &str) {
 }
 
 #[test]
-fn f73_no_secret_is_printed_when_all_is_well() {
+fn no_secret_is_printed_when_all_is_well() {
     let server = with_payments();
     let sandbox = Sandbox::documented();
     let mut by_token = kamipay(&in_may(&["lots", "list"]));
@@ -125,7 +125,7 @@ fn f73_no_secret_is_printed_when_all_is_well() {
 }
 
 #[test]
-fn f73_no_secret_of_a_proxy_is_printed() {
+fn no_secret_of_a_proxy_is_printed() {
     let list = in_may(&["lots", "list", "--proxy-from-env", "--max-attempts", "1"]);
     for proxy in ["http://me:@127.0.0.1:1", "nonsense://me:@127.0.0.1:1"] {
         let proxy = proxy.replace("me:", &format!("me:{PASSWORD}"));
@@ -136,7 +136,7 @@ fn f73_no_secret_of_a_proxy_is_printed() {
 }
 
 #[test]
-fn f73_no_secret_is_printed_in_usage_errors_and_help() {
+fn no_secret_is_printed_in_usage_errors_and_help() {
     let spaced = format!("{TOKEN} {PASSWORD}");
     let variables = [
         ("KAMIPAY_BASE_URL", "https://api.kamipay.io"),

@@ -8,7 +8,7 @@ use kamipay_sandbox::Generated;
 use crate::support::{documented, generated, in_may, run, with_token};
 
 #[test]
-fn f84_a_reader_who_has_enough_gets_no_words() {
+fn a_reader_who_has_enough_gets_no_words() {
     let server = generated(&Generated::new(1).with_lots(5000));
     for format in ["ndjson", "csv", "json", "table"] {
         let args = in_may(&["lots", "list", "--output", format]);
@@ -25,7 +25,7 @@ fn f84_a_reader_who_has_enough_gets_no_words() {
 
 /// Stopped at any moment, it leaves whole lines.
 #[test]
-fn f83_lines_are_whole_wherever_it_is_stopped() {
+fn lines_are_whole_wherever_it_is_stopped() {
     let server = generated(&Generated::new(1).with_lots(5000));
     for format in ["ndjson", "csv"] {
         for read in [1, 5_000, 70_000, 300_000] {
@@ -45,7 +45,7 @@ fn f83_lines_are_whole_wherever_it_is_stopped() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn f84_a_full_disk_is_an_error() {
+fn a_full_disk_is_an_error() {
     let server = documented();
     let demo = ["demo"];
     let list = in_may(&["lots", "list"]);
@@ -62,7 +62,7 @@ fn f84_a_full_disk_is_an_error() {
 
 #[cfg(unix)]
 #[test]
-fn f84_without_standard_error_there_is_no_panic() {
+fn without_standard_error_there_is_no_panic() {
     let server = documented();
     for redirection in ["2>&-", "2>/dev/full"] {
         let script = format!("\"$0\" lots get 00000000-0000-0000-0000-000000000000 {redirection}");

@@ -257,7 +257,7 @@ fn a_request_that_came_too_slowly_is_asked_again() {
 
 #[cfg(unix)]
 #[test]
-fn f83_a_signal_ends_it_at_once() {
+fn a_signal_ends_it_at_once() {
     let server = with_payments();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let args = ["pay", "status", "--external-id", "processing-forever", "--watch"];
@@ -278,7 +278,7 @@ fn f83_a_signal_ends_it_at_once() {
 
 #[cfg(unix)]
 #[test]
-fn f83_a_signal_does_not_wait_for_the_answer() {
+fn a_signal_does_not_wait_for_the_answer() {
     let (listener, url) = silence();
     let args = ["pay", "status", "--external-id", "a", "--watch", "-o", "json"];
     let mut command = with_token(&url, &args);

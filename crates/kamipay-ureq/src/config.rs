@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f86_times_end_at_a_year() {
+    fn times_end_at_a_year() {
         let year = Duration::from_secs(31_536_000);
         for (time, capped) in [
             (Duration::ZERO, Duration::ZERO),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn f72_a_user_agent_is_a_header() {
+    fn a_user_agent_is_a_header() {
         let with = |suffix: Option<&str>| {
             let user_agent_suffix = suffix.map(str::to_owned);
             Config { user_agent_suffix, ..Config::default() }.user_agent()
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn f71_only_an_http_proxy_is_one() {
+    fn only_an_http_proxy_is_one() {
         for proxy in ["http://proxy:3128", "https://proxy", "http://user:pass@10.0.0.1:8080"] {
             assert!(is_usable(proxy), "{proxy}");
         }

@@ -171,7 +171,7 @@ mod tests {
     use crate::error::ConnectFault;
 
     #[test]
-    fn f26_a_body_exactly_at_the_limit_is_read() {
+    fn a_body_exactly_at_the_limit_is_read() {
         for (length, limit) in [(0, 0), (1, 0), (99, 100), (100, 100), (101, 100), (900, 100)] {
             for known in [None, Some(0), Some(length as u64), Some(u64::MAX)] {
                 let (body, mut bytes) = (vec![b' '; length], Vec::new());
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn f25_a_body_without_end_is_read_up_to_the_limit() {
+    fn a_body_without_end_is_read_up_to_the_limit() {
         let mut bytes = Vec::new();
         read(io::repeat(b' '), None, 1 << 20, &mut bytes).unwrap();
         assert_eq!(bytes.len(), (1 << 20) + 1);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn f16_what_came_before_an_error_is_kept() {
+    fn what_came_before_an_error_is_kept() {
         struct Broken;
         impl Read for Broken {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn f24_no_length_is_believed_more_than_a_page_s_worth() {
+    fn no_length_is_believed_more_than_a_page_s_worth() {
         for (length, room) in [(0, 32), ((1 << 20) - 1, 1 << 20), (u64::MAX, (1 << 20) + 1)] {
             let mut bytes = Vec::new();
             read(&b"{}"[..], Some(length), u64::MAX, &mut bytes).unwrap();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn f86_without_any_time_nothing_is_sent() {
+    fn without_any_time_nothing_is_sent() {
         let base = "http://127.0.0.1:1".parse().unwrap();
         let send = |connect_timeout, attempt_timeout, left| {
             let config = Config { connect_timeout, attempt_timeout, ..Config::default() };
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn f02_a_look_up_has_the_time_of_a_connection() {
+    fn a_look_up_has_the_time_of_a_connection() {
         let base = "https://api.kamipay.io".parse().unwrap();
         let agent = Config::default().agent(&base).unwrap();
         let timeouts = agent.config().timeouts();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn f82_a_machine_without_sockets_has_not_sent() {
+    fn a_machine_without_sockets_has_not_sent() {
         for code in [23, 24] {
             let kind = classify(io::Error::from_raw_os_error(code).into(), Stage::Head);
             assert!(matches!(kind, ErrorKind::Connect(ConnectFault::NoSocket)), "{kind:?}");

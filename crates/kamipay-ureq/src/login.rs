@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn f78_a_token_is_renewed_by_the_clock_that_never_jumps() {
+    fn a_token_is_renewed_by_the_clock_that_never_jumps() {
         let (session, clock) = session();
         ask(&session, None, None, |_| Ok(jwt(3600))).unwrap();
         for wall in [0, 4_000_000_000] {
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn f80_a_token_that_is_still_good_is_used_while_logins_fail() {
+    fn a_token_that_is_still_good_is_used_while_logins_fail() {
         let (session, clock) = session();
         ask(&session, None, None, |_| Ok(jwt(3600))).unwrap();
         clock.pass(Duration::from_secs(3540));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn f80_who_had_an_older_token_goes_on_with_the_newer_one() {
+    fn who_had_an_older_token_goes_on_with_the_newer_one() {
         let (session, clock) = session();
         let old = ask(&session, None, None, |_| token("old")).unwrap();
         ask(&session, Some(&old), None, |_| Ok(jwt(3600))).unwrap();
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn f80_who_needs_no_other_token_yet_does_not_wait_for_one() {
+    fn who_needs_no_other_token_yet_does_not_wait_for_one() {
         let (session, clock) = session();
         ask(&session, None, None, |_| Ok(jwt(3600))).unwrap();
         clock.pass(Duration::from_secs(3540));
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn f80_a_refused_login_does_not_take_a_token_away_that_is_still_good() {
+    fn a_refused_login_does_not_take_a_token_away_that_is_still_good() {
         let (session, clock) = session();
         let held = ask(&session, None, None, |_| Ok(jwt(3600))).unwrap();
         clock.pass(Duration::from_secs(3540));
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn f86_a_refusal_can_be_remembered_for_ever_or_not_at_all() {
+    fn a_refusal_can_be_remembered_for_ever_or_not_at_all() {
         let (session, clock) = held_for(Duration::MAX);
         assert!(ask(&session, None, None, |_| Err(answered(401))).is_err());
         clock.pass(Duration::from_secs(1 << 30));

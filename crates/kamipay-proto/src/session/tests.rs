@@ -50,7 +50,7 @@ fn a_token_is_renewed_a_minute_or_a_tenth_before_its_end() {
 }
 
 #[test]
-fn f77_a_token_whose_life_makes_no_sense_is_used_until_a_401() {
+fn a_token_whose_life_makes_no_sense_is_used_until_a_401() {
     let now = Duration::from_secs(7);
     assert_eq!(renew_at(&"opaque".parse().unwrap(), now), None);
     assert_eq!(renew_at(&jwt(0), now), None);

@@ -221,7 +221,7 @@ fn every_kind() -> Vec<(Answer, bool)> {
 }
 
 #[test]
-fn f40_what_may_pass_is_tried_again_and_nothing_else() {
+fn what_may_pass_is_tried_again_and_nothing_else() {
     for (fault, is_repeated) in every_kind() {
         let world = World::with([fault.clone(), lot()]);
         let answer = get(&world.client());
@@ -248,7 +248,7 @@ fn a_call_that_may_not_arrive_twice_is_made_once() {
 }
 
 #[test]
-fn f32_a_call_that_moves_money_is_not_made_again_with_another_token() {
+fn a_call_that_moves_money_is_not_made_again_with_another_token() {
     let world = World::with([answer(200, TOKEN), answer(401, ""), answer(200, TOKEN), lot()]);
     let client = world.login();
     let error = client.send(&Pay).unwrap_err();
@@ -261,7 +261,7 @@ fn f32_a_call_that_moves_money_is_not_made_again_with_another_token() {
 }
 
 #[test]
-fn f10_four_attempts_with_longer_and_longer_delays() {
+fn four_attempts_with_longer_and_longer_delays() {
     let world = World::new();
     world.then_always(closed());
     let error = get(&world.client()).unwrap_err();
@@ -277,7 +277,7 @@ fn f10_four_attempts_with_longer_and_longer_delays() {
 }
 
 #[test]
-fn f36_the_api_is_not_asked_earlier_than_it_asks_for() {
+fn the_api_is_not_asked_earlier_than_it_asks_for() {
     for status in [429, 503] {
         let world = World::with([wait(status, "7"), lot()]);
         get(&world.client()).unwrap();
@@ -286,7 +286,7 @@ fn f36_the_api_is_not_asked_earlier_than_it_asks_for() {
 }
 
 #[test]
-fn f37_what_takes_too_long_is_passed_on_at_once() {
+fn what_takes_too_long_is_passed_on_at_once() {
     let world = World::with([wait(429, "3600")]);
     let error = get(&world.client()).unwrap_err();
     assert_eq!((error.stop(), error.elapsed()), (Stop::RetryAfter, Duration::ZERO));
@@ -307,7 +307,7 @@ fn f37_what_takes_too_long_is_passed_on_at_once() {
 }
 
 #[test]
-fn f38_what_can_not_be_understood_is_not_waited_for() {
+fn what_can_not_be_understood_is_not_waited_for() {
     for value in ["-1", "+7", "1.5", "7, 8", "", "100000000000000000000", "soon"] {
         let world = World::with([wait(429, value), lot()]);
         get(&world.client()).unwrap();
@@ -316,7 +316,7 @@ fn f38_what_can_not_be_understood_is_not_waited_for() {
 }
 
 #[test]
-fn f78_no_wall_clock_changes_a_delay() {
+fn no_wall_clock_changes_a_delay() {
     for wall in [0, 4_000_000_000] {
         let world = World::with([closed(), wait(503, "Fri, 15 May 2026 15:34:28 GMT"), lot()]);
         world.clock.set_wall(chrono::DateTime::from_timestamp(wall, 0).unwrap());
@@ -392,7 +392,7 @@ fn the_time_that_is_up_does_not_hide_what_happened() {
 }
 
 #[test]
-fn f43_a_total_outage_of_2000_calls() {
+fn a_total_outage_of_2000_calls() {
     for fault in [refused(), closed(), answer(503, ""), Err(timeout())] {
         let world = World::with([lot()]);
         let client = world.client();
@@ -415,7 +415,7 @@ fn f43_a_total_outage_of_2000_calls() {
 }
 
 #[test]
-fn f11_a_kept_connection_that_was_closed_is_made_up_for_at_once() {
+fn a_kept_connection_that_was_closed_is_made_up_for_at_once() {
     let world = World::with([lot(), closed(), lot(), closed(), refused(), lot()]);
     let client = world.client();
     get(&client).unwrap();
@@ -430,7 +430,7 @@ fn f11_a_kept_connection_that_was_closed_is_made_up_for_at_once() {
 }
 
 #[test]
-fn f11_in_an_outage_kept_connections_run_out() {
+fn in_an_outage_kept_connections_run_out() {
     let world = World::with([lot()]);
     let client = world.client_with(Credentials::token("t".parse().unwrap()), |config| {
         config.retry.max_attempts = 1;
@@ -448,7 +448,7 @@ fn f11_in_an_outage_kept_connections_run_out() {
 }
 
 #[test]
-fn f11_there_has_to_be_time_for_it() {
+fn there_has_to_be_time_for_it() {
     let world = World::with([lot()]);
     let client = world.client_with(Credentials::token("t".parse().unwrap()), |config| {
         config.retry.max_attempts = 1;
@@ -482,7 +482,7 @@ fn what_became_of_a_call_is_what_became_of_all_its_attempts() {
 }
 
 #[test]
-fn f32_a_401_is_answered_with_a_new_token_once() {
+fn a_401_is_answered_with_a_new_token_once() {
     let world = World::with([
         answer(200, TOKEN),
         answer(401, ""),
@@ -521,7 +521,7 @@ fn a_renewal_is_no_retry() {
 }
 
 #[test]
-fn f61_an_answer_to_another_question_is_asked_for_once_more_on_a_fresh_connection() {
+fn an_answer_to_another_question_is_asked_for_once_more_on_a_fresh_connection() {
     let other = || answer(200, &LOT.replace("9c030c8b", "aaaaaaaa"));
     let world = World::with([other(), lot()]);
     get(&world.client()).unwrap();
@@ -549,7 +549,7 @@ fn f61_an_answer_to_another_question_is_asked_for_once_more_on_a_fresh_connectio
 }
 
 #[test]
-fn f15_a_document_that_is_cut_is_cut_off() {
+fn a_document_that_is_cut_is_cut_off() {
     let world = World::new();
     world.then_always(answer(200, &LOT[..80]));
     let error = get(&world.client()).unwrap_err();
@@ -558,7 +558,7 @@ fn f15_a_document_that_is_cut_is_cut_off() {
 }
 
 #[test]
-fn f33_a_401_after_the_renewal_is_the_answer() {
+fn a_401_after_the_renewal_is_the_answer() {
     let (token, unauthorized) = (answer(200, TOKEN), answer(401, ""));
     let script = [token.clone(), unauthorized.clone(), token, unauthorized.clone()];
     let world = World::with(script);
@@ -575,7 +575,7 @@ fn f33_a_401_after_the_renewal_is_the_answer() {
 }
 
 #[test]
-fn f34_a_refused_login_is_the_end_of_it() {
+fn a_refused_login_is_the_end_of_it() {
     for status in [400, 401, 403, 422] {
         let world = World::with([answer(status, r#"{"detail": "no", "request_id": "r-1"}"#)]);
         let client = world.login();
@@ -625,7 +625,7 @@ fn the_login_s_time_is_the_call_s() {
 }
 
 #[test]
-fn f80_a_call_does_not_wait_long_for_a_token_that_it_does_not_need_yet() {
+fn a_call_does_not_wait_long_for_a_token_that_it_does_not_need_yet() {
     use base64::Engine as _;
     let claims =
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"iat":1000,"exp":4600}"#);
@@ -660,7 +660,7 @@ fn f80_a_call_does_not_wait_long_for_a_token_that_it_does_not_need_yet() {
 
 /// Over sockets, with the time alone made up.
 #[test]
-fn f80_a_login_that_is_down_does_not_stop_the_calls() {
+fn a_login_that_is_down_does_not_stop_the_calls() {
     use kamipay_sandbox::{Calls, Fault, Sandbox, Schedule, Server};
 
     let sandbox = Sandbox::documented();
@@ -766,7 +766,7 @@ fn an_attempt_can_be_taken_apart() {
 }
 
 #[test]
-fn f86_times_at_the_edge_are_times() {
+fn times_at_the_edge_are_times() {
     for (set, is_answered) in [
         ((|config| config.call_timeout = Duration::MAX) as fn(&mut Config), true),
         (|config| config.call_timeout = Duration::ZERO, false),

@@ -86,7 +86,7 @@ fn packed_framings() -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn f13_f14_f15_a_packed_answer_cut_at_any_byte_is_asked_for_again() {
+fn a_packed_answer_cut_at_any_byte_is_asked_for_again() {
     for (headers, body) in packed_framings() {
         let answer = ok(&headers, &body);
         let scripts = |cut: usize, is_reset: bool| {
@@ -130,7 +130,7 @@ fn a_packed_answer_with_nothing_in_it_is_cut_off_in_every_framing() {
 }
 
 #[test]
-fn f42_a_status_wins_over_a_packed_body_cut_at_any_byte() {
+fn a_status_wins_over_a_packed_body_cut_at_any_byte() {
     let refusal = gzip(br#"{"detail": "because"}"#);
     for status in [400, 404, 500, 503] {
         for cut in 0..=refusal.len() {
@@ -164,7 +164,7 @@ fn a_reset_in_the_middle_is_cut_off() {
 }
 
 #[test]
-fn f16_a_whole_document_before_a_reset_is_whole() {
+fn a_whole_document_before_a_reset_is_whole() {
     let server = Server::start(vec![vec![Reply(ok("", LOT)), Pause, Reset]]);
     assert_eq!(get_from(&server.url).unwrap().usdt_amount.to_string(), "10027.79968000");
     let packed = ok("content-encoding: gzip\r\n", gzip(LOT.as_bytes()));

@@ -65,7 +65,7 @@ fn a_head_that_is_cut_is_an_error() {
 }
 
 #[test]
-fn f61_another_request_s_answer_is_asked_for_once_more_on_a_new_connection() {
+fn another_request_s_answer_is_asked_for_once_more_on_a_new_connection() {
     let other = || Reply(whole(LOT.replace("9c030c8b", "aaaaaaaa")));
     // A connection that is one answer behind stays so: the next request on it gets another one too.
     let behind = || vec![ReadRequest, other(), ReadRequest, other(), Hold];
@@ -86,7 +86,7 @@ fn f61_another_request_s_answer_is_asked_for_once_more_on_a_new_connection() {
 }
 
 #[test]
-fn f01_f03_no_connection_means_not_sent() {
+fn no_connection_means_not_sent() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = get_from(&format!("http://{free}")).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Connect(ConnectFault::Refused)), "{error:?}");

@@ -160,7 +160,7 @@ fn no_error_names_more_than_the_call() {
 }
 
 #[test]
-fn f72_a_user_agent_that_is_no_header_is_refused() {
+fn a_user_agent_that_is_no_header_is_refused() {
     for suffix in ["a\r\nb", "a\nb", "ö", "a\0"] {
         let mut config = Config::default();
         config.user_agent_suffix = Some(suffix.to_owned());
@@ -183,7 +183,7 @@ fn a_certificate_that_is_none_is_refused() {
 
 /// The environment is the process's, so the test runs itself once more with another one.
 #[test]
-fn f71_a_proxy_is_used_only_when_asked_for() {
+fn a_proxy_is_used_only_when_asked_for() {
     const CHILD: &str = "KAMIPAY_TEST_PROXY";
     if let Ok(url) = std::env::var(CHILD) {
         get_from(&url).unwrap(); // the proxy is not asked
@@ -217,7 +217,7 @@ fn f71_a_proxy_is_used_only_when_asked_for() {
         let answer = || vec![ReadRequest, Reply(whole(LOT))];
         let server = Server::start(vec![answer(), answer()]);
         let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "head::f71_a_proxy_is_used_only_when_asked_for"])
+            .args(["--exact", "head::a_proxy_is_used_only_when_asked_for"])
             .env("ALL_PROXY", proxy)
             .env("http_proxy", proxy)
             .env_remove("NO_PROXY")

@@ -69,7 +69,7 @@ fn a_trusted_server_is_asked() {
 }
 
 #[test]
-fn f06_f07_a_certificate_that_is_not_good_gets_no_token() {
+fn a_certificate_that_is_not_good_gets_no_token() {
     let trusted = certificate("localhost", |params| {
         params.distinguished_name.push(rcgen::DnType::CommonName, "another issuer");
     });
@@ -96,7 +96,7 @@ fn f06_f07_a_certificate_that_is_not_good_gets_no_token() {
 }
 
 #[test]
-fn f15_an_answer_without_its_end_is_whole_only_as_json() {
+fn an_answer_without_its_end_is_whole_only_as_json() {
     // Closed without close_notify, and without a length: ureq says `Ok` to both.
     let certificate = certificate("localhost", |_| {});
     let (port, _saw) = serve(&certificate, ok("", LOT), |_| {});
@@ -107,7 +107,7 @@ fn f15_an_answer_without_its_end_is_whole_only_as_json() {
 }
 
 #[test]
-fn f08_a_damaged_record_is_no_answer() {
+fn a_damaged_record_is_no_answer() {
     let certificate = certificate("localhost", |_| {});
     let half = ok("content-length: 9999\r\n", &LOT[..50]);
     let (port, _saw) = serve(&certificate, half, |socket| {
@@ -121,7 +121,7 @@ fn f08_a_damaged_record_is_no_answer() {
 }
 
 #[test]
-fn f09_a_server_that_speaks_no_tls_gets_no_token() {
+fn a_server_that_speaks_no_tls_gets_no_token() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -134,7 +134,7 @@ fn f09_a_server_that_speaks_no_tls_gets_no_token() {
 }
 
 #[test]
-fn f09_a_server_that_speaks_tls_only_is_no_http() {
+fn a_server_that_speaks_tls_only_is_no_http() {
     let certificate = certificate("localhost", |_| {});
     let (port, saw) = serve(&certificate, whole(LOT), |_| {});
     let error = crate::get_from(&format!("http://localhost:{port}")).unwrap_err();
@@ -148,7 +148,7 @@ fn f09_a_server_that_speaks_tls_only_is_no_http() {
 }
 
 #[test]
-fn f05_a_handshake_that_stalls_ends_in_time() {
+fn a_handshake_that_stalls_ends_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     for said in [&b""[..], b"\x16\x03\x03\x00\x7a\x02"] {
