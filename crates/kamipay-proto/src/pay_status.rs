@@ -25,10 +25,10 @@
 //! for. A [`Watch`] applies the table to all answers it received: a later answer cannot undo what
 //! an earlier one showed.
 //!
-//! An answer may show funds outside these fields: in a field beside `data`, or in an object inside
-//! it. Such an answer counts as an unknown state, unless it is *done*, and so gives no permission. A
-//! watch gives no permission after such an answer, or after an answer it cannot use. A new question
-//! with a new watch is judged by itself.
+//! An answer may show funds outside these fields: in a field next to `data`, or in an object inside
+//! it. Unless it is *done*, such an answer counts as an unknown state, and gives no permission.
+//! After it, or after an unusable answer, a watch never gives permission. A new watch knows nothing
+//! of an earlier one.
 
 mod get;
 mod permission;
@@ -246,7 +246,7 @@ pub struct Unnamed {
 #[derive(Clone, Default, Deserialize, PartialEq, Eq, Hash)]
 #[serde(default)]
 struct Known {
-    /// The word before secrets were hidden in it.
+    /// The word, with secrets.
     #[serde(skip)]
     envelope: Box<str>,
     #[serde(deserialize_with = "beginning")]
@@ -267,14 +267,12 @@ struct Known {
     bank_txid: Option<String>,
 }
 
-/// Secrets are hidden in what is shown of an answer. This is not shown, and the rules read it.
+/// For the rules only: never shown, so secrets are not hidden in it.
 impl fmt::Debug for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Known(..)")
     }
 }
-
-// What stands in the answer.
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -346,7 +344,7 @@ impl PayStatus {
     fn from_json(text: &str) -> Result<Self, DecodeError> {
         let text = document(text)?.get();
         if text.len() > 256 << 10 {
-            return Err(DecodeError::whole(wire::reason::PAYMENT)); // an unnamed state keeps all of it
+            return Err(DecodeError::whole(wire::reason::PAYMENT)); // an unknown state keeps all of it
         }
         let Envelope { status: envelope, msg, data } = object(text)?;
         let is_unclear = unclear::is_unclear(text);
@@ -364,7 +362,7 @@ impl PayStatus {
             };
             let word = match data {
                 Presence::Nothing if envelope != "failed" => envelope.clone(),
-                // Not an answer to be taken for a plain one.
+                // A contradiction, which must not look like a plain state.
                 _ => format!("{envelope}/{}", known.status.as_deref().unwrap_or_default()),
             };
             return Ok(unnamed(word, msg, known));

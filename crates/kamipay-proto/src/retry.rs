@@ -163,7 +163,7 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// The tokens that are left.
+    /// The tokens left.
     pub fn tokens(&self) -> u32 {
         self.tokens
     }
@@ -252,8 +252,7 @@ pub enum Cause {
     NoRequest,
     /// The server's certificate is not valid. Nothing was sent.
     Untrusted,
-    /// Anything else that the next attempt would meet again: an answer that is too long, or one that
-    /// cannot be read.
+    /// Any other failure that repeats: an answer that is too long, or cannot be read.
     Permanent,
 }
 

@@ -270,7 +270,8 @@ impl PaymentTarget {
         Ok(Self { target, id })
     }
 
-    /// The identifier as it occurs in an answer. A hash without its `0x`, which may be missing there.
+    /// The identifier as it occurs in an answer. A hash without its `0x`, which may be missing
+    /// there.
     fn digits_or_id(&self) -> &str {
         let digits = hash_digits(&self.id).filter(|_| self.target == TargetKind::TxId);
         digits.unwrap_or(&self.id)

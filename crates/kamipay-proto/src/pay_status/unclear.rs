@@ -1,14 +1,13 @@
-//! Answers that may show more than can be read: they withhold permission to pay again.
+//! Answers that may show more than can be read. They withhold permission to pay again.
 //!
-//! Nothing is concluded from such an answer. What it shows is not searched for values, because there
-//! is no end of forms in which a value can hide.
+//! No value is taken from such an answer: a value can hide in too many forms to search for it.
 
 use serde_json::value::RawValue;
 
 use crate::wire::object;
 
-/// Whether text of any form may be about funds that moved: it has the name of a hash or of a receipt
-/// in it, the word *done*, or letters that are escaped and could spell them.
+/// Whether a text of any form may be about funds that moved: it contains the name of a hash or
+/// receipt, the word *done*, or escaped letters that could spell them.
 pub(super) fn may_show_funds(text: &[u8]) -> bool {
     // UTF-16 has a zero at each ASCII letter.
     let letters = text.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase);
@@ -42,7 +41,7 @@ pub(super) fn is_unclear(answer: &str) -> bool {
     let is_object = object::entries(answer, |name, value| {
         is_unclear |= match (&*name, kind(value)) {
             ("status", Kind::Scalar) => false,
-            // The API's words about the state, which may be anything.
+            // The API's message may contain any words, such as *done*.
             ("msg", Kind::Scalar) => value.get().to_ascii_lowercase().contains("txid"),
             ("data", Kind::Object) => data_is_unclear(value.get()),
             (name, _) => may_be_funds(name, value),
@@ -52,7 +51,7 @@ pub(super) fn is_unclear(answer: &str) -> bool {
 }
 
 fn data_is_unclear(data: &str) -> bool {
-    /// What a payment has on the pages. A hash or a receipt of any type is read.
+    /// The fields of a payment in the vendor's pages. Hashes and receipts are read with any type.
     const READ: [&str; 13] = [
         "address_in",
         "amount_brl",
@@ -77,7 +76,7 @@ fn data_is_unclear(data: &str) -> bool {
     is_unclear || !is_object
 }
 
-/// Whether a field that is not read may be about funds.
+/// Whether an unknown field may be about funds.
 fn may_be_funds(name: &str, value: &RawValue) -> bool {
     let is_there = !matches!(value.get(), "null" | "\"\"" | "[]" | "{}");
     is_there && may_show_funds(name.as_bytes()) || may_show_funds(value.get().as_bytes())
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn funds_are_seen_in_any_form() {
+    fn words_about_funds_are_found_in_any_form() {
         let utf_16: Vec<u8> = "bank_txid".encode_utf16().flat_map(u16::to_be_bytes).collect();
         for text in [
             &b"txid"[..],
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_clear_and_funds_in_another_place_are_not() {
+    fn funds_outside_the_known_fields_make_an_answer_unclear() {
         for clear in [
             r#"{"status": "failed", "msg": "TX not found"}"#,
             r#"{"status": "failed", "msg": "TX not found", "data": {}}"#,

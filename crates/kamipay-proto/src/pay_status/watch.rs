@@ -164,7 +164,8 @@ pub struct Evidence {
     /// Whether any answer shows that the payment was paid out, by a receipt of the bank or as
     /// *done*. Then it cannot fail.
     pub was_paid: bool,
-    /// Whether an answer may have shown more than could be read. No later answer then gives permission.
+    /// Whether an answer may have shown more than could be read. No later answer then gives
+    /// permission.
     pub was_unclear: bool,
     /// Well-formed hashes of the transaction (`txid`, `original_txid`). Two contradict each other.
     pub transactions: Vec<TransactionHash>,
@@ -310,8 +311,8 @@ impl Watch {
     /// | was refused: a status from 400 to 499, except 408 and 429 | before the first answer |
     /// | failed for any other cause | no |
     ///
-    /// A wrong password or host does not get better. Once the API has answered, the same question is
-    /// asked again. A question that needs a login fails for the cause of the login.
+    /// A wrong password or host stays wrong. Once the API has answered, the watch keeps asking. A
+    /// question whose login failed has the cause of the login.
     ///
     /// Call it before [`failed`](Self::failed), and do not call `failed` if the wait ends.
     pub fn is_ended_by(&self, cause: Cause) -> bool {
@@ -346,19 +347,20 @@ impl Watch {
     /// Takes an unusable answer: one that cannot be read, does not name its payment, or has an
     /// undocumented HTTP status. Call it before [`failed`](Self::failed).
     ///
-    /// The answer may have shown that funds moved, so no later answer gives permission to pay again.
-    /// Exceptions: an answer about another payment, an HTML page, an empty body, and a refusal or
-    /// server error that does not mention funds.
+    /// The answer may have shown that funds moved, so no later answer gives permission to pay
+    /// again. Exceptions: an answer about another payment, an HTML page, an empty body, and a
+    /// refusal or server error that does not mention funds.
     pub fn unreadable(&mut self, answer: &ResponseError) {
         if !self.is_over() {
             self.evidence.was_unclear |= self.call.may_be_about_funds(answer);
         }
     }
 
-    /// Takes an answer that nobody could read: cut off on its way, too long, or in an unknown
+    /// Takes an answer that the transport could not read: truncated, too long, or in an unknown
     /// encoding. Call it before [`failed`](Self::failed).
     ///
-    /// The answer may have shown that funds moved, so no later answer gives permission to pay again.
+    /// The answer may have shown that funds moved, so no later answer gives permission to pay
+    /// again.
     pub fn lost(&mut self) {
         if !self.is_over() {
             self.evidence.was_unclear = true;
@@ -449,7 +451,7 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// The longest state in a [`Sighting`], in characters.
+/// Maximum length of a state in a [`Sighting`], in characters.
 const LONGEST_STATE: usize = 200;
 
 /// A stored watch.

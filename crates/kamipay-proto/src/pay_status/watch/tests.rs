@@ -403,7 +403,7 @@ fn tell(watch: &mut Watch, status: u16, body: impl Into<Vec<u8>>, now: DateTime<
     }
 }
 
-/// Such as one with an amount that nothing can keep.
+/// The answers have an amount with too many decimals.
 #[test]
 fn an_answer_that_cannot_be_read_withholds_permission() {
     let unreadable = |state: &str, id: &str| {
@@ -418,7 +418,7 @@ fn an_answer_that_cannot_be_read_withholds_permission() {
             tell(&mut watch, 200, unreadable(state, "order 7"), at(0));
             let mut watch = saved(&watch);
             watch.answered(letter.status().unwrap(), at(9), HALF);
-            let is_read = matches!(state, "failed" | "x"); // which have no amount to read
+            let is_read = matches!(state, "failed" | "x"); // without an amount that is read
             let permits = state == "x" || (is_read && letter == FailedWithRefund);
             assert_eq!(watch.permission_to_pay_again().is_some(), permits, "{state}");
         }
@@ -427,7 +427,7 @@ fn an_answer_that_cannot_be_read_withholds_permission() {
         let mut watch = saved(&watch);
         watch.answered(letter.status().unwrap(), at(9), HALF);
         assert_eq!((watch.permission_to_pay_again(), watch.end()), (None, None));
-        // A payment that is done is done.
+        // *Done* still ends the watch.
         watch.answered(Done.status().unwrap(), at(19), HALF);
         assert!(matches!(watch.end(), Some(End::Done(_))));
     }
@@ -456,7 +456,7 @@ fn an_answer_that_shows_nothing_of_the_payment_withholds_nothing() {
         tell(&mut watch, 200, r#"{"status": "failed", "msg": "TX not found"}"#, at(5));
         watch.answered(Canceled.status().unwrap(), at(9), HALF);
         assert!(watch.permission_to_pay_again().is_some(), "{status} {body}");
-        // What comes after the end does not undo it.
+        // An answer after the end does not undo it.
         watch.lost();
         let response = http::Response::new(b"{}".to_vec());
         watch.unreadable(&call().parse(response).unwrap_err());
@@ -482,7 +482,7 @@ fn a_receipt_in_an_unusable_answer_of_any_form_is_kept() {
     };
     let text = |text: String| text.into_bytes();
     let answers: Vec<(u16, Vec<u8>)> = vec![
-        // Whose it is cannot be told.
+        // They do not name the payment.
         (200, text(done("", ""))),
         (200, text(done(r#", "external_id": null"#, ""))),
         (200, text(done(r#", "external_id": ["order 7"]"#, ""))),
@@ -491,7 +491,7 @@ fn a_receipt_in_an_unusable_answer_of_any_form_is_kept() {
         (200, text(done(r#", "external_id": 0"#, ""))),
         (200, text(done(r#", "external_id": false"#, ""))),
         (200, text(done(r#", "external_id": " order 7""#, ""))),
-        // No document, or more than one.
+        // They are not one JSON document.
         (200, text(done(named, r#", "bank_txid": null"#))),
         (200, text(done(named, r#", "status": "canceled""#))),
         (200, text(done(named, r#", "kamipay_id": "txc_1""#))),
@@ -543,7 +543,7 @@ fn a_receipt_in_an_unusable_answer_of_any_form_is_kept() {
             ),
         ),
         (200, text(whole.replace("bank_txid", "Bank_TxId").replace("done", "under_review"))),
-        // Another status.
+        // Undocumented statuses.
         (206, text(whole.clone())),
         (409, text(whole.clone())),
         (409, text(r#"{"detail": "the payment is done"}"#.to_owned())),
@@ -562,7 +562,7 @@ fn a_receipt_in_an_unusable_answer_of_any_form_is_kept() {
     }
 }
 
-/// Secrets are hidden in what is shown, after the rules have seen it.
+/// Secrets are hidden only in what is shown.
 #[test]
 fn a_secret_that_is_a_part_of_an_identifier_hides_nothing_from_the_rules() {
     let base = "https://api.kamipay.io".parse().unwrap();
@@ -794,7 +794,7 @@ fn an_answer_about_another_payment_is_a_failed_question() {
 }
 
 #[test]
-fn what_waiting_cannot_help_ends_the_wait() {
+fn an_invalid_certificate_or_a_refusal_ends_the_wait_before_the_first_answer() {
     let (before, mut after) = (watch(), watch());
     after.answered(in_state("accepted", ""), at(0), HALF);
     for (cause, ends_before, ends_after) in [
@@ -816,7 +816,7 @@ fn what_waiting_cannot_help_ends_the_wait() {
         assert_eq!(before.is_ended_by(cause), is_refusal, "{code}");
         assert!(!after.is_ended_by(cause), "{code}");
     }
-    // A question without an answer is not an answer.
+    // A failed question does not count as an answer.
     let mut unanswered = watch();
     unanswered.failed("closed", None, at(0), HALF);
     assert!(unanswered.is_ended_by(Cause::Untrusted));
@@ -831,7 +831,7 @@ fn times_are_shown_in_milliseconds() {
 }
 
 #[test]
-fn a_fault_is_kept_short_and_without_control_characters() {
+fn an_error_s_text_is_shortened_and_escaped() {
     let mut watch = watch();
     watch.failed(format!("a\n\x1b[31m{}", "x".repeat(1000)), None, at(0), 0);
     let said = watch.evidence().last_fault.clone().unwrap();
