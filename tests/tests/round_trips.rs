@@ -98,11 +98,11 @@ fn an_invalid_request_is_not_read() {
         refused::<ListTransactions>(&json, "");
     }
     let json = format!("{{\"range\": {good}, \"limit\": 1001}}");
-    refused::<ListLots>(&json, "limit is 1 to 1000");
+    refused::<ListLots>(&json, "use 1 to 1000");
     refused::<ListTransactions>(&format!("{{\"range\": {good}, \"settlement_id\": -1}}"), "");
 
-    refused::<ListPendingCharges>(r#"{"limit": 501}"#, "limit is 1 to 500");
-    refused::<ListPendingCharges>(r#"{"limit": 0}"#, "limit is 1 to 500");
+    refused::<ListPendingCharges>(r#"{"limit": 501}"#, "use 1 to 500");
+    refused::<ListPendingCharges>(r#"{"limit": 0}"#, "use 1 to 500");
     refused::<ListPendingCharges>(r#"{"checkout_id": "x"}"#, "whole number");
     let long = r#"{"range": {"start": "2026-05-01T00:00:00Z", "end": "2026-07-01T00:00:00Z"}}"#;
     refused::<ListPendingCharges>(long, "31 days");
