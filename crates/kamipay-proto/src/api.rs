@@ -11,54 +11,53 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{AccessToken, BuildError, Endpoint, ResponseError, Secrets};
 
-/// Where the API lives and who is calling it.
+/// The API's address and the client's token.
 ///
-/// Its `Debug` does not show the token.
+/// `Debug` does not show the token.
 #[derive(Clone, Debug)]
 pub struct Api {
     base: BaseUrl,
     scheme: Scheme,
     authority: Authority,
-    /// Of every call that bears the token, where there is one: cloned, not made anew.
+    /// The headers of every call with a token. `None` without one.
     headers: Option<HeaderMap>,
-    /// What must not be shown of an answer.
+    /// Texts that errors must not show.
     secrets: Arc<Secrets>,
 }
 
 impl Api {
-    /// Calls the API at `base` with a bearer token.
+    /// The API at `base`, with a bearer token.
     pub fn new(base: BaseUrl, token: &AccessToken) -> Self {
         Self::anonymous(base).with_token(token)
     }
 
-    /// The same API with another token. An answer that echoes a token in use before is not shown
-    /// with it either.
+    /// The same API with another token. Errors hide the earlier tokens too.
     #[must_use]
     pub fn with_token(&self, token: &AccessToken) -> Self {
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(AUTHORIZATION, token.to_header());
-        // On a GET it says nothing, but nearly every example of the pages sends it.
+        // It means nothing on a GET, but nearly every example of the pages sends it.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        // A cache on the way would answer with an earlier state of a payment, or an earlier page.
+        // A cache could return an earlier state of a payment, or an earlier page.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let mut api = Self { headers: Some(headers), ..self.clone() };
         Arc::make_mut(&mut api.secrets).add_token(token.expose());
         api
     }
 
-    /// Hides this text, too, in what an answer says: a password, or another secret of the client
-    /// that a server could echo. See [`Secrets`].
+    /// Also hides this text in errors: a password, or another secret that a server could echo. See
+    /// [`Secrets`].
     #[must_use]
     pub fn hiding(mut self, secret: &str) -> Self {
         Arc::make_mut(&mut self.secrets).add(secret);
         self
     }
 
-    /// Reads the answer to a call, as [`Endpoint::parse`] does, and hides the secrets of this client
-    /// in all that an error shows of it, and in what the API says about the state of a payment.
+    /// Reads the response to a call, like [`Endpoint::parse`]. Hides the client's secrets in errors,
+    /// and in the API's words about the state of a payment.
     ///
-    /// [`ResponseError::body`] still has the body as it came. Values, such as the name of a recipient, are
-    /// handed over as they came, whatever they are.
+    /// [`ResponseError::body`] returns the body unchanged. Values, such as a recipient's name, are
+    /// not changed either.
     ///
     /// ```
     /// use kamipay_proto::{Api, lots::GetLot};
@@ -74,7 +73,7 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// As [`Endpoint::parse`].
+    /// The errors of [`Endpoint::parse`].
     pub fn parse<E: Endpoint>(
         &self,
         call: &E,
@@ -85,13 +84,12 @@ impl Api {
         Ok(output)
     }
 
-    /// The secrets that are hidden.
+    /// The secrets that errors hide.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// Calls the API at `base` as nobody: only [`IssueToken`](crate::IssueToken) works without a
-    /// token.
+    /// The API at `base`, without a token. Only [`IssueToken`](crate::IssueToken) can be called.
     pub fn anonymous(base: BaseUrl) -> Self {
         let (scheme, rest) = base.0.split_once("://").expect("a base URL has a scheme");
         let scheme = if scheme == "https" { Scheme::HTTPS } else { Scheme::HTTP };
@@ -100,25 +98,23 @@ impl Api {
         Self { base, scheme, authority, headers: None, secrets: Arc::default() }
     }
 
-    /// Where the API lives.
+    /// The API's address.
     pub fn base_url(&self) -> &BaseUrl {
         &self.base
     }
 
-    /// Starts a `GET` of the path of these segments, each encoded by itself, so that no identifier
-    /// can leave its place.
+    /// Starts a `GET` request with these path segments. Each segment is percent-encoded by itself, so
+    /// an identifier cannot change the path.
     ///
-    /// This is how the calls of this crate are made, and how an [`Endpoint`] of
-    /// your own is made for a call that this crate does not know.
+    /// Use it in your own [`Endpoint`], for a call that this crate does not have.
     pub fn get(&self, segments: &[&str]) -> GetRequest<'_> {
         GetRequest { api: self, target: self.join(segments), separator: b'?' }
     }
 
-    /// A `POST` of a JSON body to the path of these segments.
+    /// A `POST` request with these path segments and a JSON body.
     ///
-    /// A transport sends it once: [`Repeat`](crate::retry::Repeat) knows that a `POST` must not arrive
-    /// twice. Amounts belong into the body as [`Decimal`](rust_decimal::Decimal) or text, since a
-    /// float loses digits.
+    /// A `POST` must not arrive twice, so a transport does not repeat it: see
+    /// [`Repeat`](crate::retry::Repeat). Write amounts as text. A float loses digits.
     ///
     /// ```
     /// use kamipay_proto::Api;
@@ -135,7 +131,8 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// As [`GetRequest::finish`], and [`BuildError::Body`] if the body cannot be written as JSON.
+    /// The errors of [`GetRequest::finish`], and [`BuildError::Body`] if the body cannot be written as
+    /// JSON.
     pub fn post_json(
         &self,
         segments: &[&str],
@@ -146,11 +143,11 @@ impl Api {
         self.post(segments, headers, "application/json", body)
     }
 
-    /// A `POST` of an HTML form to the path of these segments. A transport sends it once.
+    /// A `POST` request with these path segments and a form body. A transport does not repeat it.
     ///
     /// # Errors
     ///
-    /// As [`GetRequest::finish`].
+    /// The errors of [`GetRequest::finish`].
     pub fn post_form(
         &self,
         segments: &[&str],
@@ -160,7 +157,7 @@ impl Api {
         self.post(segments, headers, FORM, form(fields))
     }
 
-    /// The form of [`IssueToken`](crate::IssueToken), the one call without a token.
+    /// The form of [`IssueToken`](crate::IssueToken), the only call without a token.
     pub(crate) fn post_login(
         &self,
         segments: &[&str],
@@ -184,7 +181,7 @@ impl Api {
         Ok(request)
     }
 
-    /// The path of these segments below that of the base.
+    /// The base URL's path, followed by these segments.
     fn join(&self, segments: &[&str]) -> Result<UriText, BuildError> {
         let base = &self.base.0[self.origin_length()..];
         // Room for a query: one allocation for most requests.
@@ -192,7 +189,7 @@ impl Api {
         let mut target = UriText(Vec::with_capacity(base.len() + length + 160));
         target.0.extend_from_slice(base.as_bytes());
         for segment in segments {
-            // `/lots/` is the list, and `/lots/..` is its parent.
+            // `/lots/` would be the list, and `/lots/..` its parent.
             if matches!(*segment, "" | "." | "..") {
                 return Err(BuildError::Segment);
             }
@@ -202,7 +199,7 @@ impl Api {
         Ok(target)
     }
 
-    /// The scheme and the host stay as they are: only the path is read.
+    /// Only the path is parsed. The scheme and the host are those of the base URL.
     fn uri(&self, target: UriText) -> Result<Uri, BuildError> {
         if self.origin_length() + target.0.len() > LONGEST_URI {
             return Err(BuildError::TooLong);
@@ -214,7 +211,7 @@ impl Api {
         Uri::from_parts(parts).map_err(|_| BuildError::TooLong)
     }
 
-    /// How long `https://api.kamipay.io` is.
+    /// The length of the base URL without its path.
     fn origin_length(&self) -> usize {
         self.scheme.as_str().len() + "://".len() + self.authority.as_str().len()
     }
@@ -227,10 +224,10 @@ fn form(fields: &[(&str, &str)]) -> Vec<u8> {
     form_urlencoded::Serializer::new(body).extend_pairs(fields).finish().into_bytes()
 }
 
-/// In bytes: what the `http` crate takes.
+/// The maximum that the `http` crate accepts, in bytes.
 const LONGEST_URI: usize = 65_534;
 
-/// A `GET` that is being built: see [`Api::get`].
+/// A `GET` request under construction: see [`Api::get`].
 #[derive(Clone, Debug)]
 #[must_use = "a request is built by `finish`"]
 pub struct GetRequest<'a> {
@@ -240,7 +237,7 @@ pub struct GetRequest<'a> {
 }
 
 impl GetRequest<'_> {
-    /// Adds `name=value` to the query, the value percent-encoded.
+    /// Adds `name=value` to the query. The value is percent-encoded.
     pub fn query(mut self, name: &str, value: impl fmt::Display) -> Self {
         if let Ok(target) = &mut self.target {
             target.push(self.separator);
@@ -252,7 +249,7 @@ impl GetRequest<'_> {
         self
     }
 
-    /// Writing to a `UriText` fails only where the value's `Display` does.
+    /// Fails only if the value's `Display` fails.
     fn write(&mut self, value: impl fmt::Display) {
         if let Ok(target) = &mut self.target {
             if write!(target, "{value}").is_err() {
@@ -261,7 +258,7 @@ impl GetRequest<'_> {
         }
     }
 
-    /// Adds `name=value` where there is a value, and nothing where there is none.
+    /// Adds `name=value` to the query if there is a value.
     pub fn query_opt(self, name: &str, value: Option<impl fmt::Display>) -> Self {
         match value {
             Some(value) => self.query(name, value),
@@ -269,7 +266,7 @@ impl GetRequest<'_> {
         }
     }
 
-    /// Adds `name=1,2,3`, the comma as it is, and nothing where there is no number.
+    /// Adds `name=1,2,3` to the query if there are values. The commas are not encoded.
     pub fn query_list<T: fmt::Display>(
         mut self,
         name: &str,
@@ -287,7 +284,7 @@ impl GetRequest<'_> {
         self
     }
 
-    /// The request.
+    /// Builds the request.
     ///
     /// # Errors
     ///
@@ -302,7 +299,7 @@ impl GetRequest<'_> {
     }
 }
 
-/// A path and as much of its query as there is. What is written to it is percent-encoded.
+/// A path with its query. Text written to it is percent-encoded.
 #[derive(Clone)]
 struct UriText(Vec<u8>);
 
@@ -311,8 +308,7 @@ impl UriText {
         self.0.push(byte);
     }
 
-    /// RFC 3986 `unreserved` stays, and all else is encoded: `/`, `?`, `#`, `&`, `+` and `%`
-    /// included.
+    /// Encodes everything except the `unreserved` characters of RFC 3986.
     fn push_encoded(&mut self, text: &str) {
         for byte in text.bytes() {
             match byte {
@@ -338,10 +334,10 @@ impl fmt::Debug for UriText {
     }
 }
 
-/// The URL that the API's paths are joined to, such as `https://api.kamipay.io`.
+/// The API's base URL, such as `https://api.kamipay.io`.
 ///
-/// `https`, a host, perhaps a port, perhaps a path. Plain `http` only where the host is this
-/// machine (`localhost`, `127.0.0.0/8`, `[::1]`), because a bearer token does not travel in clear.
+/// It has the scheme `https`, a host, and optionally a port and a path. The scheme `http` is accepted
+/// only for this machine (`localhost`, `127.0.0.0/8`, `[::1]`), because it would expose the token.
 ///
 /// ```
 /// use kamipay_proto::BaseUrl;
@@ -355,7 +351,7 @@ impl fmt::Debug for UriText {
 pub struct BaseUrl(String);
 
 impl BaseUrl {
-    /// The URL, without a slash at its end.
+    /// The URL, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -423,7 +419,7 @@ fn parse_host(host: &str) -> Result<String, InvalidBaseUrl> {
     let named = labels.split('.').all(|label| {
         (1..=63).contains(&label.len()) && label.bytes().all(plain) && !label.starts_with('-')
     });
-    // A name that ends in digits is an address, and `127.1` is one only for some.
+    // A name that ends in digits is an address. Programs disagree about `127.1`.
     let last = labels.rsplit('.').next().unwrap_or_default();
     let numeric = last.bytes().all(|byte| byte.is_ascii_digit())
         || matches!(last.as_bytes(), [b'0', b'x' | b'X', ..]);
@@ -469,17 +465,17 @@ impl Serialize for BaseUrl {
     }
 }
 
-/// A text that cannot be a [`BaseUrl`]. The text itself is not shown: it may hold a password.
+/// An invalid [`BaseUrl`]. The text is not shown, because it may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidBaseUrl {
-    /// Neither `https://` nor `http://` at its start.
+    /// It does not start with `https://` or `http://`.
     #[error("a base URL starts with https://, such as https://api.kamipay.io")]
     Scheme,
-    /// A user name or password before the host.
+    /// It contains a user name or a password.
     #[error("a base URL holds no user name and no password: they are given apart from it")]
     UserInfo,
-    /// No host, or one that is not written in plain letters and digits.
+    /// It has no host, or the host has characters other than letters and digits.
     #[error(
         "the base URL's host is not a name of letters, digits, '-' and '.', and no IP address \
          either (a name in other letters is given in its xn-- form)"

@@ -1,4 +1,4 @@
-//! `POST /auth/token`: a bearer token for a user name and a password.
+//! `POST /auth/token`: exchanges a user name and a password for a bearer token.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,8 +15,7 @@ use crate::{Api, BuildError, Endpoint, ResponseError, Secrets, response};
 
 /// Logs in: exchanges a user name and a password for a bearer token.
 ///
-/// The one request with a secret inside. So it is not serialisable, and its `Debug` does not show
-/// the password.
+/// This request contains a secret, so it cannot be serialised. `Debug` does not show the password.
 ///
 /// ```
 /// use kamipay_proto::{Api, Endpoint, IssueToken};
@@ -56,7 +55,7 @@ impl Endpoint for IssueToken {
         api.post_login(&["auth", "token"], &fields)
     }
 
-    /// Hides the password in what an error shows.
+    /// Hides the password in errors.
     fn parse(
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
@@ -75,13 +74,13 @@ impl fmt::Debug for IssueToken {
     }
 }
 
-/// The answer to [`IssueToken`]. A `token_type` other than `bearer` is refused.
+/// The answer to [`IssueToken`]. A `token_type` other than `bearer` is an error.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct IssuedToken {
-    /// The token for all other calls.
+    /// The token for the other calls.
     pub access_token: AccessToken,
-    /// `bearer`, in whichever case the API wrote it.
+    /// `bearer`, in upper or lower case.
     #[serde(deserialize_with = "bearer")]
     pub token_type: String,
 }
@@ -98,29 +97,28 @@ fn bearer<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 
 /// A bearer token: 1 to 16,384 visible ASCII characters.
 ///
-/// It can be read by [`expose`](Self::expose) alone: `Debug` does not show it, and it is not
-/// serialisable.
+/// Only [`expose`](Self::expose) returns its text. `Debug` does not show it, and it cannot be
+/// serialised.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken(Box<str>);
 
 impl AccessToken {
-    /// The token itself. Take care where it goes.
+    /// The token's text. Do not log it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// How long the token lives from the moment it was issued: `exp` less `iat` of a JWT.
+    /// The time from the token's issue to its end: `exp` minus `iat` of a JWT. No clock is needed.
     ///
-    /// A matter of two numbers in the token, so it does not depend on anybody's clock. `None`
-    /// where the token is not a JWT, where it lacks one of the two, or where they make no sense;
-    /// such a token is good until the API answers 401.
+    /// `None` if the token is not a JWT, if one of the two is missing, or if `exp` is not after `iat`.
+    /// Use such a token until the API answers 401.
     pub fn lifetime(&self) -> Option<Duration> {
         let claims = self.claims()?;
         let seconds = u64::try_from(claims.exp?.checked_sub(claims.iat?)?).ok()?;
         (seconds > 0).then(|| Duration::from_secs(seconds))
     }
 
-    /// When the token ends by the API's clock: `exp` of a JWT.
+    /// The token's end by the API's clock, in UTC: `exp` of a JWT.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp(self.claims()?.exp?, 0)
     }
@@ -132,7 +130,7 @@ impl AccessToken {
         header
     }
 
-    /// The JWT's claims, not verified: they tell us when to ask for another, and nothing else.
+    /// The JWT's claims. They are not verified, and say only when to ask for another token.
     fn claims(&self) -> Option<Claims> {
         let mut parts = self.0.split('.');
         let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
@@ -174,7 +172,7 @@ impl<'de> Deserialize<'de> for AccessToken {
     }
 }
 
-/// A text that cannot be a bearer token. The text itself is not shown.
+/// An invalid bearer token. The text is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a token is 1 to 16384 visible ASCII characters, without spaces or line ends")]
 #[non_exhaustive]

@@ -4,10 +4,9 @@ use serde::de::DeserializeOwned;
 use crate::response::{self, decode_json};
 use crate::{Api, BuildError, Mismatch, ResponseError, ResponseErrorKind, Secrets};
 
-/// One call of the kamiPay API, as plain data.
+/// A call of the kamiPay API, as plain data.
 ///
-/// The calls of this crate implement it, and so can a call of your own that this crate does not
-/// know:
+/// Implement it for a call that this crate does not have:
 ///
 /// ```
 /// use kamipay_proto::{Api, BuildError, Endpoint};
@@ -32,24 +31,24 @@ use crate::{Api, BuildError, Mismatch, ResponseError, ResponseErrorKind, Secrets
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 pub trait Endpoint {
-    /// The method and the path's template, such as `GET /v1/lots/{lot_identifier}`: how errors and
-    /// logs name the call, without what was asked.
+    /// The method and the path's template, such as `GET /v1/lots/{lot_identifier}`. Errors and logs
+    /// show it instead of the URL.
     const CALL: &'static str;
 
-    /// What a successful answer holds.
+    /// The answer of a successful call.
     type Output: DeserializeOwned;
 
-    /// The call as an HTTP request.
+    /// Builds the HTTP request.
     ///
     /// # Errors
     ///
-    /// If the call does not fit in a request, or if it needs a token and `api` has none.
+    /// If the call cannot be written as a request, or if `api` has no token.
     fn request(&self, api: &Api) -> Result<http::Request<Vec<u8>>, BuildError>;
 
-    /// Reads the body of a 2xx response. By default it is a JSON object, and a status that has no
-    /// whole body (204, 205, 206) is an error.
+    /// Reads the body of a 2xx response. Default: a JSON object. The statuses without a whole body
+    /// (204, 205, 206) are errors.
     ///
-    /// Replace it for a call whose answer stands in an envelope, has no body, or is not JSON:
+    /// Replace it for an answer in an envelope, without a body, or in another format:
     ///
     /// ```
     /// use http::response::Parts;
@@ -92,28 +91,27 @@ pub trait Endpoint {
         Ok(decode_json(response::whole(head, body)?)?)
     }
 
-    /// Whether `output` answers this call and not another: a connection that is used for many
-    /// calls can deliver somebody else's answer, and no transport can notice.
+    /// Checks that `output` answers this call. A connection that is used for many calls can deliver
+    /// another request's response, which a transport cannot detect. Default: accepts everything.
     ///
     /// # Errors
     ///
-    /// If what the API echoes is not what was asked.
+    /// If the answer echoes other values than the request has.
     fn verify(&self, output: &Self::Output) -> Result<(), Mismatch> {
         let _ = output;
         Ok(())
     }
 
-    /// Reads the answer to this call.
+    /// Reads the response to this call.
     ///
-    /// It knows no secrets: a transport reads an answer with [`Api::parse`], which hides the token
-    /// in what an error shows.
+    /// A transport uses [`Api::parse`] instead, which also hides the token in errors.
     ///
-    /// The body has to be whole and decoded (gzip undone). A body that was cut is noticed, because
-    /// it is not a JSON document.
+    /// The body must be whole, and unpacked if it was compressed. A JSON body that was cut off is
+    /// an error.
     ///
     /// # Errors
     ///
-    /// If the API refused, or answered something that is not an `Output`, or not the one asked for.
+    /// If the API refused the call, if the body is not an `Output`, or if it answers another request.
     fn parse(
         &self,
         response: http::Response<impl AsRef<[u8]> + Into<Vec<u8>>>,
@@ -121,8 +119,7 @@ pub trait Endpoint {
         response::read(self, response)
     }
 
-    /// Hides secrets in what an answer says about itself, where it is shown as a message is. Values
-    /// are not touched. Nothing by default.
+    /// Hides secrets in the messages of an answer. Values are not changed. Default: does nothing.
     fn hide(&self, output: &mut Self::Output, secrets: &Secrets) {
         let _ = (output, secrets);
     }

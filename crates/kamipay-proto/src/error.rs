@@ -1,4 +1,4 @@
-//! The error types, and nothing else: `response` makes them.
+//! The error types. `response` creates them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,10 +9,10 @@ use http::StatusCode;
 
 use crate::Secrets;
 
-/// Why a response is not the answer to its call.
+/// A response that is not the answer to its call.
 ///
-/// It keeps what came: the HTTP status, the request id for the vendor's support, and the body,
-/// which only [`body`](Self::body) shows, since bodies hold names and Pix keys.
+/// It keeps the HTTP status, the request id for the vendor's support, and the body. Only
+/// [`body`](Self::body) shows the body, because bodies contain names and Pix keys.
 #[derive(Clone)]
 pub struct ResponseError {
     kind: ResponseErrorKind,
@@ -24,36 +24,35 @@ impl ResponseError {
         Self { kind, answer: Arc::new(answer) }
     }
 
-    /// What is wrong with the answer.
+    /// What is wrong with the response.
     pub fn kind(&self) -> &ResponseErrorKind {
         &self.kind
     }
 
-    /// The HTTP status of the answer.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.answer.status
     }
 
-    /// The identifier that the vendor's support finds the request by, where one came.
+    /// The request id for the vendor's support, if the response has one.
     pub fn request_id(&self) -> Option<&str> {
         self.answer.request_id.as_deref()
     }
 
-    /// How long the API asks to wait before the next call: `Retry-After`, where it can be
-    /// understood.
+    /// The time to wait before the next call: the `Retry-After` header, if it is valid.
     ///
-    /// A date there is held against the answer's own `Date`; without one it is not understood.
+    /// A date there is compared with the response's own `Date` header. Without one it is ignored.
     pub fn retry_after(&self) -> Option<Duration> {
         self.answer.retry_after
     }
 
-    /// The body as it came. It may hold personal data, and echo secrets, so neither `Display` nor
-    /// `Debug` shows it.
+    /// The unchanged body. It may contain personal data and echoed secrets, so `Display` and `Debug`
+    /// do not show it.
     pub fn body(&self) -> &[u8] {
         &self.answer.body
     }
 
-    /// Hides secrets in every text that came from outside and is shown.
+    /// Hides secrets in the texts from outside that are shown.
     pub(crate) fn hiding(mut self, secrets: &Secrets) -> Self {
         let Some(hider) = secrets.hider() else { return self };
         let hide = |text: &mut String| {
@@ -117,22 +116,22 @@ impl std::error::Error for ResponseError {
     }
 }
 
-/// What is wrong with an answer.
+/// What is wrong with a response.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ResponseErrorKind {
-    /// The API refused the call, or failed: a status from 400 to 599.
+    /// The API refused the call or failed: a status from 400 to 599.
     Api(ApiError),
-    /// A status that the API does not use for this answer: a redirect, a partial or empty one, or
-    /// another one than 200 and 201 for a state that gives permission to pay again.
+    /// A status that the API does not use here: a redirect, an empty or partial answer, or a status
+    /// other than 200 and 201 for a state that gives permission to pay again.
     UnexpectedStatus,
-    /// The API accepted the call, and its answer cannot be read.
+    /// The API accepted the call, but its answer cannot be read.
     Decode(DecodeError),
-    /// The answer is to another question.
+    /// The answer is to another request.
     Mismatch(Mismatch),
 }
 
-/// A refusal of the API or of a server before it: a status from 400 to 599.
+/// A refusal by the API or by a server in front of it: a status from 400 to 599.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the API answered {status}{}",
@@ -145,16 +144,16 @@ pub enum ResponseErrorKind {
 pub struct ApiError {
     /// The HTTP status.
     pub status: StatusCode,
-    /// What the API says about it, whichever of its servers said it: `detail`, the gateway's
-    /// `message`, or where and what of each fault that its framework found in the call.
+    /// The API's message: its `detail`, the gateway's `message`, or the place and text of each
+    /// invalid parameter.
     ///
-    /// `None` where the body was none of these, such as a proxy's HTML page.
+    /// `None` for any other body, such as a proxy's HTML page.
     pub message: Option<String>,
 }
 
-/// A body that is not what its call promises.
+/// A body that is not the answer that the call promises.
 ///
-/// It says where and why, and does not quote the body.
+/// It says where and why, but does not quote the body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "at `{path}`{}: {reason}",
@@ -165,41 +164,41 @@ pub struct ApiError {
 )]
 #[non_exhaustive]
 pub struct DecodeError {
-    /// Where, such as `settlements[3].amount`, or `.` for the whole.
+    /// The JSON path, such as `settlements[3].amount`, or `.` for the whole document.
     pub path: String,
-    /// The line in the body, from 1; 0 where it is not known.
+    /// The line in the body, from 1. 0 if unknown.
     pub line: usize,
-    /// The column in the line, from 1; 0 where it is not known.
+    /// The column in the line, from 1. 0 if unknown.
     pub column: usize,
-    /// Whether the body ended before its JSON did: it was cut on its way. An empty body was not.
+    /// Whether the body ends inside its JSON document, because it was cut off. False for an empty body.
     pub truncated: bool,
     pub(crate) reason: String,
 }
 
-/// An answer to another question than the one asked, or one that has to say to which, and does not.
+/// An answer to another request, or an answer without the field that says to which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
-    /// What differs, in the vendor's words, such as `offset`.
+    /// The vendor's name of the field that differs, such as `offset`.
     pub field: &'static str,
-    /// What was asked for.
+    /// The requested value.
     pub asked: String,
-    /// What came; `None` where the answer does not say it.
+    /// The value in the answer. `None` if the answer does not contain it.
     pub came: Option<String>,
 }
 
 impl Mismatch {
-    /// Says that the answer's `field` is not the one asked for.
+    /// A mismatch of `field`, with the requested value and the value in the answer.
     pub fn new(field: &'static str, asked: impl fmt::Display, came: impl fmt::Display) -> Self {
         Self { field, asked: asked.to_string(), came: Some(came.to_string()) }
     }
 
-    /// Says that the answer has no such `field`, and that nothing tells whom it is about.
+    /// A mismatch of a `field` that the answer does not contain.
     pub fn none(field: &'static str, asked: impl fmt::Display) -> Self {
         Self { field, asked: asked.to_string(), came: None }
     }
 
-    /// Holds an echo against what was asked.
+    /// Compares an echo with the request.
     pub(crate) fn check<T: PartialEq + fmt::Display>(
         field: &'static str,
         asked: T,
@@ -227,20 +226,20 @@ impl fmt::Display for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-/// A request that cannot be built. Nothing was sent.
+/// A request that could not be built. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The call needs a token.
-    #[error("the call needs a token, and there is none: log in first, or bring one")]
+    #[error("the call needs a token: log in first, or give one")]
     NoToken,
-    /// A path segment is empty or dots, and would make the path another one.
-    #[error("a part of the path is empty or dots, and would ask for something else")]
+    /// A path segment is empty or dots, which would change the path.
+    #[error("a part of the path is empty or dots, which would change the path")]
     Segment,
-    /// The URI is too long for any server.
+    /// The URI is too long.
     #[error("the URI is over 65,534 bytes")]
     TooLong,
-    /// A transaction hash on Polygon is without its `0x`.
+    /// A transaction hash on Polygon has no `0x`.
     #[error(
         "a transaction hash is 0x and 64 hexadecimal digits: without 0x it can be on Tron only"
     )]
@@ -248,12 +247,12 @@ pub enum BuildError {
     /// A body cannot be written as JSON.
     #[error("the body cannot be written as JSON")]
     Body,
-    /// A value failed to write itself.
+    /// A value's `Display` failed.
     #[error("a value in the query cannot be written as text")]
     Value,
 }
 
-/// What came, kept with every error.
+/// The response, kept with every error.
 #[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -275,20 +274,20 @@ impl From<Mismatch> for ResponseErrorKind {
 }
 
 impl DecodeError {
-    /// What is wrong at this path of the body, such as `data.amount`. Neither may quote the body:
-    /// both are shown.
+    /// An error at this path of the body, such as `data.amount`. Errors show both texts, so do not
+    /// quote the body in them.
     pub fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
         let (path, reason) = (path.into(), reason.into());
         Self { path, line: 0, column: 0, truncated: false, reason }
     }
 
-    /// Of the whole document.
+    /// An error of the whole document.
     pub(crate) fn whole(reason: &str) -> Self {
         Self::new(".", reason)
     }
 }
 
-/// Text of somebody else's in a message of ours: control characters escaped, and not too long.
+/// Text from outside in a message: shortened, with control characters escaped.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
@@ -298,7 +297,7 @@ impl fmt::Display for Shown<'_> {
             if n == LONGEST {
                 return f.write_str("…");
             }
-            // Direction overrides would reorder the words around them, separators begin a line.
+            // Direction overrides would reorder the text around them. Separators would begin a line.
             let format = matches!(
                 char,
                 '\u{61c}'

@@ -1,4 +1,4 @@
-//! The one place where a status becomes an error, and a body a value.
+//! Reads responses: the only place where a status becomes an error, and a body a value.
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +37,7 @@ pub(crate) fn read<E: Endpoint + ?Sized>(
     Err(error(kind, &head, body))
 }
 
-/// An error with what the response says about itself.
+/// An error with the message and the request id of the response.
 fn error(
     kind: ResponseErrorKind,
     head: &Parts,
@@ -62,7 +62,7 @@ fn error(
     ResponseError::new(kind, answer)
 }
 
-/// The body of a status that has one.
+/// The body, unless the status says that it is empty or partial.
 pub(crate) fn whole<'a>(head: &Parts, body: &'a [u8]) -> Result<&'a [u8], ResponseErrorKind> {
     match head.status.as_u16() {
         204..=206 => Err(ResponseErrorKind::UnexpectedStatus), // no body, or a part of one
@@ -70,10 +70,9 @@ pub(crate) fn whole<'a>(head: &Parts, body: &'a [u8]) -> Result<&'a [u8], Respon
     }
 }
 
-/// Reads a JSON object from a body: what [`Endpoint::decode`] does by default.
+/// Reads a JSON object from a body, like the default of [`Endpoint::decode`].
 ///
-/// A byte order mark before the document is passed over. The path in the error names where the
-/// document is not a `T`.
+/// A byte order mark before the document is skipped. The error names the JSON path.
 ///
 /// # Errors
 ///
@@ -83,7 +82,7 @@ pub fn decode_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     object(text(body)?)
 }
 
-/// The text of a body, if it costs little to read.
+/// The text of a body, unless it would cost too much to read.
 pub(crate) fn text(body: &[u8]) -> Result<&str, DecodeError> {
     // Checked once for the whole body: `from_slice` would check every string again.
     let text =
@@ -105,13 +104,13 @@ pub(crate) fn object<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> 
     }
 }
 
-/// A JSON document of any kind, as it stands in the text.
+/// A JSON document of any type, unparsed.
 pub(crate) fn document(text: &str) -> Result<&RawValue, DecodeError> {
     serde_json::from_str(text).map_err(|_| locate::<IgnoredAny>(text))
 }
 
-/// Whether what a parser has to remember of a large document is small: a key or another text with
-/// escapes, and how deep it is. Of a small document all of it is.
+/// Whether a parser needs little memory for the document: no text and no depth of over 1 MiB. A
+/// small document always passes.
 fn is_bounded(text: &str) -> bool {
     const SMALL: usize = 2 << 20;
     const MOST: usize = 1 << 20;
@@ -147,12 +146,12 @@ fn is_bounded(text: &str) -> bool {
     true
 }
 
-/// The body without the byte order mark that some servers put before it.
+/// The body without a byte order mark.
 fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 
-/// Reads the text a second time, slowly, for the path of what failed.
+/// Reads the text a second time, slowly, to find the path of the error.
 fn locate<T: DeserializeOwned>(text: &str) -> DecodeError {
     let json = &mut serde_json::Deserializer::from_str(text);
     let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut *json) else {
@@ -172,7 +171,7 @@ fn locate<T: DeserializeOwned>(text: &str) -> DecodeError {
 
 const CUT: &str = "the document ends before it is whole";
 
-/// Whether the text ends before its document does.
+/// Whether the text ends inside its document.
 fn is_cut(error: &serde_json::Error, text: &str) -> bool {
     if !error.is_syntax() {
         return error.is_eof();
@@ -187,8 +186,8 @@ fn is_cut(error: &serde_json::Error, text: &str) -> bool {
         && (text.ends_with('-') || number.ends_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Where, such as `settlements[3].amount`. A key that can be no field of ours is text of the
-/// body's, and not shown.
+/// The path, such as `settlements[3].amount`. A key that cannot be a field of ours is not shown,
+/// because it is text from the body.
 fn place(path: &Path) -> String {
     let ours = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let mut place = String::new();
