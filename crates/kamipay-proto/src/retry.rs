@@ -184,9 +184,13 @@ pub struct Repeat(bool);
 impl Repeat {
     /// Whether this call with this request may arrive twice.
     ///
-    /// The method of the request decides, not the name of the call.
+    /// The method and the path of the request decide, not the name of the call alone: a `POST` to
+    /// another path is not a login, whatever its name is. The base URL may have a path before
+    /// `/auth/token`.
     pub fn of<E: Endpoint, B>(_call: &E, request: &Request<B>) -> Self {
-        let is_login = request.method() == Method::POST && E::CALL == IssueToken::CALL;
+        let path = IssueToken::CALL.strip_prefix("POST ").filter(|_| E::CALL == IssueToken::CALL);
+        let is_login = request.method() == Method::POST
+            && path.is_some_and(|path| request.uri().path().ends_with(path));
         Self(request.method() == Method::GET || is_login)
     }
 

@@ -44,8 +44,8 @@ fn a_call_that_must_not_arrive_twice_is_not_repeated() {
     }
 }
 
-/// A call whose name and method may differ.
-struct Custom<const CALL: usize>(Method);
+/// A call whose name, method and path may differ.
+struct Custom<const CALL: usize>(Method, &'static str);
 
 const NAMES: [&str; 3] = ["GET /v1/lots", "POST /v2/pay", IssueToken::CALL];
 
@@ -56,6 +56,7 @@ impl<const CALL: usize> Endpoint for Custom<CALL> {
     fn request(&self, _: &crate::Api) -> Result<Request<Vec<u8>>, crate::BuildError> {
         let mut request = Request::new(Vec::new());
         *request.method_mut() = self.0.clone();
+        *request.uri_mut() = format!("https://localhost{}", self.1).parse().unwrap();
         Ok(request)
     }
 }
@@ -73,9 +74,26 @@ fn only_a_get_and_the_login_may_arrive_twice() {
     for method in ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "get", "QUERY"] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let is_get = method == Method::GET;
-        assert_eq!(may(&Custom::<0>(method.clone())), is_get, "{method}: its name is a GET");
-        assert_eq!(may(&Custom::<1>(method.clone())), is_get, "{method}");
-        assert_eq!(may(&Custom::<2>(method.clone())), is_get || method == "POST", "{method}");
+        for (path, is_login) in [
+            ("/auth/token", true),
+            ("/base/of/a/proxy/auth/token", true),
+            ("/auth/token?a=b", true),
+            ("/v2/pay", false),
+            ("/v2/pay?next=/auth/token", false),
+            ("/auth/token/v2/pay", false),
+            ("/v2/pay-auth/token", false),
+            ("/auth/token/", false),
+            ("/", false),
+        ] {
+            assert_eq!(may(&Custom::<0>(method.clone(), path)), is_get, "{method} {path}");
+            assert_eq!(may(&Custom::<1>(method.clone(), path)), is_get, "{method} {path}");
+            let is_login = is_login && method == "POST";
+            assert_eq!(
+                may(&Custom::<2>(method.clone(), path)),
+                is_get || is_login,
+                "{method} {path}"
+            );
+        }
     }
 }
 
