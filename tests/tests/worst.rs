@@ -90,6 +90,9 @@ fn bodies() -> Vec<Body> {
     let charge = r#"{"store_id":0,"checkout_id":0,"operation_id":0,"tx_hash":"","brl_requested":0,"usdt_credited":0,"request_datetime":"0","credit_datetime":"0"},"#;
     let lot = r#"{"lot_id":"l","usdt_amount":0,"status":"","refunds":[],"payouts":["#;
     let unnamed = r#"{"status":"ok","data":{"status":"frozen""#;
+    let word = r#"{"status":"ok","data":{"status":""#;
+    let field = r#"{"status":"ok","data":{"status":"frozen","note":""#;
+    let receipt = r#"{"status":"ok","data":{"status":"frozen","bank_txid":""#;
     let mut bodies = vec![
         // Refusals and undocumented statuses.
         body("refusal: list of small objects", LOTS, 400, ["[", r#"{"":0},"#, "]"]),
@@ -224,6 +227,22 @@ fn bodies() -> Vec<Body> {
         body("status: blanks as data", STATUS, 200, [r#"{"status":"failed","data":{"#, " ", "}}"]),
         body("status: depth", STATUS, 200, [r#"{"status":"ok","data":"#, "[", ""]),
     ];
+    // The token, cut again and again, in a text with several layers of escapes.
+    for (name, head, unit, tail) in [
+        ("status: tokens in a state's word", word, "t0k...", "%2525252541\"}}"),
+        ("status: escaped tokens in a state's word", word, "t0k...%252525", "\"}}"),
+        ("status: parts of tokens in a state's word", word, "t0kent0kent0kent.", "%2525252541\"}}"),
+        ("status: dots in a state's word", word, ".", "%2525252541\"}}"),
+        ("status: entities in a state's word", word, "&zzzz;", "%2525252541\"}}"),
+        ("status: digits of an entity in a state's word", word, "0", "\"}}"),
+        ("status: tokens in msg", r#"{"status":"failed","msg":""#, "t0k...", "%2525252541\"}"),
+        ("status: tokens in a field", field, "t0k...", "%2525252541\"}}"),
+        ("status: tokens in fields", unnamed, r#","t0k...%252541":"t0k...%252541""#, "}}"),
+        ("status: tokens in a receipt", receipt, "t0k...", "%2525252541\"}}"),
+    ] {
+        let head = if unit == "0" { format!("{head}&#") } else { head.to_owned() };
+        bodies.push(body(name, STATUS, 200, [&head, unit, tail]));
+    }
     // Requested rows in lists without pages.
     for value in [
         body("lot: minimal payouts", LOT, 200, [lot, payout, "]}"]),

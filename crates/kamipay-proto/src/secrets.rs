@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// or a log. [`Api::parse`] therefore hides the token and the secrets of [`Api::hiding`] in every
 /// text that an error shows.
 ///
-/// A secret is found in upper and lower case, with white space inside, percent-encoded, escaped as
-/// in JSON or HTML, and in base64. Any 16 successive characters of it are enough. Secrets of fewer
-/// than 4 characters are not hidden: they occur everywhere.
+/// A secret is found in upper and lower case (of characters up to U+00FF), with white space inside,
+/// percent-encoded, escaped as in JSON or HTML, and in base64. Any 16 successive bytes of it are
+/// enough. Secrets of fewer than 4 bytes are not hidden: they occur everywhere. The HTML names of all
+/// of ASCII and of the characters up to U+00FF are known.
 ///
 /// [`Api::parse`]: crate::Api::parse
 /// [`Api::hiding`]: crate::Api::hiding
@@ -27,14 +29,21 @@ pub struct Secrets {
 /// The replacement of a secret.
 const MASK: &str = "***";
 
-/// Minimum length of a secret to hide.
+/// Minimum length of a secret to hide, in bytes.
 const SHORTEST: usize = 4;
 
-/// Number of successive characters of a secret that are searched for.
+/// Minimum length of the part of a secret before an ellipsis.
+const SHORTEST_CUT: usize = 3;
+
+/// Number of forms of a text that are searched: as it is, and with one to three layers of escapes
+/// undone.
+const LAYERS: usize = 4;
+
+/// Number of successive bytes of a secret that are searched for.
 const GRAM: usize = 16;
 
-/// Maximum number of tokens kept: the current one and those before it.
-const TOKENS: usize = 4;
+/// Maximum number of tokens kept, the current one and those before it: a day with one an hour.
+const TOKENS: usize = 24;
 
 /// Maximum length of the tokens together, in bytes. A search needs about 100 times as much memory.
 const TOKENS_LENGTH: usize = 16 << 10;
@@ -45,6 +54,7 @@ impl Secrets {
     }
 
     pub(crate) fn add_token(&mut self, token: &str) {
+        self.tokens.retain(|it| **it != *token);
         self.tokens.push(token.into());
         let length = |tokens: &[Arc<str>]| tokens.iter().map(|token| token.len()).sum::<usize>();
         while self.tokens.len() > TOKENS || length(&self.tokens) > TOKENS_LENGTH.max(token.len()) {
@@ -63,7 +73,7 @@ impl Secrets {
     /// Builds the search, only for errors. `None` if there is nothing to hide.
     pub(crate) fn hider(&self) -> Option<Hider> {
         let hider = Hider::new(self.tokens.iter().chain(&self.others));
-        (!hider.grams.is_empty() || !hider.short.is_empty()).then_some(hider)
+        (!hider.dense.hashes.is_empty() || !hider.spaced.hashes.is_empty()).then_some(hider)
     }
 }
 
@@ -75,38 +85,48 @@ impl fmt::Debug for Secrets {
 
 /// Finds all secrets in one pass, in linear time.
 pub(crate) struct Hider {
-    /// All sequences of [`GRAM`] characters in the secrets, hashed and sorted.
-    grams: Vec<u64>,
-    /// The secrets shorter than [`GRAM`].
-    short: Vec<Vec<u8>>,
-    /// The first characters of each secret.
-    beginnings: Vec<Vec<u8>>,
+    /// Searched for in a text without white space.
+    dense: Rows,
+    /// Secrets that are too short without their white space: searched for with it.
+    spaced: Rows,
+}
+
+/// Sequences of bytes to search for, hashed and sorted.
+#[derive(Default)]
+struct Rows {
+    /// All sequences of [`GRAM`] bytes in the secrets, and the secrets shorter than that.
+    hashes: Vec<u64>,
+    lengths: BTreeSet<usize>,
+    /// The first bytes of each secret, hashed backwards.
+    beginnings: Vec<u64>,
 }
 
 impl Hider {
     fn new<'a>(secrets: impl Iterator<Item = &'a Arc<str>>) -> Self {
-        let mut hider = Self { grams: Vec::new(), short: Vec::new(), beginnings: Vec::new() };
+        let mut hider = Self { dense: Rows::default(), spaced: Rows::default() };
         for secret in secrets {
             hider.add(secret.as_bytes());
             for offset in 0..3 {
                 hider.add_base64(secret.as_bytes(), offset);
             }
-            hider.grams.sort_unstable();
-            hider.grams.dedup();
         }
+        hider.dense.sort();
+        hider.spaced.sort();
         hider
     }
 
+    /// Adds a secret, and the forms of it in a text whose escapes are undone.
     fn add(&mut self, secret: &[u8]) {
-        let secret = View::of(secret).bytes;
-        if secret.len() < SHORTEST {
-            return;
-        }
-        self.beginnings.push(secret[..secret.len().min(GRAM)].to_vec());
-        if secret.len() < GRAM {
-            self.short.push(secret);
-        } else {
-            self.grams.extend(secret.windows(GRAM).map(gram));
+        let (mut dense, mut spaced) = (View::of(secret, false), View::of(secret, true));
+        for _ in 0..LAYERS {
+            if dense.bytes.len() >= SHORTEST {
+                self.dense.add(&dense.bytes);
+            } else if spaced.bytes.len() >= SHORTEST {
+                self.spaced.add(&spaced.bytes);
+            }
+            if !(dense.unescape() | spaced.unescape()) {
+                break;
+            }
         }
     }
 
@@ -124,26 +144,32 @@ impl Hider {
     }
 
     pub(crate) fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut found: Vec<(usize, usize)> = Vec::new();
-        let mut view = View::of(text.as_bytes());
-        for _ in 0..4 {
-            self.find(&view, &mut found);
-            match view.unescaped() {
-                Some(unescaped) => view = unescaped,
-                None => break,
+        let mut found: Vec<(u32, u32)> = Vec::new();
+        for (rows, keeps_blanks) in [(&self.dense, false), (&self.spaced, true)] {
+            if rows.hashes.is_empty() {
+                continue;
+            }
+            let mut view = View::of(text.as_bytes(), keeps_blanks);
+            for _ in 0..LAYERS {
+                rows.find(&view, &mut found);
+                if !view.unescape() {
+                    break;
+                }
             }
         }
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
-        found.sort_unstable();
+        for (from, to) in &mut found {
+            *from = floor(text, *from as usize) as u32;
+            *to = ceil(text, *to as usize) as u32;
+        }
+        merge(&mut found);
         let (mut hidden, mut end) = (String::with_capacity(text.len()), 0);
         for (from, to) in found {
-            if from > end || hidden.is_empty() {
-                hidden.push_str(&text[end..floor(text, from).max(end)]);
-                hidden.push_str(MASK);
-            }
-            end = end.max(ceil(text, to));
+            hidden.push_str(&text[end..from as usize]);
+            hidden.push_str(MASK);
+            end = to as usize;
         }
         hidden.push_str(&text[end..]);
         Cow::Owned(hidden)
@@ -172,25 +198,37 @@ impl Hider {
         hidden.push_str(&json[end..]);
         Cow::Owned(hidden)
     }
+}
 
-    fn find(&self, view: &View, found: &mut Vec<(usize, usize)>) {
+impl Rows {
+    fn add(&mut self, secret: &[u8]) {
+        let length = secret.len().min(GRAM);
+        self.hashes.extend(secret.windows(length).map(hash));
+        self.lengths.insert(length);
+        let backwards = |end: usize| secret[..end].iter().rev().fold(HASH, hash_on);
+        self.beginnings.extend((SHORTEST_CUT..=length).map(backwards));
+    }
+
+    fn sort(&mut self) {
+        for hashes in [&mut self.hashes, &mut self.beginnings] {
+            hashes.sort_unstable();
+            hashes.dedup();
+        }
+    }
+
+    fn find(&self, view: &View, found: &mut Vec<(u32, u32)>) {
         let bytes = &view.bytes;
         let mut add = |from: usize, to: usize| {
-            let (from, to) = (view.places[from].0 as usize, view.places[to - 1].1 as usize);
+            let (from, to) = (view.places[from].0, view.places[to - 1].1);
             match found.last_mut() {
                 Some(last) if last.0 <= from && from <= last.1 => last.1 = last.1.max(to),
                 _ => found.push((from, to)),
             }
         };
-        for (n, window) in bytes.windows(GRAM).enumerate() {
-            if self.grams.binary_search(&gram(window)).is_ok() {
-                add(n, n + GRAM);
-            }
-        }
-        for short in &self.short {
-            for (n, window) in bytes.windows(short.len()).enumerate() {
-                if window == short {
-                    add(n, n + short.len());
+        for length in &self.lengths {
+            for (n, window) in bytes.windows(*length).enumerate() {
+                if self.hashes.binary_search(&hash(window)).is_ok() {
+                    add(n, n + length);
                 }
             }
         }
@@ -200,22 +238,43 @@ impl Hider {
             .enumerate()
             .filter(|(_, it)| [&b"..."[..], "…".as_bytes()].contains(it))
         {
-            for beginning in &self.beginnings {
-                let cut =
-                    (3..=beginning.len()).rev().find(|it| bytes[..n].ends_with(&beginning[..*it]));
-                if let Some(length) = cut {
-                    add(n - length, n);
+            // Backwards from the ellipsis; the longest wins.
+            let (mut cut, mut backwards) = (None, HASH);
+            for (length, byte) in bytes[..n].iter().rev().take(GRAM).enumerate() {
+                backwards = hash_on(backwards, byte);
+                if self.beginnings.binary_search(&backwards).is_ok() {
+                    cut = Some(n - length - 1);
                 }
             }
+            if let Some(from) = cut {
+                add(from, n);
+            }
         }
+        merge(found);
     }
 }
 
+/// Joins ranges that touch: each form of a text finds its own.
+fn merge(found: &mut Vec<(u32, u32)>) {
+    found.sort_unstable();
+    found.dedup_by(|next, last| {
+        let touches = next.0 <= last.1;
+        if touches {
+            last.1 = last.1.max(next.1);
+        }
+        touches
+    });
+}
+
 /// The FNV-1a hash. A collision only hides too much.
-fn gram(window: &[u8]) -> u64 {
-    window.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+fn hash(row: &[u8]) -> u64 {
+    row.iter().fold(HASH, hash_on)
+}
+
+const HASH: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn hash_on(hash: u64, byte: &u8) -> u64 {
+    (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
 fn floor(text: &str, at: usize) -> usize {
@@ -230,81 +289,149 @@ fn ceil(text: &str, at: usize) -> usize {
 struct View {
     bytes: Vec<u8>,
     places: Vec<(u32, u32)>,
+    /// Whether white space is kept, each as one space.
+    keeps_blanks: bool,
 }
 
 impl View {
-    fn of(text: &[u8]) -> Self {
-        let mut view = Self { bytes: Vec::new(), places: Vec::new() };
-        for (n, byte) in text.iter().enumerate() {
-            view.push(*byte, (n as u32, n as u32 + 1));
-        }
+    fn of(text: &[u8], keeps_blanks: bool) -> Self {
+        let places = (0..text.len() as u32).map(|n| (n, n + 1)).collect();
+        let mut view = Self { bytes: text.to_vec(), places, keeps_blanks };
+        view.rewrite(|bytes| (1, Ok(bytes[0])));
         view
     }
 
-    fn push(&mut self, byte: u8, place: (u32, u32)) {
-        // In a form, `+` is a space.
-        if byte.is_ascii_whitespace() || byte.is_ascii_control() || byte == b'+' {
-            return;
-        }
-        self.bytes.push(byte.to_ascii_lowercase());
-        self.places.push(place);
+    /// Undoes one layer of escapes of any kind. Returns whether there was one.
+    fn unescape(&mut self) -> bool {
+        let length = self.bytes.len();
+        self.rewrite(unescape);
+        self.bytes.len() < length
     }
 
-    /// Undoes one layer of escapes of any kind. `None` if there is none.
-    fn unescaped(&self) -> Option<Self> {
-        if !self.bytes.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&')) {
-            return None;
-        }
-        let mut view = Self { bytes: Vec::new(), places: Vec::new() };
-        let mut at = 0;
-        while at < self.bytes.len() {
-            let (length, char) = unescape(&self.bytes[at..]);
-            let place = (self.places[at].0, self.places[at + length - 1].1);
-            match char {
-                Ok(byte) => view.push(byte, place),
-                Err(char) => {
-                    for byte in char.encode_utf8(&mut [0; 4]).bytes() {
-                        view.push(byte, place);
-                    }
+    /// Rewrites each character in place: none becomes longer.
+    fn rewrite(&mut self, read: impl Fn(&[u8]) -> (usize, Result<u8, char>)) {
+        let (mut from, mut end) = (0, 0);
+        while from < self.bytes.len() {
+            let (length, char) = read(&self.bytes[from..]);
+            let place = (self.places[from].0, self.places[from + length - 1].1);
+            from += length;
+            let mut buffer = [0; 4];
+            let bytes = match char {
+                Ok(byte) => {
+                    buffer[0] = byte;
+                    &buffer[..1]
                 }
+                Err(char) => char.encode_utf8(&mut buffer).as_bytes(),
+            };
+            for byte in bytes {
+                // In a form, `+` is a space.
+                let is_blank =
+                    byte.is_ascii_whitespace() || byte.is_ascii_control() || *byte == b'+';
+                if is_blank && !self.keeps_blanks {
+                    continue;
+                }
+                self.bytes[end] = match byte {
+                    _ if is_blank => b' ',
+                    // The second byte of a capital letter up to U+00DE, such as `Ä`.
+                    0x80..=0x9e if end > 0 && self.bytes[end - 1] == 0xc3 => byte | 0x20,
+                    _ => byte.to_ascii_lowercase(),
+                };
+                self.places[end] = place;
+                end += 1;
             }
-            at += length;
         }
-        (view.bytes != self.bytes).then_some(view)
+        self.bytes.truncate(end);
+        self.places.truncate(end);
     }
 }
 
 /// The length of the first escape in bytes, and the byte or character it means.
 fn unescape(bytes: &[u8]) -> (usize, Result<u8, char>) {
-    let number = |from: usize, to: usize, radix: u32| {
-        let digits = std::str::from_utf8(bytes.get(from..to)?).ok()?;
-        let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        u32::from_str_radix(digits, radix).ok().filter(|_| is_number)
-    };
-    let byte = |length, code: Option<u32>| Some((length, Ok(u8::try_from(code?).ok()?)));
-    let char = |length, code: Option<u32>| Some((length, Err(char::from_u32(code?)?)));
     let escape = match bytes {
-        [b'%', ..] => byte(3, number(1, 3, 16)),
-        [b'\\', b'u', ..] => char(6, number(2, 6, 16)),
-        [b'\\', b'x', ..] => byte(4, number(2, 4, 16)),
-        [b'\\', b'n' | b'r' | b't', ..] => Some((2, Ok(b' '))),
+        [b'\\', b'x', ..] => byte(bytes, 2),
+        [b'\\', b'b' | b'f' | b'n' | b'r' | b't', ..] => Some((2, Ok(b' '))),
+        [b'\\' | b'%', b'u', ..] | [b'&', b'#', ..] => character(bytes),
         [b'\\', other, ..] => Some((2, Ok(*other))),
-        [b'&', b'#', ..] => {
-            let end = bytes.iter().take(10).position(|byte| *byte == b';');
-            end.and_then(|end| match bytes[2] {
-                b'x' => char(end + 1, number(3, end, 16)),
-                _ => char(end + 1, number(2, end, 10)),
-            })
-        }
-        [b'&', ..] => {
-            [("&amp;", b'&'), ("&lt;", b'<'), ("&gt;", b'>'), ("&quot;", b'"'), ("&apos;", b'\'')]
-                .into_iter()
-                .find(|(name, _)| bytes.starts_with(name.as_bytes()))
-                .map(|(name, byte)| (name.len(), Ok(byte)))
-        }
+        [b'%', ..] => byte(bytes, 1),
+        [b'&', ..] => entity(bytes),
         _ => None,
     };
     escape.unwrap_or((1, Ok(bytes[0])))
+}
+
+type Escape = Option<(usize, Result<u8, char>)>;
+
+/// `%41` or `\x41`.
+fn byte(bytes: &[u8], from: usize) -> Escape {
+    let (length, byte) = number(bytes.get(..from + 2)?, from, 16)?;
+    (length == from + 2).then_some((length, Ok(u8::try_from(byte).ok()?)))
+}
+
+/// A character by its number, or by two surrogates.
+fn character(bytes: &[u8]) -> Escape {
+    let (length, unit) = unit(bytes)?;
+    if let (0xd800..=0xdbff, Some((more, low @ 0xdc00..=0xdfff))) =
+        (unit, self::unit(&bytes[length..]))
+    {
+        let char = char::from_u32(0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00))?;
+        return Some((length + more, Err(char)));
+    }
+    Some((length, Err(char::from_u32(unit)?)))
+}
+
+/// `\u00e4`, `%u00e4`, `&#228;` or `&#xe4;`.
+fn unit(bytes: &[u8]) -> Option<(usize, u32)> {
+    match bytes {
+        [b'\\' | b'%', b'u', ..] => number(bytes.get(..6)?, 2, 16).filter(|(end, _)| *end == 6),
+        [b'&', b'#', b'x', ..] => number(bytes, 3, 16),
+        [b'&', b'#', ..] => number(bytes, 2, 10),
+        _ => None,
+    }
+    .map(|(end, unit)| (end + usize::from(bytes[0] == b'&' && bytes.get(end) == Some(&b';')), unit))
+}
+
+/// The end of the digits that start at `from`, and their number.
+fn number(bytes: &[u8], from: usize, radix: u32) -> Option<(usize, u32)> {
+    let digits = bytes[from..].iter().map_while(|byte| char::from(*byte).to_digit(radix));
+    let (count, number) = digits.fold((0, 0_u32), |(count, number), digit| {
+        (count + 1, number.saturating_mul(radix).saturating_add(digit))
+    });
+    (count > 0).then_some((from + count, number))
+}
+
+/// The HTML names of ASCII and of the characters up to U+00FF, from a first character on. A capital
+/// letter stands for both, because a view is in lower case.
+const ENTITIES: [(u32, &str); 12] = [
+    (0x09, "tab newline"),
+    (0x21, "excl quot num dollar percnt amp apos lpar rpar ast plus comma - period sol"),
+    (0x3a, "colon semi lt equals gt quest commat"),
+    (0x5b, "lsqb bsol rsqb hat lowbar grave"),
+    (0x5b, "lbrack - rbrack - underbar"),
+    (0x7b, "lcub verbar rcub"),
+    (0x7b, "lbrace vert rbrace"),
+    (0xa0, "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr"),
+    (
+        0xb0,
+        "deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest",
+    ),
+    (
+        0xc0,
+        "agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml",
+    ),
+    (
+        0xd0,
+        "eth ntilde ograve oacute ocirc otilde ouml times oslash ugrave uacute ucirc uuml yacute thorn szlig",
+    ),
+    (0xf7, "divide - - - - - - - yuml"),
+];
+
+fn entity(bytes: &[u8]) -> Escape {
+    let end = bytes.iter().take(12).position(|byte| *byte == b';')?;
+    let name = std::str::from_utf8(&bytes[1..end]).ok().filter(|it| *it != "-")?;
+    ENTITIES.iter().find_map(|(first, names)| {
+        let at = names.split(' ').position(|it| it == name)?;
+        Some((end + 1, Err(char::from_u32(first + at as u32)?)))
+    })
 }
 
 #[cfg(test)]
@@ -373,6 +500,99 @@ mod tests {
         );
     }
 
+    fn hide(secret: &str, text: &str) -> String {
+        let mut secrets = Secrets::default();
+        secrets.add(secret);
+        secrets.hide(text).into_owned()
+    }
+
+    /// Escapes each UTF-16 unit, of all characters or of those that are not alphanumeric.
+    fn units(text: &str, form: impl Fn(u16) -> String, all: bool) -> String {
+        let escape = |char: char| -> String {
+            if char.is_ascii_alphanumeric() && !all {
+                return char.to_string();
+            }
+            char.encode_utf16(&mut [0; 2]).iter().map(|unit| form(*unit)).collect()
+        };
+        text.chars().map(escape).collect()
+    }
+
+    /// The escapes that servers use, some of them twice.
+    const ESCAPES: [fn(&str) -> String; 13] = [
+        |text| percent(text, true),
+        |text| percent(text, false),
+        |text| percent(text, false).replace("%20", "+"),
+        |text| units(text, |unit| format!("%u{unit:04X}"), true),
+        |text| {
+            let json = serde_json::to_string(text).unwrap();
+            json[1..json.len() - 1].to_owned()
+        },
+        |text| units(text, |unit| format!("\\u{unit:04x}"), false),
+        |text| units(text, |unit| format!("\\u{unit:04X}"), true),
+        |text| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;"),
+        |text| text.chars().map(|char| format!("&#{};", u32::from(char))).collect(),
+        |text| text.chars().map(|char| format!("&#x{:X};", u32::from(char))).collect(),
+        |text| text.chars().map(|char| format!("&#{:040};", u32::from(char))).collect(),
+        |text| units(text, |unit| format!("&#{unit};"), false),
+        named,
+    ];
+
+    fn named(text: &str) -> String {
+        let names = "& amp ! excl \" quot # num $ dollar % percnt ' apos ( lpar ) rpar * ast + plus , comma \
+                     . period / sol : colon ; semi < lt = equals > gt ? quest @ commat [ lbrack \\ bsol \
+                     ] rsqb ^ Hat _ lowbar ` grave { lbrace | vert } rcub ä auml Ä Auml ß szlig ÿ yuml \
+                     ÷ divide × times ç ccedil Ç Ccedil § sect Þ THORN";
+        let names: Vec<&str> = names.split(' ').collect();
+        let name = |char: char| match names.chunks(2).find(|it| it[0] == char.to_string()) {
+            Some(name) => format!("&{};", name[1]),
+            None => char.to_string(),
+        };
+        text.chars().map(name).collect()
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_each_escape_and_in_two_of_them() {
+        for secret in [
+            TOKEN,
+            PASSWORD,
+            "p\u{1f511}ss-w0rd",
+            "correct\u{1f511}horse\u{1f511}battery",
+            "pässwörd",
+            "ÄÖÜ-Çedilha",
+            "hunter2'x",
+            "hunter%2",
+            "1+2+3",
+            "a b c",
+            "++++",
+            "C:\\new\\dir & %41%42c",
+            "h\u{8}unt\u{c}er2",
+            "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+            "äÄßÿ÷×çǧÞ",
+        ] {
+            for first in ESCAPES {
+                let once = first(secret);
+                assert_eq!(hide(secret, &format!("<{once}>")), "<***>", "{secret} in {once}");
+                for second in ESCAPES {
+                    let twice = second(&once);
+                    assert_eq!(hide(secret, &format!("<{twice}>")), "<***>", "{secret} in {twice}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_in_json_is_hidden_however_it_is_escaped() {
+        for secret in ["p\u{1f511}ss-w0rd", "pässwörd", "1+2+3", TOKEN] {
+            let mut secrets = Secrets::default();
+            secrets.add(secret);
+            for form in [ESCAPES[4], ESCAPES[5], ESCAPES[6]] {
+                let json = format!("{{\"note\": \"pw {}\"}}", form(secret));
+                let hidden = secrets.hider().unwrap().hide_json(&json).into_owned();
+                assert_eq!(hidden, r#"{"note": "pw ***"}"#, "{json}");
+            }
+        }
+    }
+
     #[test]
     fn a_secret_inside_a_longer_base64_text_is_hidden() {
         for secret in [TOKEN, PASSWORD] {
@@ -409,32 +629,41 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_hidden_only_whole_and_one_under_four_characters_never() {
-        let hide = |secret: &str, text: &str| {
-            let mut secrets = Secrets::default();
-            secrets.add(secret);
-            secrets.hide(text).into_owned()
-        };
+    fn a_short_secret_is_hidden_only_whole_and_one_under_four_bytes_never() {
         assert_eq!(hide("hunter2", "not Hunter2, and hunter3"), "not ***, and hunter3");
         assert_eq!(hide("1234", "pin=1234&x=12345"), "pin=***&x=***5");
         assert_eq!(
             hide("password1", "Incorrect username or password"),
             "Incorrect username or password"
         );
-        for tiny in ["", "a", "abc", " a b c "] {
-            assert_eq!(hide(tiny, "a message about abc"), "a message about abc", "{tiny}");
+        for tiny in ["", "a", "abc", "+ +"] {
+            assert_eq!(hide(tiny, "a message  about abc"), "a message  about abc", "{tiny}");
+        }
+        // Without white space and `+` these are under four bytes, and are found only with it.
+        for (secret, echo) in [("1+2+3", "1 2%2b3"), ("a b c", "A+b%20c"), ("+ab ", "%2Bab%20")] {
+            assert_eq!(hide(secret, "a message about abc and 123"), "a message about abc and 123");
+            assert_eq!(hide(secret, &format!("<{echo}>")), "<***>");
         }
     }
 
     #[test]
-    fn the_last_four_tokens_are_hidden() {
+    fn the_last_24_tokens_are_hidden() {
         let mut secrets = Secrets::default();
         secrets.add("a password");
-        for n in 0..10 {
+        for n in 10..40 {
             secrets.add_token(&format!("token-number-{n}"));
         }
-        let seen = |n: u32| secrets.hide(&format!("<token-number-{n}>")) != "<***>";
-        assert_eq!((0..10).filter(|n| seen(*n)).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+        let seen =
+            |secrets: &Secrets, n: u32| secrets.hide(&format!("<token-number-{n}>")) != "<***>";
+        assert!((10..40).all(|n| seen(&secrets, n) == (n < 16)));
+        // The same token again takes no place from another one.
+        for _ in 0..30 {
+            secrets.add_token("token-number-16");
+        }
+        assert!((10..40).all(|n| seen(&secrets, n) == (n < 16)));
+        // Their total length is limited, too.
+        secrets.add_token(&"long".repeat(TOKENS_LENGTH / 4 - 5));
+        assert!((10..40).all(|n| seen(&secrets, n) == (n != 16)));
         assert_eq!(secrets.hide("a password"), MASK);
         assert_eq!(format!("{secrets:?}"), "Secrets(..)");
     }
@@ -456,6 +685,18 @@ mod tests {
 
     proptest! {
         #[test]
+        fn any_secret_is_hidden_in_each_escape_and_in_two_of_them(
+            secret in "Q[a-fnuxÄä🔑 +%\\\\&#;0-9\"<.]{0,12}z7k!",
+            first in prop::sample::select(&ESCAPES[..]),
+            second in prop::sample::select(&ESCAPES[..]),
+        ) {
+            let once = first(&secret);
+            prop_assert_eq!(hide(&secret, &format!("<{once}>")), "<***>", "{} in {}", secret, once);
+            let twice = second(&once);
+            prop_assert_eq!(hide(&secret, &format!("<{twice}>")), "<***>", "{} in {}", secret, twice);
+        }
+
+        #[test]
         fn no_text_panics_and_text_without_secrets_is_unchanged(
             secret in "\\PC{0,40}", text in "[ -~é…\\n]{0,60}", escapes in "[%\\\\&#xu0-9a-f;]{0,40}",
         ) {
@@ -471,9 +712,8 @@ mod tests {
                 }
                 prop_assert_eq!(Secrets::default().hide(text), text.as_str());
             }
-            let trimmed = View::of(secret.as_bytes()).bytes.len();
             let hidden = secrets.hide(&secret).into_owned();
-            prop_assert!(trimmed < SHORTEST || hidden.contains(MASK), "{}", hidden);
+            prop_assert!(secret.len() < SHORTEST || hidden.contains(MASK), "{}", hidden);
         }
     }
 }
