@@ -290,9 +290,9 @@ fn a_mismatch_shows_no_secret_as_the_identifier() {
     }
 }
 
-/// A server that answers logins with a token until it refuses, and echoes all it received in every
-/// other answer.
-fn echo_server() -> (String, Arc<Mutex<Vec<String>>>) {
+/// A server that answers `granted` logins with a token, and echoes all it received in every other
+/// answer.
+fn echo_server(granted: usize) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let secrets = Arc::<Mutex<Vec<String>>>::default();
@@ -314,8 +314,8 @@ fn echo_server() -> (String, Arc<Mutex<Vec<String>>>) {
 
             let mut secrets = secrets.lock().unwrap();
             let logins = secrets.len();
-            let (status, answer) = if head.starts_with("POST") && logins < 2 {
-                let token = format!("token-{logins}-which-nobody-may-see-{}", "x".repeat(20));
+            let (status, answer) = if head.starts_with("POST") && logins < granted {
+                let token = format!("token-{logins}-of-a-server-that-says-it-{}", "x".repeat(20));
                 secrets.push(token.clone());
                 (200, format!(r#"{{"access_token": "{token}", "token_type": "bearer"}}"#))
             } else {
@@ -341,12 +341,12 @@ fn echo_server() -> (String, Arc<Mutex<Vec<String>>>) {
 fn a_client_shows_no_secret_that_a_server_echoes() {
     let password = "pa55-which-nobody-may-see-either";
     for call in calls() {
-        for has_token in [false, true] {
+        for (has_token, granted) in [(false, 1), (false, 2), (true, 2)] {
             let credentials = match has_token {
                 false => Credentials::login("me", password),
                 true => Credentials::token(token()),
             };
-            let (url, told) = echo_server();
+            let (url, told) = echo_server(granted);
             if has_token {
                 told.lock().unwrap().extend([TOKEN.to_owned(), TOKEN.to_owned()]);
             }

@@ -41,8 +41,12 @@ impl Api {
         // A cache could return an earlier state of a payment, or an earlier page.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         let mut api = Self { headers: Some(headers), ..self.clone() };
-        Arc::make_mut(&mut api.secrets).add_token(token.expose());
+        api.hide_token(token);
         api
+    }
+
+    pub(crate) fn hide_token(&mut self, token: &AccessToken) {
+        Arc::make_mut(&mut self.secrets).add_token(token.expose());
     }
 
     /// Also hides this text in errors: a password, or another secret that a server could echo. See

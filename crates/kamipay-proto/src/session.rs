@@ -84,8 +84,7 @@ const RENEW_AGAIN: Duration = Duration::from_secs(10);
 /// The token of a client that logs in. `E` is the error of a failed login.
 #[derive(Clone, Debug)]
 pub struct Session<E = ResponseError> {
-    /// Without a token at first; later with the token that was issued last.
-    latest: Api,
+    /// Without a token, and hiding the password and all tokens.
     anonymous: Api,
     login: IssueToken,
     hold_refusal: Duration,
@@ -106,7 +105,6 @@ impl<E: Clone> Session<E> {
         // An answer may echo the password.
         let anonymous = Api::anonymous(base).hiding(&login.password);
         Self {
-            latest: anonymous.clone(),
             anonymous,
             login,
             hold_refusal: Duration::from_secs(5 * 60),
@@ -131,7 +129,8 @@ impl<E: Clone> Session<E> {
         &self.login
     }
 
-    /// The API as the login calls it: without a token, and hiding the password.
+    /// The API as the login calls it: without a token, and hiding the password and the tokens issued so
+    /// far. Each login asks for it anew.
     pub fn api(&self) -> &Api {
         &self.anonymous
     }
@@ -183,10 +182,10 @@ impl<E: Clone> Session<E> {
         self.issued += 1;
         self.failure = None;
         self.refusal = None;
-        // An answer may still echo the token before this one.
-        self.latest = self.latest.with_token(token);
-        let renew_at = renew_at(token, now);
-        self.token = Some(Token { api: self.latest.clone(), number: self.issued, renew_at });
+        // An answer may still echo the token before this one, and that to a login may echo both.
+        self.anonymous.hide_token(token);
+        let (api, renew_at) = (self.anonymous.with_token(token), renew_at(token, now));
+        self.token = Some(Token { api, number: self.issued, renew_at });
     }
 
     /// The login failed.

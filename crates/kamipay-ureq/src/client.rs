@@ -164,7 +164,7 @@ impl Client {
         deadline: Option<Instant>,
     ) -> Result<AccessToken, Error> {
         let log_in = |policy: &RetryPolicy, deadline| {
-            self.repeat(login.request(), policy, deadline, Tokens::Fixed(login.api()), 0)
+            self.repeat(login.request(), policy, deadline, Tokens::Fixed(&login.api()), 0)
         };
         let issued = match need {
             Need::Now => log_in(&self.shared.config.retry, deadline),

@@ -19,7 +19,6 @@ pub(crate) struct Login {
     clock: Arc<dyn Clock>,
     started: Instant,
     request: IssueToken,
-    api: Api,
     #[cfg(test)]
     waiting: std::sync::atomic::AtomicUsize,
 }
@@ -28,7 +27,6 @@ impl Login {
     pub(crate) fn new(session: Session<Error>, clock: Arc<dyn Clock>) -> Self {
         Self {
             request: session.login().clone(),
-            api: session.api().clone(),
             session: Mutex::new(session),
             ended: Condvar::new(),
             started: clock.now(),
@@ -42,9 +40,9 @@ impl Login {
         &self.request
     }
 
-    /// The API as the login calls it.
-    pub(crate) fn api(&self) -> &Api {
-        &self.api
+    /// The API as the login calls it now: each token that is issued has to be hidden, too.
+    pub(crate) fn api(&self) -> Api {
+        self.lock().api().clone()
     }
 
     /// A token for this call: the one in use, or one that `log_in` brings.
@@ -167,7 +165,7 @@ mod tests {
     ) -> Result<Token, ErrorKind> {
         let mut call = TokenUse::default();
         if let Some(token) = refused {
-            let request = login.request().request(login.api()).unwrap();
+            let request = login.request().request(&login.api()).unwrap();
             let repeat = Repeat::of(login.request(), &request);
             assert!(login.unauthorized(&mut call, token.clone(), repeat));
         }

@@ -180,3 +180,20 @@ fn an_answer_that_echoes_the_password_or_an_older_token_is_hidden() {
     let error = token.api().parse(&call, refusal.body(body).unwrap()).unwrap_err();
     assert_eq!(error.to_string(), "the API answered 403 Forbidden: *** *** ***");
 }
+
+#[test]
+fn a_refused_renewal_shows_no_token_that_was_issued_before() {
+    let mut session = session();
+    let tokens: Vec<String> = (0..24).map(|n| format!("token-{n:02}-of-this-session")).collect();
+    for token in &tokens {
+        session.issued(&token.parse().unwrap(), SECOND);
+        let mut refusal = http::Response::new(format!("{{\"detail\": \"{}\"}}", tokens.join(" ")));
+        *refusal.status_mut() = StatusCode::FORBIDDEN;
+        let error = session.api().parse(session.login(), refusal).unwrap_err().to_string();
+        for issued in tokens.iter().filter(|it| *it <= token) {
+            assert!(!error.contains(&**issued), "{issued} in {error}");
+        }
+    }
+    let anonymous = session.api().get(&["v1", "lots"]).finish();
+    assert_eq!(anonymous.unwrap_err(), crate::BuildError::NoToken);
+}
