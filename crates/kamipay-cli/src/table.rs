@@ -61,7 +61,7 @@ impl Table {
     /// Adds a row, one cell for each column, as they came: they are escaped here.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.columns.len());
-        self.rows.push(cells.iter().map(|cell| shorten(&Escaped(cell).to_string())).collect());
+        self.rows.push(cells.iter().map(|cell| word(cell)).collect());
     }
 
     /// Its lines, each with a line end; `indent` stands before each.
@@ -140,6 +140,11 @@ pub(crate) fn hash(hash: Option<impl AsRef<str>>) -> String {
         return hash;
     }
     format!("{}…{}", &hash[..8], &hash[hash.len() - 4..])
+}
+
+/// Somebody else's word, for people: escaped, and no wider than a cell.
+pub(crate) fn word(text: &str) -> String {
+    shorten(&Escaped(text).to_string())
 }
 
 fn shorten(text: &str) -> String {

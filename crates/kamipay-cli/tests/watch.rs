@@ -98,6 +98,24 @@ fn what_is_not_known_is_no_end() {
     assert!(ended.err.contains("; before that: not_found (once, at 20"), "{}", ended.err);
 }
 
+/// Values are printed whole where a program reads them, and nowhere else.
+#[test]
+fn a_long_word_of_a_state_is_shortened_for_people() {
+    let url = server(|n, _| {
+        let word = format!("{}\u{1b}", char::from(b'a' + (n % 6) as u8)).repeat(10_000);
+        (200, serde_json::json!({ "status": word }).to_string())
+    });
+    let args = ["pay", "status", "--kamipay-id", "txc_1", "--watch", "--every", "10ms"];
+    for (format, is_whole) in [("table", false), ("ndjson", true)] {
+        let ended =
+            run(&mut with_token(&url, &[&args[..], &["--for", "500ms", "-o", format]].concat()));
+        assert_eq!(ended.code, 12, "{:.999}", ended.err);
+        assert!(ended.err.contains("; before that: "), "{:.999}", ended.err);
+        assert!(ended.err.len() < 3000, "{} bytes", ended.err.len());
+        assert_eq!(ended.out.len() > 20_000, is_whole, "{} bytes", ended.out.len());
+    }
+}
+
 /// Not found once, and in another state from then on.
 fn server_of_two() -> String {
     server(|n, _| match n {

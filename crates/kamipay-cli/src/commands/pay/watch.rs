@@ -18,7 +18,6 @@ use crate::exit::{self, Exit, Failure};
 use crate::output::{Format, Lines, Output};
 use crate::progress::Progress;
 use crate::stop::Stop;
-use crate::text::Escaped;
 use crate::{table, time};
 
 /// Whether to wait for the end, and how.
@@ -214,7 +213,7 @@ impl<'a> Changes<'a> {
         let state = evidence.seen.last().map_or("no answer yet", |seen| &seen.state);
         let seconds = left.as_secs_f64().ceil();
         let questions = count(evidence.questions.into(), "question");
-        self.progress.say(format!("{}, {questions}, next in {seconds} s", Escaped(state)));
+        self.progress.say(format!("{}, {questions}, next in {seconds} s", table::word(state)));
     }
 }
 
@@ -231,7 +230,7 @@ const NO_ANSWER: &str = "{
 fn line(seen: &Sighting, meaning: Meaning) -> String {
     let time = table::time(Some(seen.first.trunc_subsecs(0)));
     let (style, words) = (meaning.style(), meaning.long()[0]);
-    format!("{time}  {style}{:<10}  {words}{style:#}\n", Escaped(&seen.state).to_string())
+    format!("{time}  {style}{:<10}  {words}{style:#}\n", table::word(&seen.state))
 }
 
 /// The time or the questions are used up.
@@ -292,7 +291,7 @@ fn stopped(exit: Exit, watch: &Watch) -> Failure {
 
 fn sighted(seen: &Sighting) -> String {
     let [first, last] = [seen.first, seen.last].map(|it| table::time(Some(it.trunc_subsecs(0))));
-    let state = &seen.state;
+    let state = table::word(&seen.state);
     match seen.times {
         1 => format!("{state} (once, at {first})"),
         times => format!("{state} ({times} times, from {first} to {last})"),
