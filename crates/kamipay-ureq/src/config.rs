@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use kamipay_proto::BaseUrl;
 use kamipay_proto::retry::RetryPolicy;
+#[cfg(feature = "rustls")]
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Proxy, ProxyProtocol};
 
@@ -46,8 +47,15 @@ pub struct Config {
     /// `HTTPS_PROXY` and `HTTP_PROXY` that is not empty, in capitals or small letters, but for the
     /// hosts of `NO_PROXY`. Not unless told so, and never for a base URL on this machine (`http://`).
     pub proxy_from_env: bool,
-    /// The certificates to trust, in PEM, in place of Mozilla's that come with the crate.
+    /// The root certificates to trust, in PEM. Default: Mozilla's, which are part of the crate.
+    /// Needs the feature `rustls`.
+    #[cfg(feature = "rustls")]
     pub root_certificates_pem: Option<Vec<u8>>,
+    /// Whether to trust the operating system's root certificates in place of Mozilla's. Default: no.
+    /// [`root_certificates_pem`](Self::root_certificates_pem) comes first. Needs the feature
+    /// `native-roots`.
+    #[cfg(feature = "native-roots")]
+    pub native_roots: bool,
     /// Whom to tell of each attempt. Nobody unless told otherwise. The `log` crate hears of them
     /// too, with the target `kamipay_ureq` at the level DEBUG.
     pub on_attempt: Option<OnAttempt>,
@@ -64,7 +72,10 @@ impl Default for Config {
             body_limit_bytes: 32 << 20,
             user_agent_suffix: None,
             proxy_from_env: false,
+            #[cfg(feature = "rustls")]
             root_certificates_pem: None,
+            #[cfg(feature = "native-roots")]
+            native_roots: false,
             on_attempt: None,
         }
     }
@@ -72,17 +83,24 @@ impl Default for Config {
 
 impl Config {
     pub(crate) fn agent(&self, base: &BaseUrl) -> Result<ureq::Agent, InvalidConfig> {
-        let config = ureq::Agent::config_builder()
+        #[cfg(not(feature = "rustls"))]
+        if base.as_str().starts_with("https://") {
+            return Err(InvalidConfig::NoTls);
+        }
+        let builder = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(self.proxy(base)?)
             .user_agent(self.user_agent()?)
-            .tls_config(self.tls()?)
             .timeout_resolve(Some(cap(self.connect_timeout)))
             .timeout_connect(Some(cap(self.connect_timeout)))
-            .timeout_global(Some(cap(self.attempt_timeout)))
-            .build();
-        Ok(config.new_agent())
+            .timeout_global(Some(cap(self.attempt_timeout)));
+        #[cfg(feature = "rustls")]
+        let builder = builder.tls_config(self.tls()?);
+        // Another crate may turn on ureq's own feature.
+        #[cfg(not(feature = "gzip"))]
+        let builder = builder.accept_encoding("identity");
+        Ok(new_agent(builder.build()))
     }
 
     fn user_agent(&self) -> Result<String, InvalidConfig> {
@@ -114,13 +132,24 @@ impl Config {
         Ok(Proxy::try_from_env())
     }
 
+    #[cfg(feature = "rustls")]
     fn tls(&self) -> Result<TlsConfig, InvalidConfig> {
         let roots = match &self.root_certificates_pem {
-            None => RootCerts::WebPki,
             Some(pem) => RootCerts::from(certificates(pem)?),
+            #[cfg(feature = "native-roots")]
+            None if self.native_roots => RootCerts::from(native_certificates()?),
+            None => RootCerts::WebPki,
         };
         Ok(TlsConfig::builder().root_certs(roots).build())
     }
+}
+
+#[cfg(feature = "lazy-lookup")]
+pub(crate) use crate::lookup::agent as new_agent;
+
+#[cfg(not(feature = "lazy-lookup"))]
+pub(crate) fn new_agent(config: ureq::config::Config) -> ureq::Agent {
+    config.new_agent()
 }
 
 /// Without support for SOCKS, ureq would go to the API directly.
@@ -129,6 +158,15 @@ fn is_usable(proxy: &str) -> bool {
     matches!(protocol, Ok(ProxyProtocol::Http | ProxyProtocol::Https))
 }
 
+#[cfg(feature = "native-roots")]
+fn native_certificates() -> Result<Vec<Certificate<'static>>, InvalidConfig> {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let certificates = found.iter().map(|found| Certificate::from_der(found).to_owned());
+    let certificates: Vec<_> = certificates.collect();
+    if certificates.is_empty() { Err(InvalidConfig::NativeRoots) } else { Ok(certificates) }
+}
+
+#[cfg(feature = "rustls")]
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, InvalidConfig> {
     let items: Vec<PemItem<'static>> =
         parse_pem(pem).collect::<Result<_, _>>().map_err(|_| InvalidConfig::Certificates)?;
@@ -160,9 +198,18 @@ pub enum InvalidConfig {
         /// The variable of the environment.
         variable: &'static str,
     },
-    /// The root certificates are none.
+    /// The root certificates are not a list of certificates in PEM.
+    #[cfg(feature = "rustls")]
     #[error("the root certificates are not a list of certificates in PEM")]
     Certificates,
+    /// The operating system has no root certificates.
+    #[cfg(feature = "native-roots")]
+    #[error("the operating system has no root certificates that can be read")]
+    NativeRoots,
+    /// The base URL is https, and the crate was built without TLS.
+    #[cfg(not(feature = "rustls"))]
+    #[error("https needs TLS: build kamipay-ureq with its feature `rustls`")]
+    NoTls,
 }
 
 #[cfg(test)]
@@ -195,6 +242,21 @@ mod tests {
         for suffix in ["a\r\nb", "\t", "é", "\u{7f}"] {
             assert_eq!(with(Some(suffix)), Err(InvalidConfig::UserAgent));
         }
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    #[test]
+    fn without_tls_https_is_refused() {
+        let agent = |base: &str| Config::default().agent(&base.parse().unwrap()).map(|_| ());
+        assert_eq!(agent("https://api.kamipay.io"), Err(InvalidConfig::NoTls));
+        assert_eq!(agent("http://localhost"), Ok(()));
+    }
+
+    #[test]
+    fn gzip_is_asked_for_where_it_can_be_read() {
+        let agent = Config::default().agent(&"http://localhost".parse().unwrap()).unwrap();
+        let asked = format!("{:?}", agent.config().accept_encoding());
+        assert_eq!(asked.contains("identity"), !cfg!(feature = "gzip"), "{asked}");
     }
 
     #[test]

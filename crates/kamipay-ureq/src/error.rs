@@ -16,7 +16,7 @@ use kamipay_proto::retry::{Cause, Stop};
 /// | `Build`: no request can be made of it | no | no | correct the call |
 /// | `Login`: logging in failed | no | as the login's own error says | look at that error; a wrong password is a matter for its owner |
 /// | `TimeIsUp`: the deadline came first | no | no | give it more time |
-/// | `Connect`: no connection (name, refused, unreachable, time, sockets) | no | yes | check the base URL and the network |
+/// | `Connect`: no connection (name, refused, unreachable, time, sockets, threads) | no | yes | check the base URL and the network |
 /// | `Connect(Proxy)` | no | yes | check the proxy |
 /// | `Tls(Certificate)`: a certificate that is not good | no, not even the token | no | check the base URL, the clock, and who intercepts TLS |
 /// | `Tls(Handshake)`: it does not speak TLS | no | no | check the base URL's port |
@@ -331,6 +331,9 @@ pub enum ConnectFault {
     /// This machine has no socket left for it.
     #[error("too many files and connections are open on this machine")]
     NoSocket,
+    /// This machine has no thread left to look up the host.
+    #[error("too many threads run on this machine")]
+    NoThread,
     /// The proxy did not give a connection.
     #[error("the proxy gave no connection")]
     Proxy,
@@ -391,13 +394,17 @@ pub(crate) fn classify(error: ureq::Error, stage: Stage) -> ErrorKind {
             ErrorKind::Connect(ConnectFault::Timeout)
         }
         Error::Timeout(_) => ErrorKind::Timeout(stage.timeout()),
+        #[cfg(feature = "rustls")]
         Error::Rustls(error) => ErrorKind::Tls(tls_fault(&error, stage)),
         Error::Tls(_) | Error::TlsRequired => ErrorKind::Tls(TlsFault::Handshake),
         Error::LargeResponseHeader(..) => ErrorKind::TooLarge,
+        #[cfg(feature = "gzip")]
         Error::Decompress(_, error) if is_end(&error) => ErrorKind::Truncated,
+        #[cfg(feature = "gzip")]
         Error::Decompress(..) => ErrorKind::Encoding,
         Error::Io(error) => classify_io(&error, stage),
         Error::BodyStalled => ErrorKind::Truncated, // closed within the length of a chunk
+        Error::Other(error) => error.downcast().map_or(ErrorKind::Protocol, |kind| *kind),
         _ => ErrorKind::Protocol,
     }
 }
@@ -437,6 +444,7 @@ impl Stage {
 
 fn classify_io(error: &io::Error, stage: Stage) -> ErrorKind {
     // TLS faults come as `InvalidData`, not as ureq's own kind.
+    #[cfg(feature = "rustls")]
     if let Some(error) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
         return ErrorKind::Tls(tls_fault(error, stage));
     }
@@ -467,6 +475,7 @@ fn classify_io(error: &io::Error, stage: Stage) -> ErrorKind {
     }
 }
 
+#[cfg(feature = "rustls")]
 fn tls_fault(error: &rustls::Error, stage: Stage) -> TlsFault {
     use rustls::CertificateError::{
         Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
@@ -491,6 +500,19 @@ fn tls_fault(error: &rustls::Error, stage: Stage) -> TlsFault {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "rustls")]
+    #[test]
+    fn each_fault_of_tls_has_its_kind() {
+        use rustls::Error::{DecryptError, HandshakeNotComplete};
+        for (error, stage, kind) in [
+            (HandshakeNotComplete, Stage::Head, "Tls(Handshake)"),
+            (DecryptError, Stage::Head, "Tls(Record)"),
+            (HandshakeNotComplete, Stage::Body, "Tls(Record)"),
+        ] {
+            assert_eq!(format!("{:?}", classify(ureq::Error::Rustls(error), stage)), kind);
+        }
+    }
+
     /// What no server can be made to cause at will.
     #[test]
     fn each_fault_of_ureq_has_its_kind() {
@@ -502,20 +524,27 @@ mod tests {
             (Error::InvalidProxyUrl, "Connect(Proxy)"),
             (Error::ConnectProxyFailed("407".to_owned()), "Connect(Proxy)"),
             (Error::TlsRequired, "Tls(Handshake)"),
-            (Error::Rustls(rustls::Error::HandshakeNotComplete), "Tls(Handshake)"),
-            (Error::Rustls(rustls::Error::DecryptError), "Tls(Record)"),
+            (Error::Other("?".into()), "Protocol"),
+            (
+                Error::Other(Box::new(ErrorKind::Connect(ConnectFault::NoThread))),
+                "Connect(NoThread)",
+            ),
         ] {
             assert_eq!(of(error, Stage::Head), kind);
         }
-        let damaged = rustls::Error::HandshakeNotComplete;
-        assert_eq!(of(Error::Rustls(damaged), Stage::Body), "Tls(Record)");
         assert_eq!(of(Error::BodyStalled, Stage::Body), "Truncated");
+    }
+
+    #[cfg(feature = "gzip")]
+    #[test]
+    fn each_fault_of_gzip_has_its_kind() {
         for (kind, word) in [
             (io::ErrorKind::UnexpectedEof, "Truncated"),
             (io::ErrorKind::ConnectionReset, "Truncated"),
             (io::ErrorKind::InvalidInput, "Encoding"),
         ] {
-            assert_eq!(of(Error::Decompress("gzip", kind.into()), Stage::UnframedBody), word);
+            let error = ureq::Error::Decompress("gzip", kind.into());
+            assert_eq!(format!("{:?}", classify(error, Stage::UnframedBody)), word);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(feature = "native-roots")]
+use kamipay_ureq::InvalidConfig;
 use kamipay_ureq::{
     CertificateFault, Client, Config, ConnectFault, Credentials, Error, ErrorKind, Sent, TlsFault,
 };
@@ -170,4 +172,42 @@ fn a_handshake_that_stalls_ends_in_time() {
         assert_eq!(error.sent(), Sent::No);
         drop(done);
     }
+}
+
+/// In a process of its own, because the operating system's certificates are those of a variable.
+#[cfg(feature = "native-roots")]
+#[test]
+fn the_operating_system_s_certificates_are_trusted_on_demand() {
+    const PORT: &str = "KAMIPAY_TEST_PORT";
+    let client = |port: &str| {
+        let mut config = Config::default();
+        config.retry.max_attempts = 1;
+        config.native_roots = true;
+        let base = format!("https://localhost:{port}").parse().unwrap();
+        Client::with_config(base, Credentials::token("t".parse().unwrap()), config)
+    };
+    if let Ok(port) = std::env::var(PORT) {
+        match client(&port) {
+            Ok(client) => _ = get(&client).unwrap(),
+            Err(error) => assert_eq!((error, &*port), (InvalidConfig::NativeRoots, "1")),
+        }
+        return;
+    }
+    let certificate = certificate("localhost", |_| {});
+    let (port, saw) = serve(&certificate, whole(LOT), |_| {});
+    let file = std::env::temp_dir().join(format!("kamipay-root-{}.pem", std::process::id()));
+    std::fs::write(&file, certificate.cert.pem()).unwrap();
+    let run = |port: &str, file: &std::path::Path| {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tls::the_operating_system_s_certificates_are_trusted_on_demand"])
+            .env(PORT, port)
+            .env("SSL_CERT_FILE", file)
+            .env_remove("SSL_CERT_DIR")
+            .status();
+        assert!(status.unwrap().success());
+    };
+    run(&port.to_string(), &file);
+    assert!(saw.recv().unwrap().starts_with("GET /v1/lots/"));
+    std::fs::remove_file(&file).unwrap();
+    run("1", &file); // it is not there any more
 }
