@@ -22,30 +22,29 @@ use crate::attempt::OnAttempt;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The time to look up the host, and again to connect to it, TLS included. 5 seconds unless
-    /// told otherwise.
+    /// The time to look up the host, and the same again to connect to it, including TLS.
+    /// Default: 5 seconds.
     pub connect_timeout: Duration,
-    /// The time for one attempt, from the look-up of the host to the last byte of the answer. 30
-    /// seconds unless told otherwise.
+    /// The time for one attempt, from the look-up of the host to the last byte of the answer.
+    /// Default: 30 seconds.
     pub attempt_timeout: Duration,
-    /// The time for one call: logging in, every attempt, and the delays between them. 2 minutes
-    /// unless told otherwise.
+    /// The time for one call: logging in, every attempt, and the delays between them.
+    /// Default: 2 minutes.
     pub call_timeout: Duration,
-    /// When to make a call again, and how often. The budget in it is shared by all clones of a
-    /// client.
+    /// When a call is repeated, and how often. All clones of a client share its budget.
     pub retry: RetryPolicy,
-    /// How long a login that the API refused is not made again: all calls fail with its error
-    /// meanwhile. 5 minutes unless told otherwise. A wrong password that is sent again with every
-    /// call locks the account.
+    /// The time after a refused login without another one: until then, each call fails with its
+    /// error. Default: 5 minutes. Sending a wrong password with every call locks the account.
     pub login_again_after: Duration,
-    /// The longest answer, in bytes, unpacked. 32 MiB unless told otherwise: a page of 1000 rows
-    /// has about 0.6 MB.
+    /// The longest answer, in bytes, unpacked. Default: 32 MiB. A page of 1000 rows has about
+    /// 0.6 MB.
     pub body_limit_bytes: u64,
-    /// What to add to the header `user-agent`, such as `my-shop/2.1`: visible ASCII and spaces.
+    /// An addition to the header `user-agent`, such as `my-shop/2.1`: visible ASCII and spaces.
+    /// Default: none.
     pub user_agent_suffix: Option<String>,
-    /// Whether to use the HTTP proxy that the environment names: the first of `ALL_PROXY`,
-    /// `HTTPS_PROXY` and `HTTP_PROXY` that is not empty, in capitals or small letters, but for the
-    /// hosts of `NO_PROXY`. Not unless told so, and never for a base URL on this machine (`http://`).
+    /// Whether to use the environment's HTTP proxy: the first of `ALL_PROXY`, `HTTPS_PROXY` and
+    /// `HTTP_PROXY` that is not empty, in capitals or small letters, except for the hosts of
+    /// `NO_PROXY`. Default: no. A base URL on this machine (`http://`) never uses a proxy.
     pub proxy_from_env: bool,
     /// The root certificates to trust, in PEM. Default: Mozilla's, which are part of the crate.
     /// Needs the feature `rustls`.
@@ -56,8 +55,8 @@ pub struct Config {
     /// `native-roots`.
     #[cfg(feature = "native-roots")]
     pub native_roots: bool,
-    /// Whom to tell of each attempt. Nobody unless told otherwise. The `log` crate hears of them
-    /// too, with the target `kamipay_ureq` at the level DEBUG.
+    /// Called after each attempt. Default: none. The `log` crate gets the same, with the target
+    /// `kamipay_ureq` at the level DEBUG.
     pub on_attempt: Option<OnAttempt>,
 }
 
@@ -107,7 +106,7 @@ impl Config {
         let name = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         match &self.user_agent_suffix {
             None => Ok(name.to_owned()),
-            // ureq panics where it is no header value.
+            // ureq panics if it is not a header value.
             Some(suffix) if suffix.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
                 Ok(format!("{name} {suffix}").trim_end().to_owned())
             }
@@ -116,11 +115,11 @@ impl Config {
     }
 
     fn proxy(&self, base: &BaseUrl) -> Result<Option<Proxy>, InvalidConfig> {
-        // Plain text is for this machine alone, which needs no proxy.
+        // Only this machine gets plain text, and it needs no proxy.
         if !self.proxy_from_env || base.as_str().starts_with("http://") {
             return Ok(None);
         }
-        // In the order in which ureq looks, which passes over a broken one in silence.
+        // In ureq's order. ureq would ignore a broken one.
         for variable in
             ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
         {
@@ -152,7 +151,7 @@ pub(crate) fn new_agent(config: ureq::config::Config) -> ureq::Agent {
     config.new_agent()
 }
 
-/// Without support for SOCKS, ureq would go to the API directly.
+/// With a SOCKS proxy, which it does not support here, ureq would connect to the API directly.
 fn is_usable(proxy: &str) -> bool {
     let protocol = Proxy::new(proxy).map(|proxy| proxy.protocol());
     matches!(protocol, Ok(ProxyProtocol::Http | ProxyProtocol::Https))
@@ -180,7 +179,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, InvalidConfig> 
     if certificates.is_empty() { Err(InvalidConfig::Certificates) } else { Ok(certificates) }
 }
 
-/// Times that the clock can be set to: `Duration::MAX` from now is not one of them.
+/// Keeps a time within what a clock can add to now, which `Duration::MAX` is not.
 pub(crate) fn cap(time: Duration) -> Duration {
     time.min(Duration::from_secs(365 * 24 * 60 * 60))
 }
@@ -189,13 +188,13 @@ pub(crate) fn cap(time: Duration) -> Duration {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidConfig {
-    /// The suffix of the user agent is no header value.
-    #[error("the user agent's suffix holds something else than visible ASCII and spaces")]
+    /// The user agent's suffix is not a header value.
+    #[error("the user agent's suffix contains something else than visible ASCII and spaces")]
     UserAgent,
-    /// A proxy was asked for, and the environment's is none.
+    /// The environment's proxy is not an HTTP proxy.
     #[error("the variable {variable} does not hold an HTTP proxy's URL, such as http://proxy:3128")]
     Proxy {
-        /// The variable of the environment.
+        /// The environment variable.
         variable: &'static str,
     },
     /// The root certificates are not a list of certificates in PEM.

@@ -51,10 +51,11 @@
 //! | `lazy-lookup` | off | Looks up the host when a connection is made, not for each call. |
 //!
 //! Without `lazy-lookup`, ureq starts a thread for each call to look up the host, even where a
-//! connection is kept, and panics where the machine has no thread left. With it, a small call over a
-//! kept connection needs about half the CPU time, no address is reused for a new connection, and the
-//! look-up has the same limit: [`Config::connect_timeout`]. The feature uses a part of ureq that can
-//! change in any minor version, so it pins ureq to 3.5. Turn it on in programs, not in libraries.
+//! connection is kept, and panics where the machine has no thread left. With it, a call over a kept
+//! connection starts no thread, which saves much of the CPU time of a small call. The limit of a
+//! look-up stays [`Config::connect_timeout`]. No address is kept for a later connection. The feature
+//! uses a part of ureq that can change in any minor version, so it pins ureq to 3.5. Turn it on in
+//! programs, not in libraries.
 //!
 //! # Secrets in logs
 //!

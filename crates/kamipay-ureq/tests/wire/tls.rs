@@ -24,7 +24,7 @@ fn certificate(host: &str, set: impl FnOnce(&mut CertificateParams)) -> Certifie
     CertifiedKey { cert: params.self_signed(&key_pair).unwrap(), key_pair }
 }
 
-/// Serves one connection. What it does to the socket after the answer is `end`'s.
+/// Serves one connection. `end` gets the socket after the answer.
 fn serve(
     certificate: &CertifiedKey,
     answer: Vec<u8>,
@@ -99,7 +99,7 @@ fn a_certificate_that_is_not_good_gets_no_token() {
 
 #[test]
 fn an_answer_without_its_end_is_whole_only_as_json() {
-    // Closed without close_notify, and without a length: ureq says `Ok` to both.
+    // ureq says `Ok` to an end without close_notify, and to one without a length.
     let certificate = certificate("localhost", |_| {});
     let (port, _saw) = serve(&certificate, ok("", LOT), |_| {});
     assert_eq!(ask(port, &certificate).unwrap(), "10027.79968000");
@@ -140,7 +140,7 @@ fn a_server_that_speaks_tls_only_is_no_http() {
     let certificate = certificate("localhost", |_| {});
     let (port, saw) = serve(&certificate, whole(LOT), |_| {});
     let error = crate::get_from(&format!("http://localhost:{port}")).unwrap_err();
-    // An alert, or nothing: no HTTP at any rate.
+    // A TLS alert, or nothing: not HTTP.
     let kind = error.kind();
     assert!(matches!(kind, ErrorKind::Protocol | ErrorKind::ConnectionClosed), "{kind:?}");
     if matches!(kind, ErrorKind::Protocol) {
@@ -159,7 +159,7 @@ fn a_handshake_that_stalls_ends_in_time() {
         thread::spawn(move || {
             let (mut socket, _) = accepting.accept().unwrap();
             socket.write_all(said).unwrap();
-            let _ = is_done.recv(); // held open until the client has had enough
+            let _ = is_done.recv(); // open until the client gives up
         });
         let mut config = Config::default();
         config.retry.max_attempts = 1;
@@ -174,7 +174,7 @@ fn a_handshake_that_stalls_ends_in_time() {
     }
 }
 
-/// In a process of its own, because the operating system's certificates are those of a variable.
+/// In a process of its own, because a variable names the operating system's certificates.
 #[cfg(feature = "native-roots")]
 #[test]
 fn the_operating_system_s_certificates_are_trusted_on_demand() {
@@ -209,5 +209,5 @@ fn the_operating_system_s_certificates_are_trusted_on_demand() {
     run(&port.to_string(), &file);
     assert!(saw.recv().unwrap().starts_with("GET /v1/lots/"));
     std::fs::remove_file(&file).unwrap();
-    run("1", &file); // it is not there any more
+    run("1", &file); // removed
 }
