@@ -264,12 +264,15 @@ impl ErrorKind {
         }
     }
 
-    /// Whether an answer began to come that nobody could read.
+    /// Whether an answer may have begun to come that nobody could read. `Protocol` and `Io` can be
+    /// faults in the middle of a body.
     pub(crate) fn is_lost_answer(&self) -> bool {
         match self {
             Self::Truncated
             | Self::TooLarge
             | Self::Encoding
+            | Self::Protocol
+            | Self::Io(_)
             | Self::Tls(TlsFault::Record)
             | Self::Timeout(TimeoutFault::Body | TimeoutFault::Unframed) => true,
             Self::Build(_)
@@ -279,8 +282,6 @@ impl ErrorKind {
             | Self::Tls(TlsFault::Certificate(_) | TlsFault::Handshake)
             | Self::Timeout(TimeoutFault::Head)
             | Self::ConnectionClosed
-            | Self::Protocol
-            | Self::Io(_)
             | Self::Answer(_) => false,
         }
     }

@@ -83,8 +83,12 @@ fn an_answer_that_nobody_could_read_withholds_permission() {
     let body = Err(ErrorKind::Timeout(TimeoutFault::Body));
     let whole = in_state("done");
     let cut = answer(200, &whole[..whole.len() - 1]);
-    let faults =
-        [Err(ErrorKind::Truncated), Err(ErrorKind::TooLarge), Err(ErrorKind::Encoding), body, cut];
+    // A chunk that is broken in the middle of a body.
+    let garbled = Err(ErrorKind::Protocol);
+    let broken = Err(ErrorKind::Io(std::io::ErrorKind::Other));
+    let [truncated, too_large, encoding] =
+        [ErrorKind::Truncated, ErrorKind::TooLarge, ErrorKind::Encoding].map(Err);
+    let faults = [truncated, too_large, encoding, body, cut, garbled, broken];
     for fault in faults {
         let shown = format!("{fault:?}");
         let world = World::with([fault]);
