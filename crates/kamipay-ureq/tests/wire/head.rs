@@ -160,7 +160,7 @@ fn no_error_names_more_than_the_call() {
 }
 
 #[test]
-fn a_user_agent_that_is_no_header_is_refused() {
+fn a_user_agent_that_is_not_a_header_is_refused() {
     for suffix in ["a\r\nb", "a\nb", "ö", "a\0"] {
         let mut config = Config::default();
         config.user_agent_suffix = Some(suffix.to_owned());

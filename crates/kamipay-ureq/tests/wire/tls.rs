@@ -71,7 +71,7 @@ fn a_trusted_server_is_asked() {
 }
 
 #[test]
-fn a_certificate_that_is_not_good_gets_no_token() {
+fn a_server_with_an_invalid_certificate_gets_no_token() {
     let trusted = certificate("localhost", |params| {
         params.distinguished_name.push(rcgen::DnType::CommonName, "another issuer");
     });
@@ -123,7 +123,7 @@ fn a_damaged_record_is_no_answer() {
 }
 
 #[test]
-fn a_server_that_speaks_no_tls_gets_no_token() {
+fn a_server_without_tls_gets_no_token() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -136,7 +136,7 @@ fn a_server_that_speaks_no_tls_gets_no_token() {
 }
 
 #[test]
-fn a_server_that_speaks_tls_only_is_no_http() {
+fn tls_is_not_http() {
     let certificate = certificate("localhost", |_| {});
     let (port, saw) = serve(&certificate, whole(LOT), |_| {});
     let error = crate::get_from(&format!("http://localhost:{port}")).unwrap_err();
