@@ -30,7 +30,7 @@ fn main() -> Result<()> {
         None => std::env::temp_dir().join(format!("watch-{}.json", std::process::id())),
     };
 
-    // Somebody has little time, and stops in the middle.
+    // The first process stops after two questions.
     let mut watch = open(&file)?;
     watch = {
         let limits = watch.limits().clone();
@@ -67,7 +67,7 @@ fn open(file: &Path) -> Result<Watch> {
     Ok(Watch::new(GetPayStatus::new(payment, Chain::Polygon), limits))
 }
 
-/// Beside the file first, so that there is always a whole one.
+/// Writes a second file and renames it, so that there is always a whole one.
 fn save(file: &Path, watch: &Watch) {
     let new = file.with_extension("new");
     let written = serde_json::to_string_pretty(watch)

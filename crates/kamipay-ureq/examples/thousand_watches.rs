@@ -1,8 +1,8 @@
 //! One thread waits for thousands of payments.
 //!
-//! A watch is plain data that says what to do next: so one loop can look after any number of them,
-//! with a heap of who is due when. The time is made up here, so that the example takes seconds
-//! and not ten minutes: a program takes `Utc::now()`, and sleeps until the first one is due.
+//! A watch is plain data that says what to do next. One loop can drive any number of them, with a
+//! heap of the times at which they are due. The time is simulated here, so that the example takes
+//! seconds. A program uses `Utc::now()`, and sleeps until the first watch is due.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut due: BinaryHeap<_> = (0..watches.len()).map(|which| Reverse((now, which))).collect();
     let (mut questions, mut ends) = (0, BTreeMap::<&str, u32>::new());
     while let Some(Reverse((time, which))) = due.pop() {
-        now = now.max(time); // here a program sleeps
+        now = now.max(time); // a program sleeps here
         let watch = &mut watches[which];
         let outcome = match watch.step(now) {
             Step::Send(call) => client.send(call),

@@ -1,4 +1,4 @@
-//! What can be watched of a client: each attempt, without a secret and without a body.
+//! The attempts of a client, without secrets and bodies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +11,7 @@ use crate::error::ErrorKind;
 
 /// One attempt at a call, after it ended: see [`Config::on_attempt`](crate::Config::on_attempt).
 ///
-/// It holds neither the token, nor the body, nor the URL. Its `Display` is the line that goes to
-/// the `log` crate, with the target `kamipay_ureq` at the level DEBUG:
+/// It contains neither token, body nor URL. Its `Display` is the line in the log:
 ///
 /// ```text
 /// GET /v1/lots, attempt 1, 30002 ms: the answer did not come in time; again in 112 ms
@@ -25,17 +24,17 @@ pub struct Attempt<'a> {
     pub call: &'static str,
     /// Counts the attempts at this call, from 1.
     pub number: u32,
-    /// Whether the answer was what was asked for, or what happened instead.
+    /// Success, or what happened instead.
     pub outcome: Result<(), Cause>,
     /// The HTTP status of an answer that was an error.
     pub status: Option<StatusCode>,
-    /// The identifier that the vendor's support finds the request by, where an error had one.
+    /// The request's identifier for the vendor's support, where an error contains one.
     pub request_id: Option<&'a str>,
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
-    /// How long it is until the next attempt. `None` if there is none.
+    /// The time until the next attempt. `None` if there is not another one.
     pub delay: Option<Duration>,
-    /// Why there is no further attempt after one that failed.
+    /// Why no further attempt follows a failed one.
     pub stop: Option<Stop>,
     pub(crate) error: Option<&'a ErrorKind>,
 }
@@ -45,7 +44,7 @@ impl fmt::Display for Attempt<'_> {
         write!(f, "{}, attempt {}, {} ms: ", self.call, self.number, self.took.as_millis())?;
         match (self.error, self.status) {
             (None, _) => f.write_str("answered")?,
-            // What the API says with it is a part of the body.
+            // The API's message is a part of the body.
             (Some(_), Some(status)) => write!(f, "status {status}")?,
             (Some(error), None) => write!(f, "{error}")?,
         }
@@ -68,14 +67,14 @@ impl fmt::Debug for Attempt<'_> {
             .field("took", &self.took)
             .field("delay", &self.delay)
             .field("stop", &self.stop)
-            .finish_non_exhaustive() // what the API says with an error is a part of the body
+            .finish_non_exhaustive() // the API's message is a part of the body
     }
 }
 
-/// A function that is told of each [`Attempt`].
+/// A function to call after each [`Attempt`].
 ///
-/// It is called on the thread that makes the call, while other threads may wait for a login of that
-/// thread: it should be quick, and must not use the client.
+/// It runs on the thread of the call, and other threads may wait for a login of that thread. It has
+/// to be quick, and must not use the client.
 ///
 /// ```
 /// use kamipay_ureq::{Config, OnAttempt};
@@ -87,7 +86,7 @@ impl fmt::Debug for Attempt<'_> {
 pub struct OnAttempt(Arc<dyn Fn(&Attempt<'_>) + Send + Sync>);
 
 impl OnAttempt {
-    /// Tells `function`.
+    /// Calls `function` after each attempt.
     pub fn new(function: impl Fn(&Attempt<'_>) + Send + Sync + 'static) -> Self {
         Self(Arc::new(function))
     }

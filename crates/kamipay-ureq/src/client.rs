@@ -53,9 +53,14 @@ enum Identity {
 
 impl Client {
     /// Calls the API at `base` with these credentials, and with the defaults of [`Config`].
+    ///
+    /// # Panics
+    ///
+    /// If `base` is https, and the crate was built without its feature `rustls`. With that feature
+    /// it never panics. [`with_config`](Self::with_config) returns an error instead.
     pub fn new(base: BaseUrl, credentials: impl Into<Credentials>) -> Self {
         Self::with_config(base, credentials, Config::default())
-            .expect("the default configuration has no part that could be wrong")
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Calls the API at `base` with these credentials and this configuration.

@@ -1,4 +1,4 @@
-//! Time and randomness, in one place so that tests can bring their own.
+//! Time and randomness, so that tests can replace them.
 
 use std::fmt::Debug;
 use std::hash::{BuildHasher, RandomState};
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant, SystemTime};
 use chrono::{DateTime, Utc};
 
 pub(crate) trait Clock: Debug + Send + Sync {
-    /// The time that never goes back: what calls, delays and tokens are measured by.
+    /// The monotonic time, for calls, delays and tokens.
     fn now(&self) -> Instant;
 
-    /// The time on the wall, which a watch is saved with.
+    /// The time of the wall clock, for watches, which can be saved.
     fn utc(&self) -> DateTime<Utc>;
 
     fn sleep(&self, time: Duration);
 
-    /// Any number, each as likely as the others.
+    /// A uniformly random number.
     fn random(&self) -> u32;
 }
 
-/// The machine's.
+/// The machine's clock.
 #[derive(Debug)]
 pub(crate) struct System {
     /// The standard library's only randomness: the keys of its hash maps.
@@ -49,7 +49,7 @@ impl Clock for System {
     }
 
     fn random(&self) -> u32 {
-        // Good enough to spread delays, and no secret.
+        // Good enough to spread delays. Not for secrets.
         self.keys.hash_one(self.count.fetch_add(1, Ordering::Relaxed)) as u32
     }
 }
@@ -60,7 +60,7 @@ pub(crate) mod simulated {
 
     use super::*;
 
-    /// Time passes only by sleeping, and by what a test says.
+    /// Time passes only when something sleeps or a test says so.
     #[derive(Debug)]
     pub(crate) struct Simulated {
         start: Instant,
@@ -70,7 +70,7 @@ pub(crate) mod simulated {
     #[derive(Debug)]
     struct State {
         passed: Duration,
-        /// What the wall clock says more than that.
+        /// The wall clock's time at `start`.
         wall: DateTime<Utc>,
         slept: Vec<Duration>,
         random: u32,
@@ -103,7 +103,7 @@ pub(crate) mod simulated {
             self.state().passed
         }
 
-        /// The sleeps since this was asked last.
+        /// The sleeps since the last call.
         pub(crate) fn slept(&self) -> Vec<Duration> {
             std::mem::take(&mut self.state().slept)
         }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use kamipay_proto::BaseUrl;
 use kamipay_proto::retry::RetryPolicy;
+#[cfg(feature = "rustls")]
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Proxy, ProxyProtocol};
 
@@ -21,35 +22,41 @@ use crate::attempt::OnAttempt;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The time to look up the host, and again to connect to it, TLS included. 5 seconds unless
-    /// told otherwise.
+    /// The time to look up the host, and the same again to connect to it, including TLS.
+    /// Default: 5 seconds.
     pub connect_timeout: Duration,
-    /// The time for one attempt, from the look-up of the host to the last byte of the answer. 30
-    /// seconds unless told otherwise.
+    /// The time for one attempt, from the look-up of the host to the last byte of the answer.
+    /// Default: 30 seconds.
     pub attempt_timeout: Duration,
-    /// The time for one call: logging in, every attempt, and the delays between them. 2 minutes
-    /// unless told otherwise.
+    /// The time for one call: logging in, every attempt, and the delays between them.
+    /// Default: 2 minutes.
     pub call_timeout: Duration,
-    /// When to make a call again, and how often. The budget in it is shared by all clones of a
-    /// client.
+    /// When a call is repeated, and how often. All clones of a client share its budget.
     pub retry: RetryPolicy,
-    /// How long a login that the API refused is not made again: all calls fail with its error
-    /// meanwhile. 5 minutes unless told otherwise. A wrong password that is sent again with every
-    /// call locks the account.
+    /// The time after a refused login without another one: until then, each call fails with its
+    /// error. Default: 5 minutes. Sending a wrong password with every call locks the account.
     pub login_again_after: Duration,
-    /// The longest answer, in bytes, unpacked. 32 MiB unless told otherwise: a page of 1000 rows
-    /// has about 0.6 MB.
+    /// The longest answer, in bytes, unpacked. Default: 32 MiB. A page of 1000 rows has about
+    /// 0.6 MB.
     pub body_limit_bytes: u64,
-    /// What to add to the header `user-agent`, such as `my-shop/2.1`: visible ASCII and spaces.
+    /// An addition to the header `user-agent`, such as `my-shop/2.1`: visible ASCII and spaces.
+    /// Default: none.
     pub user_agent_suffix: Option<String>,
-    /// Whether to use the HTTP proxy that the environment names: the first of `ALL_PROXY`,
-    /// `HTTPS_PROXY` and `HTTP_PROXY` that is not empty, in capitals or small letters, but for the
-    /// hosts of `NO_PROXY`. Not unless told so, and never for a base URL on this machine (`http://`).
+    /// Whether to use the environment's HTTP proxy: the first of `ALL_PROXY`, `HTTPS_PROXY` and
+    /// `HTTP_PROXY` that is not empty, in capitals or small letters, except for the hosts of
+    /// `NO_PROXY`. Default: no. A base URL on this machine (`http://`) never uses a proxy.
     pub proxy_from_env: bool,
-    /// The certificates to trust, in PEM, in place of Mozilla's that come with the crate.
+    /// The root certificates to trust, in PEM. Default: Mozilla's, which are part of the crate.
+    /// Needs the feature `rustls`.
+    #[cfg(feature = "rustls")]
     pub root_certificates_pem: Option<Vec<u8>>,
-    /// Whom to tell of each attempt. Nobody unless told otherwise. The `log` crate hears of them
-    /// too, with the target `kamipay_ureq` at the level DEBUG.
+    /// Whether to trust the operating system's root certificates in place of Mozilla's. Default: no.
+    /// [`root_certificates_pem`](Self::root_certificates_pem) comes first. Needs the feature
+    /// `native-roots`.
+    #[cfg(feature = "native-roots")]
+    pub native_roots: bool,
+    /// Called after each attempt. Default: none. The `log` crate gets the same, with the target
+    /// `kamipay_ureq` at the level DEBUG.
     pub on_attempt: Option<OnAttempt>,
 }
 
@@ -64,7 +71,10 @@ impl Default for Config {
             body_limit_bytes: 32 << 20,
             user_agent_suffix: None,
             proxy_from_env: false,
+            #[cfg(feature = "rustls")]
             root_certificates_pem: None,
+            #[cfg(feature = "native-roots")]
+            native_roots: false,
             on_attempt: None,
         }
     }
@@ -72,24 +82,31 @@ impl Default for Config {
 
 impl Config {
     pub(crate) fn agent(&self, base: &BaseUrl) -> Result<ureq::Agent, InvalidConfig> {
-        let config = ureq::Agent::config_builder()
+        #[cfg(not(feature = "rustls"))]
+        if base.as_str().starts_with("https://") {
+            return Err(InvalidConfig::NoTls);
+        }
+        let builder = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(self.proxy(base)?)
             .user_agent(self.user_agent()?)
-            .tls_config(self.tls()?)
             .timeout_resolve(Some(cap(self.connect_timeout)))
             .timeout_connect(Some(cap(self.connect_timeout)))
-            .timeout_global(Some(cap(self.attempt_timeout)))
-            .build();
-        Ok(config.new_agent())
+            .timeout_global(Some(cap(self.attempt_timeout)));
+        #[cfg(feature = "rustls")]
+        let builder = builder.tls_config(self.tls()?);
+        // Another crate may turn on ureq's own feature.
+        #[cfg(not(feature = "gzip"))]
+        let builder = builder.accept_encoding("identity");
+        Ok(new_agent(builder.build()))
     }
 
     fn user_agent(&self) -> Result<String, InvalidConfig> {
         let name = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         match &self.user_agent_suffix {
             None => Ok(name.to_owned()),
-            // ureq panics where it is no header value.
+            // ureq panics if it is not a header value.
             Some(suffix) if suffix.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
                 Ok(format!("{name} {suffix}").trim_end().to_owned())
             }
@@ -98,11 +115,11 @@ impl Config {
     }
 
     fn proxy(&self, base: &BaseUrl) -> Result<Option<Proxy>, InvalidConfig> {
-        // Plain text is for this machine alone, which needs no proxy.
+        // Only this machine gets plain text, and it needs no proxy.
         if !self.proxy_from_env || base.as_str().starts_with("http://") {
             return Ok(None);
         }
-        // In the order in which ureq looks, which passes over a broken one in silence.
+        // In ureq's order. ureq would ignore a broken one.
         for variable in
             ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
         {
@@ -114,21 +131,41 @@ impl Config {
         Ok(Proxy::try_from_env())
     }
 
+    #[cfg(feature = "rustls")]
     fn tls(&self) -> Result<TlsConfig, InvalidConfig> {
         let roots = match &self.root_certificates_pem {
-            None => RootCerts::WebPki,
             Some(pem) => RootCerts::from(certificates(pem)?),
+            #[cfg(feature = "native-roots")]
+            None if self.native_roots => RootCerts::from(native_certificates()?),
+            None => RootCerts::WebPki,
         };
         Ok(TlsConfig::builder().root_certs(roots).build())
     }
 }
 
-/// Without support for SOCKS, ureq would go to the API directly.
+#[cfg(feature = "lazy-lookup")]
+pub(crate) use crate::lookup::agent as new_agent;
+
+#[cfg(not(feature = "lazy-lookup"))]
+pub(crate) fn new_agent(config: ureq::config::Config) -> ureq::Agent {
+    config.new_agent()
+}
+
+/// With a SOCKS proxy, which it does not support here, ureq would connect to the API directly.
 fn is_usable(proxy: &str) -> bool {
     let protocol = Proxy::new(proxy).map(|proxy| proxy.protocol());
     matches!(protocol, Ok(ProxyProtocol::Http | ProxyProtocol::Https))
 }
 
+#[cfg(feature = "native-roots")]
+fn native_certificates() -> Result<Vec<Certificate<'static>>, InvalidConfig> {
+    let found = rustls_native_certs::load_native_certs().certs;
+    let certificates = found.iter().map(|found| Certificate::from_der(found).to_owned());
+    let certificates: Vec<_> = certificates.collect();
+    if certificates.is_empty() { Err(InvalidConfig::NativeRoots) } else { Ok(certificates) }
+}
+
+#[cfg(feature = "rustls")]
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, InvalidConfig> {
     let items: Vec<PemItem<'static>> =
         parse_pem(pem).collect::<Result<_, _>>().map_err(|_| InvalidConfig::Certificates)?;
@@ -142,7 +179,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, InvalidConfig> 
     if certificates.is_empty() { Err(InvalidConfig::Certificates) } else { Ok(certificates) }
 }
 
-/// Times that the clock can be set to: `Duration::MAX` from now is not one of them.
+/// Keeps a time within what a clock can add to now, which `Duration::MAX` is not.
 pub(crate) fn cap(time: Duration) -> Duration {
     time.min(Duration::from_secs(365 * 24 * 60 * 60))
 }
@@ -151,18 +188,27 @@ pub(crate) fn cap(time: Duration) -> Duration {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidConfig {
-    /// The suffix of the user agent is no header value.
-    #[error("the user agent's suffix holds something else than visible ASCII and spaces")]
+    /// The user agent's suffix is not a header value.
+    #[error("the user agent's suffix contains something else than visible ASCII and spaces")]
     UserAgent,
-    /// A proxy was asked for, and the environment's is none.
+    /// The environment's proxy is not an HTTP proxy.
     #[error("the variable {variable} does not hold an HTTP proxy's URL, such as http://proxy:3128")]
     Proxy {
-        /// The variable of the environment.
+        /// The environment variable.
         variable: &'static str,
     },
-    /// The root certificates are none.
+    /// The root certificates are not a list of certificates in PEM.
+    #[cfg(feature = "rustls")]
     #[error("the root certificates are not a list of certificates in PEM")]
     Certificates,
+    /// The operating system has no root certificates.
+    #[cfg(feature = "native-roots")]
+    #[error("the operating system has no root certificates that can be read")]
+    NativeRoots,
+    /// The base URL is https, and the crate was built without TLS.
+    #[cfg(not(feature = "rustls"))]
+    #[error("https needs TLS: build kamipay-ureq with its feature `rustls`")]
+    NoTls,
 }
 
 #[cfg(test)]
@@ -195,6 +241,21 @@ mod tests {
         for suffix in ["a\r\nb", "\t", "é", "\u{7f}"] {
             assert_eq!(with(Some(suffix)), Err(InvalidConfig::UserAgent));
         }
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    #[test]
+    fn without_tls_https_is_refused() {
+        let agent = |base: &str| Config::default().agent(&base.parse().unwrap()).map(|_| ());
+        assert_eq!(agent("https://api.kamipay.io"), Err(InvalidConfig::NoTls));
+        assert_eq!(agent("http://localhost"), Ok(()));
+    }
+
+    #[test]
+    fn gzip_is_asked_for_where_it_can_be_read() {
+        let agent = Config::default().agent(&"http://localhost".parse().unwrap()).unwrap();
+        let asked = format!("{:?}", agent.config().accept_encoding());
+        assert_eq!(asked.contains("identity"), !cfg!(feature = "gzip"), "{asked}");
     }
 
     #[test]

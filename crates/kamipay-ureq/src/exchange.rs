@@ -1,4 +1,4 @@
-//! One request, one response: ureq with every bound set.
+//! One request, one response: ureq with all limits set.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -9,23 +9,23 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Response, StatusCode};
 use kamipay_proto::BaseUrl;
 
-use crate::config::{Config, InvalidConfig, cap};
+use crate::config::{Config, InvalidConfig, cap, new_agent};
 use crate::error::{ErrorKind, Stage, classify};
 
 /// Sends a request and reads its answer whole, once.
 pub(crate) trait Exchange: fmt::Debug + Send + Sync {
-    /// Within the time that is `left`, or the limit of an attempt where that is shorter.
+    /// Takes at most the time that is `left`, and at most the limit of an attempt.
     fn send(
         &self,
         request: Request<Vec<u8>>,
         left: Duration,
     ) -> Result<Response<Vec<u8>>, ErrorKind>;
 
-    /// Starts over with no connection kept.
+    /// Closes the kept connections.
     fn drop_connections(&self);
 }
 
-/// So much is read of what comes with a status that is no answer.
+/// The most that is read of a body with an error status.
 const REFUSAL_LIMIT: u64 = 1 << 20;
 
 /// Over ureq.
@@ -53,8 +53,8 @@ impl Sockets {
         left: Duration,
     ) -> Result<Response<ureq::Body>, ureq::Error> {
         let agent = self.agent.read().unwrap_or_else(PoisonError::into_inner).clone();
-        // The agent's own limits are those of a whole attempt. A setting for the one request costs
-        // a TLS configuration of its own, so it is made only where less time is left.
+        // The agent's limits are those of a whole attempt. Limits for one request cost a TLS
+        // configuration, so they are set only where less time is left.
         if left == self.attempt_timeout {
             return agent.run(request);
         }
@@ -68,7 +68,7 @@ impl Sockets {
         agent.run(request)
     }
 
-    /// What can be known before the body is read.
+    /// Refuses what the head shows to be too long or wrongly packed.
     fn check_head(&self, headers: &HeaderMap) -> Result<(), ErrorKind> {
         let is = |name, word: &str| {
             headers
@@ -96,7 +96,7 @@ impl Exchange for Sockets {
         let (parts, body) = request.into_parts();
         let left = left.min(self.attempt_timeout);
         if left.is_zero() || self.connect_timeout.is_zero() {
-            return Err(ErrorKind::TimeIsUp); // ureq grants a moment even where there is none
+            return Err(ErrorKind::TimeIsUp); // ureq would allow a second
         }
         let answer = if body.is_empty() {
             // An empty `Vec` would send `content-length: 0` with a GET.
@@ -106,7 +106,7 @@ impl Exchange for Sockets {
         };
         let (parts, mut body) = answer.map_err(|error| classify(error, Stage::Head))?.into_parts();
         if !is_answer(parts.status) {
-            // The status says it all, whatever becomes of the rest.
+            // The status decides, even if the body is cut off.
             let mut bytes = Vec::new();
             let limit = self.body_limit.min(REFUSAL_LIMIT);
             let _ = read(body.as_reader(), None, limit, &mut bytes);
@@ -118,8 +118,8 @@ impl Exchange for Sockets {
             [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| parts.headers.contains_key(name));
         let stage = if is_framed { Stage::Body } else { Stage::UnframedBody };
         let (mut bytes, length) = (Vec::new(), content_length(&parts.headers));
-        // Without a length ureq takes the end of the connection for the body's, however it comes:
-        // then its JSON tells whether it is whole, and gzip does so before.
+        // Without a length, ureq takes any end of the connection for the body's. Then the JSON, or
+        // gzip, shows whether it is whole.
         match read(body.as_reader(), length, self.body_limit, &mut bytes) {
             Ok(()) if bytes.len() as u64 > self.body_limit => Err(ErrorKind::TooLarge),
             Ok(()) => Ok(Response::from_parts(parts, bytes)),
@@ -129,16 +129,16 @@ impl Exchange for Sockets {
 
     fn drop_connections(&self) {
         let mut agent = self.agent.write().unwrap_or_else(PoisonError::into_inner);
-        *agent = agent.config().new_agent();
+        *agent = new_agent(agent.config().clone());
     }
 }
 
-/// Reads up to one byte more than the limit: then there is more. The body's room grows by itself at
-/// first, and by an eighth where it is large, so that it is little more than the body needs.
+/// Reads up to one byte over the limit, which shows that there is more. The capacity doubles at
+/// first, and grows by an eighth where it is large, so that it is little more than the body needs.
 ///
-/// ureq's own limit counts the packed bytes; half a kilobyte can be half a gigabyte.
+/// ureq's own limit counts packed bytes: half a kilobyte can unpack to half a gigabyte.
 fn read(mut from: impl Read, length: Option<u64>, limit: u64, to: &mut Vec<u8>) -> io::Result<()> {
-    /// No header is believed more than a page's worth.
+    /// The most capacity that a header can ask for: about a page.
     const MOST_AT_FIRST: u64 = 1 << 20;
     const LARGE: usize = 4 << 20;
 
@@ -159,8 +159,8 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Whether the body is read for its own sake, and not for what it says about an error: the API
-/// answers with 200 and 201, and any other 2xx that can have a whole body is read like them.
+/// Whether the body is an answer. The API uses 200 and 201. Any other 2xx that can have a whole body
+/// is read like them.
 fn is_answer(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200..=203 | 207..=299)
 }
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_look_up_has_the_time_of_a_connection() {
-        let base = "https://api.kamipay.io".parse().unwrap();
+        let base = "http://localhost".parse().unwrap();
         let agent = Config::default().agent(&base).unwrap();
         let timeouts = agent.config().timeouts();
         assert_eq!(timeouts.resolve, Some(Duration::from_secs(5)));

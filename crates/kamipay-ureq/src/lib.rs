@@ -18,35 +18,50 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What the calls and their answers are is the matter of [`proto`]; this crate brings them over.
+//! [`proto`] defines the calls and their answers. This crate sends them.
 //!
 //! # What it does with a call
 //!
-//! * It logs in when the first call needs it, again shortly before the token ends, and once more
-//!   when the API answers 401; many threads share one login.
-//! * It follows no redirect, because the token would travel along, and uses no proxy unless
-//!   [asked to](Config::proxy_from_env).
-//! * It bounds the time of a call and the size of its answer, which counts when it is unpacked.
-//! * It makes a `GET` and a login again where that may help, four times in all unless told
-//!   otherwise: after growing, random delays, not earlier than the API asks for, within the time of
-//!   the call, and less and less while nothing succeeds ([`proto::retry`]). Where a connection
-//!   turns out to have been closed while it was idle, it sends them once more at once.
-//! * It makes any other call once, whatever happens.
-//! * A login that the API refuses is not made again for a while, by no thread: see
+//! * It logs in when the first call needs a token, shortly before the token expires, and once more
+//!   when the API answers 401. Threads share one login.
+//! * It follows no redirect, because the token would travel along. It uses no proxy unless
+//!   [`Config::proxy_from_env`] is set.
+//! * It limits the time of a call and the size of its unpacked answer.
+//! * It repeats a `GET` and a login where that may help, up to four attempts in all. The delays are
+//!   random and grow. No attempt is earlier than the API asks for, or later than the end of the
+//!   call. The retries of a client share a budget, which shrinks while nothing succeeds: see
+//!   [`proto::retry`].
+//! * It resends a `GET` or a login at once, one time, where a kept connection turns out to be
+//!   closed.
+//! * It sends any other call once.
+//! * After a login that the API refused, it does not log in again for a while, from any thread: see
 //!   [`Config::login_again_after`].
 //!
-//! What can go wrong, whether anything was sent, whether it is tried again and what to do: the
-//! table of [`Error`]. Each attempt can be watched: [`Config::on_attempt`], or the `log` crate with
-//! the target `kamipay_ureq`.
+//! The table of [`Error`] lists what can go wrong, whether anything was sent, whether it is tried
+//! again, and what to do. [`Config::on_attempt`] is called after each attempt. The `log` crate gets
+//! the same, with the target `kamipay_ureq`.
 //!
-//! Looking up a host takes a thread for each call, which ends with the look-up, and panics inside
-//! ureq where the machine has no thread left.
+//! # Cargo features
+//!
+//! | feature | default | effect |
+//! | --- | --- | --- |
+//! | `gzip` | on | Asks for answers packed with gzip. |
+//! | `rustls` | on | Sends over https, and trusts Mozilla's root certificates. Without it, an https base URL is an error: [`InvalidConfig`]. |
+//! | `native-roots` | off | Adds `Config::native_roots`: trust the operating system's root certificates. Turns on `rustls`. |
+//! | `lazy-lookup` | off | Looks up the host when a connection is made, not for each call. |
+//!
+//! Without `lazy-lookup`, ureq starts a thread for each call to look up the host, even where a
+//! connection is kept, and panics where the machine has no thread left. With it, a call over a kept
+//! connection starts no thread, which saves much of the CPU time of a small call. The limit of a
+//! look-up stays [`Config::connect_timeout`]. No address is kept for a later connection. The feature
+//! uses a part of ureq that can change in any minor version, so it pins ureq to 3.5. Turn it on in
+//! programs, not in libraries.
 //!
 //! # Secrets in logs
 //!
 //! No error and no `Debug` of this crate shows the token or the password. ureq and rustls log what
-//! they send through the `log` crate, at the level TRACE: a program that installs a logger does
-//! well to drop the targets `ureq*` and `rustls*` at that level.
+//! they send through the `log` crate, at the level TRACE. A program that installs a logger should
+//! drop the targets `ureq*` and `rustls*` at that level.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -60,6 +75,8 @@ mod credentials;
 mod error;
 mod exchange;
 mod login;
+#[cfg(feature = "lazy-lookup")]
+mod lookup;
 mod scan;
 mod watch;
 

@@ -12,7 +12,7 @@ use kamipay_proto::scan::{
 use crate::{Client, Error};
 
 impl Client {
-    /// Reads a whole listing, lazily: each row once, or an error that says what is missing.
+    /// Reads a whole listing lazily: each row once, or an error that says what is missing.
     ///
     /// ```
     /// use kamipay_ureq::proto::{Period, lots::ScanLots};
@@ -36,12 +36,12 @@ impl Client {
         self.run_scan(Scan::new(what))
     }
 
-    /// Reads the rest of a scan that stopped, or a part of one.
+    /// Reads the rest of a scan from its state.
     pub fn resume_scan<S: Scannable>(&self, state: ScanState<S>) -> Rows<S> {
         self.run_scan(Scan::resume(state))
     }
 
-    /// Reads a scan that has settings of its own.
+    /// Reads a scan with its own settings.
     pub fn run_scan<S: Scannable>(&self, scan: Scan<S>) -> Rows<S> {
         let work =
             Work { scan, failure: None, is_over: false, has_ended: false, has_panicked: false };
@@ -51,9 +51,9 @@ impl Client {
     }
 }
 
-/// The rows of a scan, oldest first, read as they are asked for.
+/// The rows of a scan, oldest first. An iterator that reads them as it goes.
 ///
-/// After an error there are no more; [`state`](Self::state) tells where to go on.
+/// It ends after an error. [`state`](Self::state) says where to continue.
 #[must_use = "nothing is read until rows are asked for"]
 pub struct Rows<S: Scannable> {
     shared: Arc<Shared<S>>,
@@ -69,27 +69,25 @@ struct Shared<S: Scannable> {
 struct Work<S: Scannable> {
     scan: Scan<S>,
     failure: Option<Error>,
-    /// Nothing more is asked for.
+    /// No further request is sent.
     is_over: bool,
-    /// Nothing more is handed over.
+    /// No further row is returned.
     has_ended: bool,
     has_panicked: bool,
 }
 
 impl<S: Scannable> Rows<S> {
-    /// Has so many threads read ahead, each with a request on its way. The rows are those of one
-    /// thread, in the same order.
+    /// Prefetches on `threads` threads, one request each. Rows and their order stay the same.
     ///
-    /// A thread ends with the rows, or with the iterator, after the request that it waits for.
-    /// Where the machine has no more threads, those that there are read on, or whoever asks for the
-    /// rows.
+    /// A thread ends with the rows or the iterator, after the request that it waits for. Where the
+    /// machine has too few threads left, fewer threads read, or the calling one does.
     pub fn on_threads(mut self, threads: NonZero<usize>) -> Self
     where
         S: Send + 'static,
         S::Row: Send,
         <S::Row as ScanRow>::Key: Send,
     {
-        // A window for each to ask for, and one for each that waits to be handed over.
+        // For each thread, a window that it reads and one that waits to be returned.
         self.shared.lock().scan.raise_look_ahead(threads.get().saturating_mul(2));
         self.threads.extend((0..threads.get()).map_while(|_| {
             let shared = Arc::clone(&self.shared);
@@ -98,26 +96,25 @@ impl<S: Scannable> Rows<S> {
         self
     }
 
-    /// What was read so far; the whole, after the last row.
+    /// What was read so far. After the last row, the whole.
     pub fn manifest(&self) -> Manifest {
         self.shared.lock().scan.manifest().clone()
     }
 
-    /// What of the period is not handed over yet. `None` for a listing without a period.
+    /// The part of the period without returned rows. `None` for a listing without a period.
     pub fn rest(&self) -> Option<Period> {
         self.shared.lock().scan.rest()
     }
 
-    /// The state after the last row: [`Client::resume_scan`] goes on from it.
+    /// The state after the last returned row, for [`Client::resume_scan`].
     pub fn state(&self) -> ScanState<S> {
         self.shared.lock().scan.state()
     }
 
-    /// The next row, if there is one within so long: for whoever has something else to do
-    /// meanwhile, such as to stop. With nothing to wait for it does not wait.
+    /// The next row, if it comes within `patience`: for a program that can be interrupted.
     ///
-    /// Without threads ([`on_threads`](Self::on_threads)) it is [`next`](Self::next), which takes
-    /// as long as a call takes.
+    /// Needs [`on_threads`](Self::on_threads). Without threads it is [`next`](Self::next), and takes
+    /// as long as a call.
     ///
     /// ```
     /// # use kamipay_ureq::proto::{Period, lots::ScanLots};
@@ -145,12 +142,12 @@ impl<S: Scannable> Rows<S> {
     ///
     /// # Errors
     ///
-    /// If no row came in time. The scan goes on as if nobody had asked.
+    /// If no row came in time. The scan goes on.
     pub fn next_within(
         &mut self,
         patience: Duration,
     ) -> Result<Option<Result<S::Row, ScanError>>, NotYet> {
-        // Too far for the clock is no end.
+        // A time beyond the clock's range is not a deadline.
         self.next_by(Instant::now().checked_add(patience))
     }
 
@@ -185,14 +182,14 @@ impl<S: Scannable> Rows<S> {
         }
     }
 
-    /// There is nothing after this, whatever the threads meet with.
+    /// Nothing follows, whatever the threads still get.
     fn end(&self, mut work: MutexGuard<'_, Work<S>>) {
         work.has_ended = true;
         work.is_over = true;
         self.shared.changed.notify_all();
     }
 
-    /// Waits for the threads, or does their work.
+    /// Waits for the threads, or reads on this one.
     fn go_on<'a>(
         &'a self,
         mut work: MutexGuard<'a, Work<S>>,
@@ -201,11 +198,11 @@ impl<S: Scannable> Rows<S> {
         if self.threads.is_empty() {
             return Ok(match work.scan.request() {
                 Some(request) => self.shared.ask(work, request),
-                None => work, // not reached: nothing is on its way, so something is to be asked
+                None => work, // unreachable: without a request on its way there is one to send
             });
         }
         let changed = &self.shared.changed;
-        // What was handed over made room: threads that had nothing to ask may have something now.
+        // A returned row made room: idle threads may have a request to send.
         changed.notify_all();
         let Some(deadline) = deadline else {
             return Ok(changed.wait(work).unwrap_or_else(PoisonError::into_inner));
@@ -223,7 +220,7 @@ impl<S: Scannable> Iterator for Rows<S> {
     type Item = Result<S::Row, ScanError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_by(None).unwrap_or(None) // without a deadline no time is up
+        self.next_by(None).unwrap_or(None) // without a deadline, it always comes in time
     }
 }
 
@@ -247,7 +244,7 @@ impl<S: Scannable> fmt::Debug for Rows<S> {
 }
 
 impl<S: Scannable> Shared<S> {
-    /// A thread's life: asks for as long as there is anything to ask.
+    /// Sends requests until the end of the scan. The body of a thread.
     fn read_ahead(&self) {
         let _alarm = Alarm(self);
         let mut work = self.lock();
@@ -287,7 +284,7 @@ impl<S: Scannable> Shared<S> {
     }
 }
 
-/// Tells that a thread died, so that nobody waits for its answer.
+/// Reports a thread that panicked, so that nothing waits for its answer.
 struct Alarm<'a, S: Scannable>(&'a Shared<S>);
 
 impl<S: Scannable> Drop for Alarm<'_, S> {
@@ -299,14 +296,14 @@ impl<S: Scannable> Drop for Alarm<'_, S> {
     }
 }
 
-/// Why a scan ended before its end. What it handed over is right, and not the whole.
+/// Why a scan ended early. The rows before it are right, but not all.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScanError {
     /// A call failed. The scan can be resumed from [`Rows::state`].
     #[error(transparent)]
     Call(Error),
-    /// The API's answers do not agree with each other, however often they are read.
+    /// The API's answers contradict each other, even when read again.
     #[error(transparent)]
     Incomplete(Box<Incomplete>),
 }

@@ -36,7 +36,7 @@ fn rows_say_what_was_read_and_what_is_left() {
     }
 }
 
-/// As if a thread came late with a failure.
+/// A failure that comes from a thread after the end.
 fn fail_late(rows: &Rows<ScanLots>) {
     let error = may(&World::with([answer(400, "")])).next().unwrap().unwrap_err();
     let ScanError::Call(error) = error else { panic!("{error:?}") };
@@ -64,7 +64,7 @@ fn nothing_comes_after_the_end() {
 }
 
 #[test]
-fn what_proves_nothing_is_asked_for_again_on_a_fresh_connection() {
+fn a_window_is_confirmed_on_a_fresh_connection() {
     use kamipay_proto::confirmed_charges::ScanConfirmedCharges;
 
     let world = World::with([answer(200, "[]"), answer(200, "[]")]);
@@ -92,7 +92,7 @@ fn threads_end_with_the_rows() {
 }
 
 #[test]
-fn a_thread_that_panics_is_not_waited_for() {
+fn a_panic_of_a_thread_ends_the_scan() {
     let world = World::with([answer(200, NO_LOTS)]);
     let client = world.client_with(Credentials::token("t".parse().unwrap()), |config| {
         config.on_attempt = Some(OnAttempt::new(|_| panic!("as a test of it")));

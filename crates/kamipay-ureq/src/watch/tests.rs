@@ -46,7 +46,7 @@ fn it_asks_and_sleeps_until_the_end() {
     assert!(matches!(end.unwrap(), End::Canceled(_)));
     assert!(watch.permission_to_pay_again().is_some());
     assert_eq!(states, ["not_found", "accepted", "canceled"]);
-    // Its own intervals, and no retries in between but the one for a kept connection.
+    // The watch's intervals, and no retries but the one for a kept connection.
     assert_eq!(world.clock.slept().len(), 4);
     assert_eq!(world.seen().len(), 6);
     assert_eq!((watch.evidence().questions, watch.evidence().faults), (5, 1));
@@ -83,8 +83,12 @@ fn an_answer_that_nobody_could_read_withholds_permission() {
     let body = Err(ErrorKind::Timeout(TimeoutFault::Body));
     let whole = in_state("done");
     let cut = answer(200, &whole[..whole.len() - 1]);
-    let faults =
-        [Err(ErrorKind::Truncated), Err(ErrorKind::TooLarge), Err(ErrorKind::Encoding), body, cut];
+    // A chunk that is broken in the middle of a body.
+    let garbled = Err(ErrorKind::Protocol);
+    let broken = Err(ErrorKind::Io(std::io::ErrorKind::Other));
+    let [truncated, too_large, encoding] =
+        [ErrorKind::Truncated, ErrorKind::TooLarge, ErrorKind::Encoding].map(Err);
+    let faults = [truncated, too_large, encoding, body, cut, garbled, broken];
     for fault in faults {
         let shown = format!("{fault:?}");
         let world = World::with([fault]);
@@ -168,12 +172,12 @@ fn a_refusal_before_any_answer_is_an_error() {
         let error = world.client().watch(&mut watch, |_| {}).unwrap_err();
         assert_eq!(error.status().unwrap(), status);
         assert!(watch.end().is_none() && watch.permission_to_pay_again().is_none());
-        // Of a login, too.
+        // A refused login, too.
         let world = World::with([answer(status, "")]);
         let error = world.login().watch(&mut watch, |_| {}).unwrap_err();
         assert_eq!((error.status().unwrap().as_u16(), error.stop()), (status, Stop::Permanent));
     }
-    // After an answer it is a fault like others.
+    // After an answer, it is waited out.
     for status in [400, 401, 403, 404, 422] {
         let world = World::with([answer(200, NOT_FOUND), answer(status, "")]);
         world.then_always(answer(200, &in_state("done")));
@@ -183,7 +187,7 @@ fn a_refusal_before_any_answer_is_an_error() {
 }
 
 #[test]
-fn a_certificate_that_is_not_good_is_not_worth_waiting_for() {
+fn an_invalid_certificate_before_any_answer_is_an_error() {
     let certificate = || Err(ErrorKind::Tls(TlsFault::Certificate(CertificateFault::Expired)));
     let world = World::with([certificate()]);
     let error = world.client().watch(&mut watch(), |_| {}).unwrap_err();
@@ -192,7 +196,7 @@ fn a_certificate_that_is_not_good_is_not_worth_waiting_for() {
     let error = world.login().watch(&mut watch(), |_| {}).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Login(_)), "{error:?}");
     assert!(world.clock.slept().is_empty());
-    // What was well a moment ago may be well again, and a damaged record is bad luck.
+    // After an answer, it is waited out. A damaged record always is.
     let tls = |fault| Err(ErrorKind::Tls(fault));
     let world = World::with([tls(TlsFault::Record), answer(200, NOT_FOUND), certificate()]);
     world.then_always(answer(200, &in_state("done")));
@@ -216,7 +220,7 @@ fn a_call_fails_for_the_cause_of_its_login() {
     assert_eq!(error(ErrorKind::Login(error(too_long()))).cause(), Cause::NoRequest);
     let expired = ErrorKind::Tls(TlsFault::Certificate(CertificateFault::Expired));
     assert_eq!(error(ErrorKind::Login(error(expired))).cause(), Cause::Untrusted);
-    // It ends the wait in another way: as still unknown.
+    // It ends the wait as still unknown.
     assert_eq!(error(ErrorKind::TimeIsUp).cause(), Cause::Permanent);
 }
 
@@ -314,7 +318,7 @@ fn a_tick_can_end_the_wait_at_each_event() {
         assert_eq!(world.seen().len(), asked, "{event}");
         assert!(world.clock.slept().is_empty(), "{event}");
         assert!(watch.permission_to_pay_again().is_none() && watch.end().is_none());
-        // Another one goes on where it stopped.
+        // It can be continued.
         world.then_always(answer(200, &in_state("done")));
         assert!(matches!(world.client().watch(&mut watch, |_| {}).unwrap(), End::Done(_)));
     }
@@ -345,11 +349,11 @@ fn the_client_s_deadline_ends_the_wait_and_not_the_watch() {
     world.clock.pass(100 * SECOND - world.clock.passed());
     assert_eq!(still_unknown(until.watch(&mut watch, |_| {}).unwrap()), evidence);
     assert_eq!(world.seen().len(), 0);
-    // Nor where it is time for a question.
+    // Not even when a question is due.
     world.clock.pass(60 * SECOND);
     assert_eq!(still_unknown(until.watch(&mut watch, |_| {}).unwrap()), evidence);
     assert_eq!(world.seen().len(), 0);
-    // Somebody with more time goes on.
+    // A client with more time goes on.
     world.then_always(answer(200, &in_state("done")));
     assert!(matches!(client.watch(&mut watch, |_| {}).unwrap(), End::Done(_)));
 }

@@ -54,7 +54,7 @@ fn half_an_answer_is_cut_off_and_never_a_value() {
     let packed = gzip(LOT.as_bytes());
     let length = LOT.len();
     let mut answers = vec![
-        ok("", half), // evidence: `Ok` with half a body
+        ok("", half), // ureq: `Ok` with half a body
         ok("", all_but_one),
         ok(&format!("content-length: {length}\r\n"), half),
         ok(&format!("content-length: {length}\r\n"), all_but_one),
@@ -153,7 +153,7 @@ fn a_reset_in_the_middle_is_cut_off() {
     for headers in ["", "content-length: 9999\r\n", CHUNKED] {
         let half =
             ok(headers, if headers == CHUNKED { "40\r\n{\"lot_id\"" } else { "{\"lot_id\"" });
-        // The client's next bytes are never read, so closing resets the connection.
+        // Closing with unread bytes resets the connection.
         let server = Server::start(vec![vec![Reply(half), Reset]]);
         let error = get_from(&server.url).unwrap_err();
         let kind = error.kind();
@@ -206,7 +206,7 @@ fn the_limit_counts_unpacked_bytes_and_is_exact() {
 
 #[test]
 fn a_huge_answer_ends_at_the_limit() {
-    // Announced, it is not read at all; endless, it is read up to the limit.
+    // With a length, it is not read at all. Without an end, it is read up to the limit.
     let announced = ok("content-length: 18446744073709551615\r\n", "{");
     let bomb = gzip(&vec![b' '; 64 << 20]);
     let length = format!("content-length: {}\r\n", bomb.len());

@@ -18,7 +18,7 @@ fn one_connection_serves_many_calls() {
 
 #[test]
 fn a_kept_connection_that_was_closed_costs_nothing() {
-    // Closed, and reset, as the second request on it arrives.
+    // Closed, or reset, when the second request arrives.
     for last in [vec![ReadRequest], vec![Reset]] {
         let mut first = vec![ReadRequest, Reply(whole(LOT))];
         first.extend(last);
@@ -67,7 +67,7 @@ fn a_head_that_is_cut_is_an_error() {
 #[test]
 fn another_request_s_answer_is_asked_for_once_more_on_a_new_connection() {
     let other = || Reply(whole(LOT.replace("9c030c8b", "aaaaaaaa")));
-    // A connection that is one answer behind stays so: the next request on it gets another one too.
+    // A connection that is one answer behind stays behind.
     let behind = || vec![ReadRequest, other(), ReadRequest, other(), Hold];
     let right = || vec![ReadRequest, Reply(whole(LOT)), Hold];
     let server = Server::start(vec![behind(), right()]);
@@ -102,7 +102,7 @@ fn no_connection_means_not_sent() {
 }
 
 #[test]
-fn a_call_that_can_not_be_built_is_not_sent() {
+fn a_call_that_cannot_be_built_is_not_sent() {
     struct Nowhere;
     impl proto::Endpoint for Nowhere {
         const CALL: &'static str = "GET /..";
@@ -119,7 +119,7 @@ fn a_call_that_can_not_be_built_is_not_sent() {
 }
 
 #[test]
-fn a_login_can_be_made_into_credentials() {
+fn credentials_of_a_login_hide_the_password() {
     let login = IssueToken::new("u", "s3cret");
     assert!(!format!("{:?}", Credentials::from(login)).contains("s3cret"));
 }

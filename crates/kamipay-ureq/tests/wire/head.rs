@@ -160,7 +160,7 @@ fn no_error_names_more_than_the_call() {
 }
 
 #[test]
-fn a_user_agent_that_is_no_header_is_refused() {
+fn a_user_agent_that_is_not_a_header_is_refused() {
     for suffix in ["a\r\nb", "a\nb", "ö", "a\0"] {
         let mut config = Config::default();
         config.user_agent_suffix = Some(suffix.to_owned());
@@ -171,7 +171,7 @@ fn a_user_agent_that_is_no_header_is_refused() {
 }
 
 #[test]
-fn a_certificate_that_is_none_is_refused() {
+fn a_file_without_a_certificate_is_refused() {
     for pem in ["", "nonsense", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
         let mut config = Config::default();
         config.root_certificates_pem = Some(pem.as_bytes().to_vec());
@@ -181,7 +181,7 @@ fn a_certificate_that_is_none_is_refused() {
     }
 }
 
-/// The environment is the process's, so the test runs itself once more with another one.
+/// The test runs itself as another process, with another environment.
 #[test]
 fn a_proxy_is_used_only_when_asked_for() {
     const CHILD: &str = "KAMIPAY_TEST_PROXY";
@@ -194,7 +194,7 @@ fn a_proxy_is_used_only_when_asked_for() {
             let credentials = Credentials::token("t".parse().unwrap());
             Client::with_config(base.parse().unwrap(), credentials, config)
         };
-        // Nor for what is on this machine: the token would leave it in plain text.
+        // Not for this machine either: the token would leave it in plain text.
         get(&client(&url).unwrap()).unwrap();
         let other = client("https://api.invalid");
         match std::env::var("ALL_PROXY").unwrap().as_str() {

@@ -1,4 +1,4 @@
-//! What the client makes of everything that a network and a broken server can do, on real sockets.
+//! The client against a broken network and a broken server, on real sockets.
 
 mod body;
 mod connection;
@@ -14,7 +14,7 @@ use kamipay_ureq::{Client, Config, Credentials, Error};
 pub(crate) const LOT: &str = r#"{"lot_id":"9c030c8b-6d68-445b-8048-1bacd91012fa","transaction_hash":null,
 "usdt_amount":"10027.79968000","created_at":null,"status":"PENDING","payouts":[],"refunds":[]}"#;
 
-/// A client with a token and these settings, which makes a call once unless they say otherwise.
+/// A client with a token and these settings. Default: one attempt.
 pub(crate) fn client(url: &str, set: impl FnOnce(&mut Config)) -> Client {
     let mut config = Config::default();
     config.retry.max_attempts = 1;
@@ -28,7 +28,7 @@ pub(crate) fn get(client: &Client) -> Result<LotDetail, Error> {
     client.send(&GetLot::new("9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap()))
 }
 
-/// `get`, with a client that nobody else uses.
+/// `get`, with a new client.
 pub(crate) fn get_from(url: &str) -> Result<LotDetail, Error> {
     get(&client(url, |_| {}))
 }

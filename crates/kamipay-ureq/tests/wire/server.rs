@@ -1,4 +1,4 @@
-//! A server that does what it is told, connection by connection.
+//! A server that follows a script for each connection.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What to do with a connection: a step after the other, then close it.
+/// A step of a connection's script. After the last one, the server closes the connection.
 pub(crate) enum Step {
     /// Read a request whole.
     Read,
     /// Write these bytes.
     Write(Vec<u8>),
-    /// Write these bytes for as long as somebody takes them.
+    /// Write these bytes until the other side closes.
     WriteForever(Vec<u8>),
     /// Wait until the other side closes.
     Hold,
@@ -63,7 +63,7 @@ impl Server {
         Self::start(vec![vec![ReadRequest, Reply(answer.into())]])
     }
 
-    /// The requests that came, heads and bodies, in the order in which they came.
+    /// The requests so far, heads and bodies, oldest first.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }

@@ -27,14 +27,14 @@ fn an_answer_that_does_not_come_ends_the_attempt() {
         let server = Server::start(vec![script]);
         let error = get(&client(&server.url, |config| config.attempt_timeout = SHORT)).unwrap_err();
         let kind = error.kind();
-        // Endless trailers may be over the limit of a head before the time is up.
+        // Endless trailers may reach the limit of a head before the time is up.
         assert!(matches!(kind, ErrorKind::Timeout(_) | ErrorKind::Protocol), "{kind:?}");
         assert_eq!(error.sent(), Sent::Maybe);
     }
 }
 
 #[test]
-fn the_call_and_the_client_have_ends_too() {
+fn the_call_and_the_client_have_deadlines_too() {
     let server = Server::start(vec![vec![ReadRequest, Hold], vec![ReadRequest, Hold]]);
     let by_call = client(&server.url, |config| config.call_timeout = SHORT);
     assert!(matches!(get(&by_call).unwrap_err().kind(), ErrorKind::Timeout(_)));
@@ -65,7 +65,7 @@ fn a_wait_can_be_interrupted_while_a_question_has_no_answer() {
 }
 
 #[test]
-fn times_at_the_edge_are_times() {
+fn zero_and_the_longest_time_are_times() {
     let server = Server::start(vec![vec![ReadRequest, Reply(whole(LOT))]]);
     let long = client(&server.url, |config| {
         config.attempt_timeout = Duration::MAX;

@@ -5,6 +5,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(feature = "native-roots")]
+use kamipay_ureq::InvalidConfig;
 use kamipay_ureq::{
     CertificateFault, Client, Config, ConnectFault, Credentials, Error, ErrorKind, Sent, TlsFault,
 };
@@ -22,7 +24,7 @@ fn certificate(host: &str, set: impl FnOnce(&mut CertificateParams)) -> Certifie
     CertifiedKey { cert: params.self_signed(&key_pair).unwrap(), key_pair }
 }
 
-/// Serves one connection. What it does to the socket after the answer is `end`'s.
+/// Serves one connection. `end` gets the socket after the answer.
 fn serve(
     certificate: &CertifiedKey,
     answer: Vec<u8>,
@@ -69,7 +71,7 @@ fn a_trusted_server_is_asked() {
 }
 
 #[test]
-fn a_certificate_that_is_not_good_gets_no_token() {
+fn a_server_with_an_invalid_certificate_gets_no_token() {
     let trusted = certificate("localhost", |params| {
         params.distinguished_name.push(rcgen::DnType::CommonName, "another issuer");
     });
@@ -97,7 +99,7 @@ fn a_certificate_that_is_not_good_gets_no_token() {
 
 #[test]
 fn an_answer_without_its_end_is_whole_only_as_json() {
-    // Closed without close_notify, and without a length: ureq says `Ok` to both.
+    // ureq says `Ok` to an end without close_notify, and to one without a length.
     let certificate = certificate("localhost", |_| {});
     let (port, _saw) = serve(&certificate, ok("", LOT), |_| {});
     assert_eq!(ask(port, &certificate).unwrap(), "10027.79968000");
@@ -121,7 +123,7 @@ fn a_damaged_record_is_no_answer() {
 }
 
 #[test]
-fn a_server_that_speaks_no_tls_gets_no_token() {
+fn a_server_without_tls_gets_no_token() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -134,11 +136,11 @@ fn a_server_that_speaks_no_tls_gets_no_token() {
 }
 
 #[test]
-fn a_server_that_speaks_tls_only_is_no_http() {
+fn tls_is_not_http() {
     let certificate = certificate("localhost", |_| {});
     let (port, saw) = serve(&certificate, whole(LOT), |_| {});
     let error = crate::get_from(&format!("http://localhost:{port}")).unwrap_err();
-    // An alert, or nothing: no HTTP at any rate.
+    // A TLS alert, or nothing: not HTTP.
     let kind = error.kind();
     assert!(matches!(kind, ErrorKind::Protocol | ErrorKind::ConnectionClosed), "{kind:?}");
     if matches!(kind, ErrorKind::Protocol) {
@@ -157,7 +159,7 @@ fn a_handshake_that_stalls_ends_in_time() {
         thread::spawn(move || {
             let (mut socket, _) = accepting.accept().unwrap();
             socket.write_all(said).unwrap();
-            let _ = is_done.recv(); // held open until the client has had enough
+            let _ = is_done.recv(); // open until the client gives up
         });
         let mut config = Config::default();
         config.retry.max_attempts = 1;
@@ -170,4 +172,42 @@ fn a_handshake_that_stalls_ends_in_time() {
         assert_eq!(error.sent(), Sent::No);
         drop(done);
     }
+}
+
+/// In a process of its own, because a variable names the operating system's certificates.
+#[cfg(feature = "native-roots")]
+#[test]
+fn the_operating_system_s_certificates_are_trusted_on_demand() {
+    const PORT: &str = "KAMIPAY_TEST_PORT";
+    let client = |port: &str| {
+        let mut config = Config::default();
+        config.retry.max_attempts = 1;
+        config.native_roots = true;
+        let base = format!("https://localhost:{port}").parse().unwrap();
+        Client::with_config(base, Credentials::token("t".parse().unwrap()), config)
+    };
+    if let Ok(port) = std::env::var(PORT) {
+        match client(&port) {
+            Ok(client) => _ = get(&client).unwrap(),
+            Err(error) => assert_eq!((error, &*port), (InvalidConfig::NativeRoots, "1")),
+        }
+        return;
+    }
+    let certificate = certificate("localhost", |_| {});
+    let (port, saw) = serve(&certificate, whole(LOT), |_| {});
+    let file = std::env::temp_dir().join(format!("kamipay-root-{}.pem", std::process::id()));
+    std::fs::write(&file, certificate.cert.pem()).unwrap();
+    let run = |port: &str, file: &std::path::Path| {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tls::the_operating_system_s_certificates_are_trusted_on_demand"])
+            .env(PORT, port)
+            .env("SSL_CERT_FILE", file)
+            .env_remove("SSL_CERT_DIR")
+            .status();
+        assert!(status.unwrap().success());
+    };
+    run(&port.to_string(), &file);
+    assert!(saw.recv().unwrap().starts_with("GET /v1/lots/"));
+    std::fs::remove_file(&file).unwrap();
+    run("1", &file); // removed
 }
