@@ -1,24 +1,17 @@
 //! The calls: their parameters, their refusals, and whom they ask for the rows.
 
 use http::{Method, Request, StatusCode, header};
-use percent_encoding::percent_decode_str;
 use rust_decimal::Decimal;
 
 use crate::{
     json::{Object, array, float, text},
     listing::{Ask, Filter, Listing, Page, Window},
     payments::{Target, not_known},
-    query::{Parameters, Time, parse_integer},
+    query::{Parameters, Time, parse_integer, segments},
     reply::Reply,
     row::List,
     sandbox::Sandbox,
 };
-
-/// The parts of a path between the slashes, decoded.
-pub(crate) fn segments(path: &str) -> Vec<String> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    path.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect()
-}
 
 /// Whether a request is for the call that needs no token.
 pub(crate) fn is_login(request: &Request<Vec<u8>>) -> bool {

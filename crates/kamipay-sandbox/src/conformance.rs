@@ -91,6 +91,7 @@ use std::{
 use http::{Request, Response};
 
 mod checks;
+mod probe;
 
 /// Holds a transport against all checks. It takes about a second if the transport is good.
 ///

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::{
     json::{member, with_member},
     listing::Filter,
-    payments::{Identifiers, ScriptedPayment},
+    payments::{Identifiers, PlannedPayment},
     reply::Reply,
     row::List,
 };
@@ -126,7 +126,7 @@ pub(crate) fn settlement_detail() -> String {
 /// The three payments of the pay status page. `test235` is processing when asked for the first
 /// time, and done from then on; `idemptency-1` is accepted, then canceled; `123456789` has failed
 /// and was returned.
-pub(crate) fn payments() -> Vec<ScriptedPayment> {
+pub(crate) fn payments() -> Vec<PlannedPayment> {
     let ok = |body: &str| Reply::ok(body);
     let test = Identifiers {
         kamipay_id: "txc_01jranqegkf509bq5svh03ztt8".to_owned(),
@@ -151,9 +151,9 @@ pub(crate) fn payments() -> Vec<ScriptedPayment> {
     };
     let accepted = Reply::new(StatusCode::CREATED, PAY_ACCEPTED);
     vec![
-        ScriptedPayment::new(test, vec![ok(PAY_PROCESSING), ok(PAY_DONE)]),
-        ScriptedPayment::new(canceled, vec![accepted, ok(PAY_CANCELED)]),
-        ScriptedPayment::new(failed, vec![ok(PAY_FAILED)]),
+        PlannedPayment::new(test, vec![ok(PAY_PROCESSING), ok(PAY_DONE)]),
+        PlannedPayment::new(canceled, vec![accepted, ok(PAY_CANCELED)]),
+        PlannedPayment::new(failed, vec![ok(PAY_FAILED)]),
     ]
 }
 

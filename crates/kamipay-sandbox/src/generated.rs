@@ -18,7 +18,7 @@ mod timeline;
 use self::timeline::Timeline;
 pub use self::{
     charges::{Charge, PendingCharge, Settlement},
-    lots::{Lot, PaymentState, Payout, Refund},
+    lots::{Lot, Payout, Refund},
 };
 
 /// A merchant made from a seed, with as much of everything as you like.

@@ -69,8 +69,8 @@
 //! # fn main() -> std::io::Result<()> {
 //! let server = Server::start(Sandbox::documented())?;
 //! server.with_sandbox(|sandbox| {
-//!     sandbox.fail_next(Fault::TruncatedBody, 2);
-//!     sandbox.add_fault(Fault::Status503, Calls::Login, Schedule::always());
+//!     sandbox.fail_next(Fault::named("truncated-body"), 2);
+//!     sandbox.add_fault(Fault::named("status-503"), Calls::Login, Schedule::always());
 //! });
 //! // … a client asks three times, and has to log in …
 //! # Ok(())
@@ -114,7 +114,7 @@ mod book;
 mod calls;
 pub mod conformance;
 mod documented;
-mod fault;
+pub mod fault;
 mod generated;
 mod history;
 mod json;
@@ -132,13 +132,13 @@ mod scenario;
 mod schedule;
 mod server;
 mod tokens;
+mod wire;
 
 pub use fault::{Calls, Fault};
-pub use generated::{
-    Charge, Generated, Lot, PaymentState, Payout, PendingCharge, Refund, Settlement,
-};
+pub use generated::{Charge, Generated, Lot, Payout, PendingCharge, Refund, Settlement};
 pub use history::{Change, ChangeKind, History, RowHistory, Spell};
 pub use names::UnknownScenario;
+pub use payments::PaymentState;
 pub use quirk::Quirk;
 pub use row::{List, Row};
 pub use sandbox::Sandbox;

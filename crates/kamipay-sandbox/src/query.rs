@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use percent_encoding::percent_decode_str;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
@@ -10,6 +11,12 @@ use crate::{
     listing::{Page, Window, micros},
     reply::Reply,
 };
+
+/// The segments of a path, decoded.
+pub(crate) fn segments(path: &str) -> Vec<String> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect()
+}
 
 /// The parameters of one request, and what was wrong with those that were read so far.
 ///

@@ -45,11 +45,6 @@ macro_rules! quirks {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// The name of the scenario in which it never stops.
-            pub(crate) const fn name_always(self) -> &'static str {
-                match self { $(Self::$variant => concat!($name, "-always")),+ }
-            }
-
             /// One line that says what it does.
             pub const fn description(self) -> &'static str {
                 match self { $(Self::$variant => $description),+ }
@@ -138,20 +133,6 @@ impl Quirk {
             | Self::LyingTotalLow
             | Self::DuplicateRow => Topic::Page,
         }
-    }
-
-    /// Whether it happens always unless told otherwise, so that no name says `-always`.
-    pub(crate) const fn is_permanent(self) -> bool {
-        matches!(
-            self,
-            Self::InclusiveEnds
-                | Self::ExclusiveEnds
-                | Self::ExclusiveStart
-                | Self::ExclusiveBothEnds
-                | Self::Ascending
-                | Self::Descending
-                | Self::UnstableOrder
-        )
     }
 }
 

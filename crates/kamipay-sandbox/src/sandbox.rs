@@ -9,18 +9,19 @@ use rust_decimal::Decimal;
 use crate::{
     book::Book,
     calls, documented,
-    fault::{self, Calls, Fault, Faults},
+    fault::{Calls, Context, Fault, Faults},
     generated::Generated,
     history::History,
     listing::{Ask, Listing, micros},
     merchant::Merchant,
-    payments::{ScriptedPayment, Target, not_known},
+    payments::{PlannedPayment, Target, not_known},
     quirk::{Quirk, Quirks},
     reply::Reply,
     row::{List, Row},
     scenario::Scenario,
     schedule::Schedule,
     tokens::{FIRST_TOKEN, PASSWORD, Tokens, USERNAME},
+    wire::Answer,
 };
 
 /// The API of one merchant, in memory.
@@ -45,7 +46,7 @@ pub struct Sandbox {
     pub(crate) book: Book,
     /// The checkouts enrolled in batched settlement.
     pub(crate) checkouts: Vec<i64>,
-    pub(crate) payments: Vec<ScriptedPayment>,
+    pub(crate) payments: Vec<PlannedPayment>,
     pub(crate) may_list_confirmed_charges: bool,
     pub(crate) tokens: Tokens,
     quirks: Quirks,
@@ -55,14 +56,6 @@ pub struct Sandbox {
     now: DateTime<Utc>,
     /// How many requests were handled so far.
     handled: u64,
-}
-
-/// What becomes of a request.
-pub(crate) struct Outcome {
-    pub(crate) response: Response<Vec<u8>>,
-    pub(crate) fault: Option<Fault>,
-    /// A second answer that follows at once.
-    pub(crate) extra: Option<Response<Vec<u8>>>,
 }
 
 impl Sandbox {
@@ -108,7 +101,7 @@ impl Sandbox {
     fn new(
         book: Book,
         checkouts: Vec<i64>,
-        payments: Vec<ScriptedPayment>,
+        payments: Vec<PlannedPayment>,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
@@ -133,14 +126,15 @@ impl Sandbox {
             self.payments.retain(|known| known.identifiers() != payment.identifiers());
             self.payments.push(payment);
         }
-        if let Some(checkouts) = scenario.checkouts() {
-            self.checkouts = checkouts;
-        }
-        if let Some((quirk, schedule)) = scenario.quirk() {
-            self.quirks.set(quirk, schedule);
-        }
-        if let Some((fault, schedule)) = scenario.fault() {
-            self.faults.replace(fault, fault.calls(), schedule);
+        match scenario {
+            Scenario::SeveralCheckouts => {
+                self.checkouts = vec![documented::CHECKOUT, documented::CHECKOUT + 1];
+            }
+            Scenario::Quirk(quirk, schedule) => self.quirks.set(quirk, schedule),
+            Scenario::Fault(fault, schedule) => {
+                self.faults.replace(fault, fault.calls(), schedule);
+            }
+            _ => {}
         }
         self.scenarios.retain(|known| *known != scenario);
         self.scenarios.push(scenario);
@@ -222,7 +216,7 @@ impl Sandbox {
         self.faults.clear();
     }
 
-    /// Where [`Fault::Redirect302`] and its like lead: `http://elsewhere.invalid` by default.
+    /// Where [`Location::OtherHost`](crate::fault::Location::OtherHost) leads: `http://elsewhere.invalid` by default.
     /// Path and query are added. With the base URL of another [`Server`](crate::Server) one sees
     /// whether a client follows.
     pub fn set_redirect_target(&mut self, base_url: impl Into<String>) {
@@ -287,7 +281,7 @@ impl Sandbox {
     /// [`Sandbox::try_handle`].
     pub fn handle(&mut self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         self.try_handle(request).unwrap_or_else(|fault| {
-            Reply::detail(StatusCode::BAD_GATEWAY, fault.description()).into_response()
+            Reply::detail(StatusCode::BAD_GATEWAY, &fault.description()).into_response()
         })
     }
 
@@ -298,46 +292,32 @@ impl Sandbox {
     /// The fault, where the client would not get a whole response. The request was handled all the
     /// same, as when an answer is lost on its way.
     pub fn try_handle(&mut self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Fault> {
-        let outcome = self.exchange(&request, true);
-        match outcome.fault {
-            Some(fault) if !fault.leaves_a_response() => Err(fault),
-            _ => Ok(outcome.response),
+        match self.exchange(&request, true) {
+            (_, Some(fault)) if !fault.leaves_a_response() => Err(fault),
+            (answer, _) => Ok(answer.response),
         }
     }
 
-    /// What becomes of a request, on a connection that was used before or not.
-    pub(crate) fn exchange(&mut self, request: &Request<Vec<u8>>, is_used: bool) -> Outcome {
+    /// Answers a request on a connection that served a request before, or not. With the fault
+    /// that happened.
+    pub(crate) fn exchange(
+        &mut self,
+        request: &Request<Vec<u8>>,
+        is_used: bool,
+    ) -> (Answer, Option<Fault>) {
         self.handled = self.handled.wrapping_add(1);
-        let is_login = calls::is_login(request);
-        let Some(fault) = self.faults.next(is_login, is_used) else {
-            return Outcome { response: self.answer(request), fault: None, extra: None };
+        let Some(fault) = self.faults.next(calls::is_login(request), is_used) else {
+            return (Answer::new(self.answer(request)), None);
         };
-        let elsewhere = &self.elsewhere;
-        let context = fault::Context { request, now: self.now, elsewhere };
-        if let Some(response) = fault::answer(fault, &context) {
-            return Outcome { response, fault: Some(fault), extra: None };
+        let context = Context { request, now: self.now, other_host: &self.elsewhere };
+        if let Some(response) = fault.response(&context) {
+            return (Answer::new(response), Some(fault));
         }
         if fault == Fault::TokenExpires {
             self.tokens.expire_all();
         }
-        let mut response = self.answer(request);
-        if let Some(status) = fault::other_status(fault) {
-            *response.status_mut() = status;
-        }
-        let other = || fault::somebody_elses(request, response.clone());
-        let (response, extra) = match fault {
-            Fault::AnotherAnswer => (other(), None),
-            Fault::ExtraAnswer => {
-                let extra = other();
-                (response, Some(extra))
-            }
-            Fault::StaleAnswer => {
-                let stale = other();
-                (stale, Some(response))
-            }
-            _ => (response, None),
-        };
-        Outcome { response, fault: Some(fault), extra }
+        let (response, second) = fault.change(request, self.answer(request));
+        (Answer { response, second, damage: fault.damage() }, Some(fault))
     }
 
     fn answer(&mut self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {

@@ -29,11 +29,11 @@ fn f24_f25_f27_a_hostile_body_costs_little_memory() {
         return;
     }
     for fault in [
-        Fault::LengthGigabyte,
-        Fault::LengthU64Max,
-        Fault::EndlessBody,
-        Fault::EndlessChunked,
-        Fault::GzipBomb,
+        Fault::named("length-gigabyte"),
+        Fault::named("length-u64-max"),
+        Fault::named("endless-body"),
+        Fault::named("endless-chunked"),
+        Fault::named("gzip-bomb"),
     ] {
         let server = sandbox();
         // The child's first call is answered, and everything after it fails.

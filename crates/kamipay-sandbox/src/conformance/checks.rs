@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response, header};
 
-use super::{Problem, Subject};
+use super::{
+    Problem, Subject,
+    probe::{PATIENCE, Probe},
+};
 use crate::{
-    fault::{self, Fault},
+    fault::{Context, Fault},
     mix::mix,
     schedule::Schedule,
-    server::{PATIENCE, Probe, Server},
+    wire::gzip,
 };
 
 /// A name, what has to be so, and how it is found out.
@@ -42,19 +45,19 @@ pub(super) const ALL: &[Planned] = &[
 ];
 
 const TOKEN: &str = "Bearer a-token-that-nobody-else-shall-see";
-const BODY: &str = r#"{"name":"João Conceição","amounts":["0E-8",1e-05,"9.961790"]}"#;
+const BODY: &[u8] = r#"{"name":"João Conceição","amounts":["0E-8",1e-05,"9.961790"]}"#.as_bytes();
 /// With all that clients like to decode, encode again or clean up.
 const PATH: &str =
     "/v1/lots/a%2Fb%20c%C3%A9..%2e?start_date=2026-05-01T00%3A00%3A00%2B00%3A00&x=a+b&y=&z=%7E~";
 
-fn get(server: &Server, path: &str) -> Request<Vec<u8>> {
-    let request = Request::get(format!("{}{path}", server.base_url()));
+fn get(server: &Probe, path: &str) -> Request<Vec<u8>> {
+    let request = Request::get(format!("{}{path}", server.base_url));
     // Made of parts that are known to be good.
     request.header(header::AUTHORIZATION, TOKEN).body(Vec::new()).unwrap_or_default()
 }
 
-fn log_in(server: &Server) -> Request<Vec<u8>> {
-    Request::post(format!("{}/auth/token", server.base_url()))
+fn log_in(server: &Probe) -> Request<Vec<u8>> {
+    Request::post(format!("{}/auth/token", server.base_url))
         .header(header::CONTENT_TYPE, FORM_TYPE)
         .body(FORM.as_bytes().to_vec())
         .unwrap_or_default()
@@ -63,18 +66,17 @@ fn log_in(server: &Server) -> Request<Vec<u8>> {
 const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 const FORM: &str = "username=jos%C3%A9%40example.com&password=correct%2Bhorse+battery%3D%26%25";
 
-fn serve(body: impl Into<Vec<u8>>) -> Result<Server, Problem> {
-    Ok(Server::start_probe(Probe::new(body))?)
+fn serve(body: &[u8]) -> Result<Probe, Problem> {
+    Ok(Probe::start(body)?)
 }
 
-fn serve_fault(fault: Fault) -> Result<Server, Problem> {
-    let probe = Probe::new(BODY).with_fault(fault, Schedule::always());
-    Ok(Server::start_probe(probe)?)
+fn serve_fault(fault: &str) -> Result<Probe, Problem> {
+    Ok(Probe::failing(BODY, Fault::named(fault), Schedule::always())?)
 }
 
 /// The one request that a server was asked.
-fn asked(server: &Server) -> Result<Request<Vec<u8>>, Problem> {
-    let mut asked = server.probed();
+fn asked(server: &Probe) -> Result<Request<Vec<u8>>, Problem> {
+    let mut asked = server.requests();
     match (asked.pop(), asked.len()) {
         (Some(request), 0) => Ok(request),
         (None, _) => Err("no request arrived that could be read".to_owned().into()),
@@ -125,7 +127,7 @@ fn request_headers(subject: &mut Subject<'_>) -> Result<(), Problem> {
         check(arrived == [value], || format!("{name} arrived {} times or changed", arrived.len()))?;
     }
     let host = asked.headers().get(header::HOST).map(|host| host.as_bytes());
-    let expected = server.address().to_string();
+    let expected = &server.address;
     check(host == Some(expected.as_bytes()), || format!("the host is not {expected}"))
 }
 
@@ -147,7 +149,7 @@ fn no_body(headers: &HeaderMap) -> Result<(), Problem> {
 fn form_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
     let server = serve(BODY)?;
     let answer = subject.send(log_in(&server));
-    if server.probed().is_empty() {
+    if server.requests().is_empty() {
         let status = answer.map_or(0, |answer| answer.status().as_u16());
         let problem = if status == 411 { "its length was not told" } else { "it did not arrive" };
         return Err(problem.to_owned().into());
@@ -166,14 +168,14 @@ fn response_bytes(subject: &mut Subject<'_>) -> Result<(), Problem> {
     // A byte order mark, all bytes, and what text files like to have at their ends.
     let bytes: Vec<_> = b"\xef\xbb\xbf".iter().copied().chain(0..=u8::MAX).collect();
     let bytes = [&bytes[..], b"\r\n\n\0 \r\n\r\n"].concat();
-    let server = serve(bytes.clone())?;
+    let server = serve(&bytes)?;
     let response = answered(subject.send(get(&server, "/v1/lots")))?;
     same_body(&response, &bytes)
 }
 
 fn large_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
     let bytes = noise(600_000);
-    let server = serve(bytes.clone())?;
+    let server = serve(&bytes)?;
     let response = answered(subject.send(get(&server, "/v1/lots")))?;
     same_body(&response, &bytes)
 }
@@ -188,51 +190,51 @@ fn keep_alive(subject: &mut Subject<'_>) -> Result<(), Problem> {
     for _ in 0..2 {
         // The server waits longer than that before it closes an idle connection.
         let (answer, time) = subject.timed(get(&server, "/v1/lots"), Duration::from_secs(2));
-        same_body(&answered(answer)?, BODY.as_bytes())?;
+        same_body(&answered(answer)?, BODY)?;
         check(time < Duration::from_secs(2), || "it waited for more".to_owned())?;
     }
     Ok(())
 }
 
 fn chunked(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let server = serve_fault(Fault::Chunked)?;
+    let server = serve_fault("chunked")?;
     let response = answered(subject.send(get(&server, "/v1/lots")))?;
-    same_body(&response, BODY.as_bytes())
+    same_body(&response, BODY)
 }
 
 fn until_closed(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let server = serve_fault(Fault::UntilClosed)?;
+    let server = serve_fault("until-closed")?;
     let response = answered(subject.send(get(&server, "/v1/lots")))?;
-    same_body(&response, BODY.as_bytes())
+    same_body(&response, BODY)
 }
 
 fn gzip_once(subject: &mut Subject<'_>) -> Result<(), Problem> {
     // What is packed is gzip itself, so that unpacking it twice gives something else.
-    let packed = crate::server::gzip(&noise(5_000));
-    let server = serve(packed.clone())?;
+    let packed = gzip(&noise(5_000));
+    let server = serve(&packed)?;
     let response = answered(subject.send(get(&server, "/v1/lots")))?;
     same_body(&response, &packed)
 }
 
 fn client_errors(subject: &mut Subject<'_>) -> Result<(), Problem> {
     let faults = [
-        Fault::Status400,
-        Fault::Unauthorized,
-        Fault::Status403Html,
-        Fault::Status404,
-        Fault::Status422Empty,
-        Fault::Status429,
+        "status-400",
+        "unauthorized",
+        "status-403-html",
+        "status-404",
+        "status-422-empty",
+        "status-429",
     ];
     faults.into_iter().try_for_each(|fault| is_response(subject, fault).map(|_| ()))
 }
 
 fn server_errors(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let faults = [Fault::Status500, Fault::Gateway502Html, Fault::Status503, Fault::Status504];
+    let faults = ["status-500", "gateway-502-html", "status-503", "status-504"];
     faults.into_iter().try_for_each(|fault| is_response(subject, fault).map(|_| ()))
 }
 
 fn retry_after(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    for fault in [Fault::TooManyRequests, Fault::Status503RetryAfter] {
+    for fault in ["too-many-requests", "status-503-retry-after"] {
         let response = is_response(subject, fault)?;
         let header = response.headers().get(header::RETRY_AFTER);
         check(header.is_some_and(|header| header == "7"), || "retry-after is lost".to_owned())?;
@@ -241,12 +243,12 @@ fn retry_after(subject: &mut Subject<'_>) -> Result<(), Problem> {
 }
 
 /// Whether a refusal comes as the response that it is, after one request.
-fn is_response(subject: &mut Subject<'_>, fault: Fault) -> Result<Response<Vec<u8>>, Problem> {
+fn is_response(subject: &mut Subject<'_>, fault: &str) -> Result<Response<Vec<u8>>, Problem> {
     let server = serve_fault(fault)?;
     let request = get(&server, "/v1/lots");
     let now = chrono::DateTime::UNIX_EPOCH;
-    let context = fault::Context { request: &request, now, elsewhere: "" };
-    let expected = fault::answer(fault, &context).unwrap_or_default();
+    let context = Context { request: &request, now, other_host: "" };
+    let expected = Fault::named(fault).response(&context).unwrap_or_default();
     let about = |problem| match problem {
         Problem::Found(problem) => format!("with status {}, {problem}", expected.status()).into(),
         problem => problem,
@@ -261,26 +263,25 @@ fn is_response(subject: &mut Subject<'_>, fault: Fault) -> Result<Response<Vec<u
 
 fn redirects(subject: &mut Subject<'_>) -> Result<(), Problem> {
     for fault in [
-        Fault::Redirect301,
-        Fault::Redirect302,
-        Fault::Redirect303,
-        Fault::Redirect307,
-        Fault::Redirect308,
-        Fault::RedirectLoop,
+        "redirect-301",
+        "redirect-302",
+        "redirect-303",
+        "redirect-307",
+        "redirect-308",
+        "redirect-loop",
     ] {
         let elsewhere = serve(BODY)?;
-        let probe = Probe::new(BODY).with_fault(fault, Schedule::always());
-        let server = Server::start_probe(probe.with_elsewhere(elsewhere.base_url()))?;
+        let server = Probe::redirecting(Fault::named(fault), &elsewhere.base_url)?;
         for request in [get(&server, "/v1/lots"), log_in(&server)] {
-            let before = server.probed().len();
+            let before = server.requests().len();
             // The response or an error, as long as nobody else is asked.
             let _ = subject.send(request);
-            let told = elsewhere.probed();
+            let told = elsewhere.requests();
             let has_token =
                 |asked: &Request<_>| asked.headers().contains_key(header::AUTHORIZATION);
             let token = if told.iter().any(has_token) { ", with the token" } else { "" };
             check(told.is_empty(), || format!("{fault} led to another server{token}"))?;
-            let times = server.probed().len() - before;
+            let times = server.requests().len() - before;
             check(times == 1, || format!("{fault} was followed, {times} requests in all"))?;
         }
     }
@@ -288,25 +289,25 @@ fn redirects(subject: &mut Subject<'_>) -> Result<(), Problem> {
 }
 
 fn truncated_length(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    is_error(subject, &[Fault::TruncatedBody, Fault::MissingBody])
+    is_error(subject, &["truncated-body", "missing-body"])
 }
 
 fn truncated_chunks(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let faults = [Fault::TruncatedChunk, Fault::TruncatedChunkSize, Fault::MissingLastChunk];
+    let faults = ["truncated-chunk", "truncated-chunk-size", "missing-last-chunk"];
     is_error(subject, &faults)
 }
 
 fn reset(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    is_error(subject, &[Fault::ResetBody, Fault::ResetChunk])
+    is_error(subject, &["reset-body", "reset-chunk"])
 }
 
 fn no_answer(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    is_error(subject, &[Fault::ClosedBeforeAnswer, Fault::ResetBeforeAnswer, Fault::TruncatedHead])
+    is_error(subject, &["closed-before-answer", "reset-before-answer", "truncated-head"])
 }
 
-fn is_error(subject: &mut Subject<'_>, faults: &[Fault]) -> Result<(), Problem> {
+fn is_error(subject: &mut Subject<'_>, faults: &[&str]) -> Result<(), Problem> {
     for fault in faults {
-        let server = serve_fault(*fault)?;
+        let server = serve_fault(fault)?;
         if let Ok(answer) = subject.send(get(&server, "/v1/lots")) {
             let (length, all) = (answer.body().len(), BODY.len());
             let problem = format!("{fault} gave a response, with {length} of {all} bytes");
@@ -317,38 +318,38 @@ fn is_error(subject: &mut Subject<'_>, faults: &[Fault]) -> Result<(), Problem> 
 }
 
 fn closed_connection(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let probe = Probe::new(BODY).with_fault(Fault::PooledConnectionClosed, Schedule::once());
-    let server = Server::start_probe(probe)?;
-    same_body(&answered(subject.send(get(&server, "/1")))?, BODY.as_bytes())?;
+    let fault = Fault::named("pooled-connection-closed");
+    let server = Probe::failing(BODY, fault, Schedule::once())?;
+    same_body(&answered(subject.send(get(&server, "/1")))?, BODY)?;
     // On the same connection, perhaps, which then ends without an answer. To send it again on
     // another one is as good as to say that it failed.
     let (answer, time) = subject.timed(get(&server, "/2"), super::AMPLE);
     if let Ok(answer) = answer {
-        same_body(&answer, BODY.as_bytes())?;
+        same_body(&answer, BODY)?;
     }
     check(time < super::AMPLE, || "it waited for an answer".to_owned())?;
-    same_body(&answered(subject.send(get(&server, "/3")))?, BODY.as_bytes())
+    same_body(&answered(subject.send(get(&server, "/3")))?, BODY)
 }
 
 fn deadline_before_head(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    ends_in_time(subject, Fault::SilentServer)
+    ends_in_time(subject, "silent-server")
 }
 
 fn deadline_in_head(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    ends_in_time(subject, Fault::StalledHead)
+    ends_in_time(subject, "stalled-head")
 }
 
 fn deadline_in_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    ends_in_time(subject, Fault::StalledBody)?;
-    ends_in_time(subject, Fault::StalledChunk)
+    ends_in_time(subject, "stalled-body")?;
+    ends_in_time(subject, "stalled-chunk")
 }
 
 fn deadline_dripping(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    ends_in_time(subject, Fault::DrippingBody)
+    ends_in_time(subject, "dripping-body")
 }
 
 /// Whether a transport gives up by itself, well before the server does.
-fn ends_in_time(subject: &mut Subject<'_>, fault: Fault) -> Result<(), Problem> {
+fn ends_in_time(subject: &mut Subject<'_>, fault: &str) -> Result<(), Problem> {
     let server = serve_fault(fault)?;
     let (answer, time) = subject.timed(get(&server, "/v1/lots"), DEADLINE);
     check(answer.is_err(), || format!("{fault} gave a response"))?;

@@ -8,7 +8,7 @@ use crate::{
     json::{Object, array, timestamp, usdt},
     listing::from_micros,
     mix::mix,
-    payments::Target,
+    payments::{PaymentState, Target},
 };
 
 /// A lot of a [`Generated`] merchant.
@@ -67,28 +67,6 @@ pub struct Refund {
     pub amount: Decimal,
     /// In UTC.
     pub created_at: DateTime<Utc>,
-}
-
-/// The state of a payment of a [`Generated`] merchant, which does not change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PaymentState {
-    /// The API answers that it knows no such payment.
-    NotFound,
-    /// Known, not sent yet. HTTP 201.
-    Accepted,
-    /// Sent.
-    Processing,
-    /// Done.
-    Done,
-    /// Failed and returned, with the refund's transaction.
-    FailedAndRefunded,
-    /// Failed, not returned yet.
-    FailedRefundPending,
-    /// Never sent.
-    Canceled,
-    /// A word that no page documents: `on_hold`.
-    Undocumented,
 }
 
 impl Generated {

@@ -2,92 +2,36 @@
 
 use rust_decimal::Decimal;
 
-use super::{Generated, Kind, PaymentState, Payout, identifier};
+use super::{Generated, Kind, Payout, identifier};
 use crate::{
-    json::{Object, text},
-    payments::{known, not_known},
+    payments::{Identifiers, Payment},
     reply::Reply,
 };
 
 impl Generated {
     pub(crate) fn pay_status(&self, payout: &Payout) -> Reply {
-        match payout.state {
-            PaymentState::NotFound => not_known(),
-            PaymentState::Accepted => {
-                known("transaction in progress", "accepted", &self.unsent("accepted", payout))
-            }
-            PaymentState::Canceled => {
-                known("transaction canceled", "canceled", &self.unsent("canceled", payout))
-            }
-            PaymentState::Processing => self.sent("processing", payout),
-            PaymentState::Done => self.sent("done", payout),
-            PaymentState::Undocumented => self.sent("on_hold", payout),
-            PaymentState::FailedAndRefunded => {
-                let bits = self.bits(Kind::RefundTx, payout.number);
-                let refund = identifier::hash(bits, self.seed);
-                known("Tx Failed, returned", "failed", &failed(payout, Some(&refund)))
-            }
-            PaymentState::FailedRefundPending => {
-                known("Tx Failed", "failed", &failed(payout, None))
-            }
-        }
-    }
-
-    /// Nothing was sent to the blockchain.
-    fn unsent(&self, status: &str, payout: &Payout) -> String {
-        Object::new()
-            .text("status", status)
-            .raw("txid", "null")
-            .raw("amount_usdt", "null")
-            .text("kamipay_id", &payout.kamipay_id)
-            .maybe_text("external_id", payout.external_id.as_deref())
-            .end()
-    }
-
-    /// The payment is on the blockchain.
-    fn sent(&self, status: &str, payout: &Payout) -> Reply {
         let bits = self.roll(Kind::PayoutName, payout.number);
         let (name, pix_key) = payee(bits);
         let minute = payout.created_at.format("%Y%m%d%H%M").to_string();
-        let bank_txid = (status == "done").then(|| identifier::bank_txid(&minute, bits));
-        let brl = Decimal::new(self.payout_centavos(payout.number) as i64, 2);
-        let data = Object::new()
-            .text("status", status)
-            .text("operation_id", &payout.operation_id)
-            .text("address_in", &identifier::address(self.seed, Kind::Address as u64))
-            .text("txid", &payout.tx_id)
-            .text("amount_usdt", &payout.amount.normalize().to_string())
-            .text("amount_brl", &brl.to_string())
-            .maybe_text("bank_txid", bank_txid.as_deref())
-            .text("name", &name)
-            .text("kamipay_id", &payout.kamipay_id)
-            .maybe_text("external_id", payout.external_id.as_deref())
-            .text("pix_key", &pix_key);
-        let data = if status == "on_hold" || self.now_and_then(Kind::PayoutExtra, 13, payout.number)
-        {
-            data.raw("checks", r#"[{"name":"limits","passed":true},["a",[]]]"#)
-                .text("service_type", "prepaid")
-        } else {
-            data
+        let payment = Payment {
+            identifiers: Identifiers {
+                kamipay_id: payout.kamipay_id.clone(),
+                external_id: payout.external_id.clone(),
+                tx_id: Some(payout.tx_id.clone()),
+                operation_id: Some(payout.operation_id.clone()),
+            },
+            amount_usdt: payout.amount.normalize().to_string(),
+            amount_brl: Decimal::new(self.payout_centavos(payout.number) as i64, 2).to_string(),
+            name,
+            pix_key,
+            address_in: identifier::address(self.seed, Kind::Address as u64),
+            bank_txid: identifier::bank_txid(&minute, bits),
+            refund_txid: identifier::hash(self.bits(Kind::RefundTx, payout.number), self.seed),
+            undocumented: ("on_hold", "checks", r#"[{"name":"limits","passed":true},["a",[]]]"#),
+            has_extra: self.now_and_then(Kind::PayoutExtra, 13, payout.number),
         };
-        known("Request ok", status, &data.end())
+        payment.answer(payout.state)
     }
-}
-
-/// The few fields that a failed payment has. Its `external_id` is a number where it is all digits.
-fn failed(payout: &Payout, refund_txid: Option<&str>) -> String {
-    let external_id = match &payout.external_id {
-        Some(id) if id.bytes().all(|byte| byte.is_ascii_digit()) => id.clone(),
-        Some(id) => text(id),
-        None => "null".to_owned(),
-    };
-    Object::new()
-        .text("status", "failed")
-        .maybe_text("refund_txid", refund_txid)
-        .text("original_txid", &payout.tx_id)
-        .raw("external_id", external_id)
-        .text("kamipay_id", &payout.kamipay_id)
-        .end()
 }
 
 /// A name, and a Pix key: an address, a CPF, a phone number or a random key.

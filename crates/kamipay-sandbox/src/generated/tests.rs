@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::*;
-use crate::{Sandbox, Scenario};
+use crate::{PaymentState, Sandbox, Scenario};
 
 fn get(sandbox: &mut Sandbox, uri: &str) -> String {
     let authorization = format!("Bearer {}", sandbox.token());
@@ -150,7 +150,9 @@ fn payments_are_found_by_each_identifier() {
             PaymentState::Accepted => "accepted",
             PaymentState::Processing => "processing",
             PaymentState::Done => "done",
-            PaymentState::FailedAndRefunded | PaymentState::FailedRefundPending => "failed",
+            PaymentState::FailedAndRefunded
+            | PaymentState::FailedRefundPending
+            | PaymentState::FailedRefundAbsent => "failed",
             PaymentState::Canceled => "canceled",
             PaymentState::Undocumented => "on_hold",
         };

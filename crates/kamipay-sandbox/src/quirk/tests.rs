@@ -116,10 +116,10 @@ fn paged() -> impl Iterator<Item = List> {
 fn names_read_back() {
     for quirk in Quirk::ALL {
         assert_eq!(quirk.to_string().parse(), Ok(*quirk));
-        assert_eq!(quirk.as_str().parse(), Ok(Scenario::Quirk(*quirk)));
-        assert_eq!(quirk.is_permanent(), quirk.schedule() == Schedule::always());
-        let always = quirk.name_always().parse::<Scenario>();
-        let expected = (!quirk.is_permanent()).then_some(Scenario::QuirkAlways(*quirk));
+        assert_eq!(quirk.as_str().parse(), Ok(Scenario::Quirk(*quirk, quirk.schedule())));
+        let is_always = quirk.schedule() == Schedule::always();
+        let always = format!("{quirk}-always").parse::<Scenario>();
+        let expected = (!is_always).then_some(Scenario::Quirk(*quirk, Schedule::always()));
         assert_eq!(always.ok(), expected);
     }
     "exclusive".parse::<Quirk>().unwrap_err();

@@ -56,7 +56,7 @@ mod tests {
     fn names(faults: &mut Faults, calls: &str) -> String {
         let next = |call: char| {
             let fault = faults.next(call == 'l', call == 'u');
-            fault.map_or("-", Fault::as_str)
+            fault.and_then(Fault::name).unwrap_or("-")
         };
         calls.chars().map(next).collect::<Vec<_>>().join(" ")
     }
@@ -64,9 +64,9 @@ mod tests {
     #[test]
     fn faults_happen_one_after_the_other() {
         let mut faults = Faults::default();
-        faults.add(Fault::Garbage, Calls::Data, Schedule::times(2));
-        faults.add(Fault::Status500, Calls::Data, Schedule::once());
-        faults.add(Fault::Status502, Calls::Login, Schedule::once().from_request(2));
+        faults.add(Fault::named("garbage"), Calls::Data, Schedule::times(2));
+        faults.add(Fault::named("status-500"), Calls::Data, Schedule::once());
+        faults.add(Fault::named("status-502"), Calls::Login, Schedule::once().from_request(2));
         assert_eq!(names(&mut faults, "ldddldl"), "- garbage garbage status-500 status-502 - -");
     }
 
@@ -74,10 +74,10 @@ mod tests {
     fn the_nth_call_is_counted_from_now() {
         let mut faults = Faults::default();
         faults.next(false, false);
-        faults.add(Fault::Garbage, Calls::All, Schedule::once().from_request(3));
+        faults.add(Fault::named("garbage"), Calls::All, Schedule::once().from_request(3));
         assert_eq!(names(&mut faults, "dldd"), "- - garbage -");
-        faults.add(Fault::Status500, Calls::All, Schedule::always());
-        faults.replace(Fault::Garbage, Calls::All, Schedule::once());
+        faults.add(Fault::named("status-500"), Calls::All, Schedule::always());
+        faults.replace(Fault::named("garbage"), Calls::All, Schedule::once());
         faults.clear();
         assert_eq!(names(&mut faults, "d"), "-");
     }
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_used_connection_is_waited_for() {
         let mut faults = Faults::default();
-        faults.add(Fault::PooledConnectionReset, Calls::Data, Schedule::once());
+        faults.add(Fault::named("pooled-connection-reset"), Calls::Data, Schedule::once());
         assert_eq!(names(&mut faults, "dduu"), "- - pooled-connection-reset -");
     }
 }
