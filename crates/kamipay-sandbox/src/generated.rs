@@ -5,20 +5,24 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    listing::{from_micros, micros},
+    list::{from_micros, micros},
     mix::{mix, roll, unmix},
 };
 
 mod charges;
 pub(crate) mod identifier;
+mod lists;
 mod lots;
-mod pay_status;
+mod payouts;
+mod settlements;
 mod timeline;
 
 use self::timeline::Timeline;
 pub use self::{
-    charges::{Charge, PendingCharge, Settlement},
-    lots::{Lot, Payout, Refund},
+    charges::{GeneratedCharge, GeneratedPendingCharge},
+    lots::{GeneratedLot, GeneratedRefund},
+    payouts::GeneratedPayout,
+    settlements::GeneratedSettlement,
 };
 
 /// A merchant made from a seed, with as much of everything as you like.
@@ -56,6 +60,11 @@ pub struct Generated {
 }
 
 impl Generated {
+    /// A merchant that has nothing.
+    pub(crate) fn nothing() -> Self {
+        Self { lots: 0, charges: 0, pending_charges: 0, ..Self::new(0) }
+    }
+
     /// A merchant with the default sizes.
     pub fn new(seed: u64) -> Self {
         Self {
@@ -131,11 +140,6 @@ impl Generated {
     pub fn with_checkouts(mut self, checkouts: u32) -> Self {
         self.checkouts = u64::from(checkouts).min(MOST_PARTS);
         self
-    }
-
-    /// The seed.
-    pub fn seed(&self) -> u64 {
-        self.seed
     }
 
     /// When the first row happened.
@@ -232,7 +236,7 @@ enum Kind {
     Address,
 }
 
-const FIRST_CHECKOUT: i64 = crate::documented::CHECKOUT;
+const FIRST_CHECKOUT: i64 = crate::row::CHECKOUT;
 /// With the most parts each, still fewer than there are numbers for operations.
 const MOST_ROWS: u64 = 10_000_000;
 /// The most parts (payouts, charges) of one whole (lot, settlement).

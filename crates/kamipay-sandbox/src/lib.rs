@@ -110,16 +110,18 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod api;
 mod book;
 mod calls;
 pub mod conformance;
 mod documented;
 pub mod fault;
+mod forms;
 mod generated;
 mod history;
 mod json;
-mod listing;
-mod merchant;
+mod list;
+
 mod mix;
 mod names;
 mod payments;
@@ -134,13 +136,18 @@ mod server;
 mod tokens;
 mod wire;
 
+pub use book::Spell;
 pub use fault::{Calls, Fault};
-pub use generated::{Charge, Generated, Lot, Payout, PendingCharge, Refund, Settlement};
-pub use history::{Change, ChangeKind, History, RowHistory, Spell};
+pub use generated::{
+    Generated, GeneratedCharge, GeneratedLot, GeneratedPayout, GeneratedPendingCharge,
+    GeneratedRefund, GeneratedSettlement,
+};
+pub use history::{History, RowHistory};
+pub use list::List;
 pub use names::UnknownScenario;
 pub use payments::PaymentState;
 pub use quirk::Quirk;
-pub use row::{List, Row};
+pub use row::Row;
 pub use sandbox::Sandbox;
 pub use scenario::Scenario;
 pub use schedule::Schedule;

@@ -8,7 +8,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
     json::{Object, text},
-    listing::{Page, Window, micros},
+    list::{Page, Window, micros},
     reply::Reply,
 };
 

@@ -3,24 +3,22 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{Request, Response, StatusCode, header};
-use rust_decimal::Decimal;
+use http::{Request, Response, StatusCode};
 
 use crate::{
+    api::Api,
     book::Book,
     calls, documented,
     fault::{Calls, Context, Fault, Faults},
     generated::Generated,
     history::History,
-    listing::{Ask, Listing, micros},
-    merchant::Merchant,
-    payments::{PlannedPayment, Target, not_known},
-    quirk::{Quirk, Quirks},
+    list::{List, micros},
+    quirk::Quirk,
     reply::Reply,
-    row::{List, Row},
+    row::{CHECKOUT, Row},
     scenario::Scenario,
     schedule::Schedule,
-    tokens::{FIRST_TOKEN, PASSWORD, Tokens, USERNAME},
+    tokens::{FIRST_TOKEN, PASSWORD, USERNAME},
     wire::Answer,
 };
 
@@ -43,19 +41,10 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Sandbox {
-    pub(crate) book: Book,
-    /// The checkouts enrolled in batched settlement.
-    pub(crate) checkouts: Vec<i64>,
-    pub(crate) payments: Vec<PlannedPayment>,
-    pub(crate) may_list_confirmed_charges: bool,
-    pub(crate) tokens: Tokens,
-    quirks: Quirks,
+    api: Api,
     faults: Faults,
-    elsewhere: String,
+    redirect_target: String,
     scenarios: Vec<Scenario>,
-    now: DateTime<Utc>,
-    /// How many requests were handled so far.
-    handled: u64,
 }
 
 impl Sandbox {
@@ -69,53 +58,40 @@ impl Sandbox {
     ///   They are found by their other identifiers too.
     /// - It is 2026-05-14T15:30:00Z.
     pub fn documented() -> Self {
-        Self::new(
-            Book::new(Merchant::Documented),
-            vec![documented::CHECKOUT],
-            documented::payments(),
-            documented::now(),
-        )
+        let mut sandbox = Self::from_rows(documented::rows());
+        sandbox.api.payments = documented::payments();
+        sandbox
     }
 
     /// A merchant made from a seed. It is half a day after the end of its period.
     pub fn generated(merchant: Generated) -> Self {
-        let checkouts = merchant.checkout_ids().collect();
-        let now = merchant.now();
-        Self::new(Book::new(Merchant::Generated(merchant)), checkouts, Vec::new(), now)
+        let (checkouts, now) = (merchant.checkout_ids().collect(), merchant.now());
+        let mut sandbox = Self::new(Api::new(Book::of_merchant(merchant), now));
+        sandbox.api.checkouts = checkouts;
+        sandbox
     }
 
-    /// A merchant with these rows and no others, in whatever order they are given. In each list,
-    /// identifiers differ. There are no payments but those of scenarios.
+    /// A merchant with these rows, in any order. In each list, identifiers differ. There are no
+    /// payments but those of scenarios.
     ///
     /// It is as cheap as the rows are few, for tests that need thousands of sandboxes. The
     /// checkouts are those of the pending charges, or 42. It is 2026-05-14T15:30:00Z.
     pub fn from_rows(rows: impl IntoIterator<Item = Row>) -> Self {
         let book = Book::of_rows(rows);
-        let mut checkouts: Vec<_> = book.checkouts().into_iter().collect();
-        if checkouts.is_empty() {
-            checkouts.push(documented::CHECKOUT);
+        let checkouts: Vec<_> = book.checkouts().into_iter().collect();
+        let mut sandbox = Self::new(Api::new(book, documented::now()));
+        if !checkouts.is_empty() {
+            sandbox.api.checkouts = checkouts;
         }
-        Self::new(book, checkouts, Vec::new(), documented::now())
+        sandbox
     }
 
-    fn new(
-        book: Book,
-        checkouts: Vec<i64>,
-        payments: Vec<PlannedPayment>,
-        now: DateTime<Utc>,
-    ) -> Self {
+    fn new(api: Api) -> Self {
         Self {
-            book,
-            checkouts,
-            payments,
-            may_list_confirmed_charges: true,
-            tokens: Tokens::new(),
-            quirks: Quirks::default(),
+            api,
             faults: Faults::default(),
-            elsewhere: "http://elsewhere.invalid".to_owned(),
+            redirect_target: "http://elsewhere.invalid".to_owned(),
             scenarios: Vec::new(),
-            now,
-            handled: 0,
         }
     }
 
@@ -123,14 +99,13 @@ impl Sandbox {
     #[must_use]
     pub fn with_scenario(mut self, scenario: Scenario) -> Self {
         if let Some(payment) = scenario.payment() {
-            self.payments.retain(|known| known.identifiers() != payment.identifiers());
-            self.payments.push(payment);
+            self.api.add_payment(payment);
         }
         match scenario {
             Scenario::SeveralCheckouts => {
-                self.checkouts = vec![documented::CHECKOUT, documented::CHECKOUT + 1];
+                self.api.checkouts = vec![CHECKOUT, CHECKOUT + 1];
             }
-            Scenario::Quirk(quirk, schedule) => self.quirks.set(quirk, schedule),
+            Scenario::Quirk(quirk, schedule) => self.api.quirks.set(quirk, schedule),
             Scenario::Fault(fault, schedule) => {
                 self.faults.replace(fault, fault.calls(), schedule);
             }
@@ -148,17 +123,10 @@ impl Sandbox {
         self
     }
 
-    /// Takes on a fault, see [`Sandbox::add_fault`].
-    #[must_use]
-    pub fn with_fault(mut self, fault: Fault, calls: Calls, schedule: Schedule) -> Self {
-        self.add_fault(fault, calls, schedule);
-        self
-    }
-
     /// Tokens from `POST /auth/token` live so long: one hour by default.
     #[must_use]
     pub fn with_token_life(mut self, life: TimeDelta) -> Self {
-        self.tokens.set_life(life);
+        self.api.tokens.set_life(life);
         self
     }
 
@@ -166,30 +134,30 @@ impl Sandbox {
     /// `Endpoint Not Authorized`.
     #[must_use]
     pub fn without_confirmed_charges(mut self) -> Self {
-        self.may_list_confirmed_charges = false;
+        self.api.may_list_confirmed_charges = false;
         self
     }
 
     /// The time in the sandbox.
     pub fn now(&self) -> DateTime<Utc> {
-        self.now
+        self.api.now
     }
 
     /// Moves the time in the sandbox, forwards or backwards.
     pub fn set_now(&mut self, now: DateTime<Utc>) {
-        self.now = now;
+        self.api.now = now;
     }
 
     /// Takes on a quirk of lists, from now on and besides those that it has. Its schedule counts
     /// requests and occasions in each list by itself. The same quirk replaces the one before, as
     /// does another reading of the same thing: which ends belong to a period, how rows are sorted.
     pub fn set_quirk(&mut self, quirk: Quirk, schedule: Schedule) {
-        self.quirks.set(quirk, schedule);
+        self.api.quirks.set(quirk, schedule);
     }
 
     /// Ends all quirks. Rows that they inserted, removed or moved stay as they are.
     pub fn clear_quirks(&mut self) {
-        self.quirks.clear();
+        self.api.quirks.clear();
     }
 
     /// Plans a fault for some of the requests from now on. Its schedule counts the requests that
@@ -220,36 +188,36 @@ impl Sandbox {
     /// Path and query are added. With the base URL of another [`Server`](crate::Server) one sees
     /// whether a client follows.
     pub fn set_redirect_target(&mut self, base_url: impl Into<String>) {
-        self.elsewhere = base_url.into();
+        self.redirect_target = base_url.into();
     }
 
     /// A row appears, in place of the one with its identifier if there is one.
     pub fn insert(&mut self, row: Row) {
-        if row.list() == List::PendingCharges && !self.checkouts.contains(&row.checkout_id) {
-            self.checkouts.push(row.checkout_id);
+        if row.list == List::PendingCharges && !self.api.checkouts.contains(&row.checkout_id) {
+            self.api.checkouts.push(row.checkout_id);
         }
-        self.book.insert(row, self.next_request());
+        self.api.book.insert(row, self.api.next_request());
     }
 
     /// A row disappears. Returns whether there was one.
     pub fn remove(&mut self, list: List, id: &str) -> bool {
-        self.book.remove(list, id, self.next_request())
+        self.api.book.remove(list, id, self.api.next_request())
     }
 
     /// A row moves to another time, by which its list filters and sorts. Returns whether there was
     /// one.
     pub fn re_date(&mut self, list: List, id: &str, to: DateTime<Utc>) -> bool {
-        self.book.re_date(list, id, micros(to), self.next_request())
+        self.api.book.re_date(list, id, micros(to), self.api.next_request())
     }
 
     /// Which rows existed, and when: the truth against which a client's list can be held.
     pub fn history(&self) -> History {
-        self.book.history()
+        History::new(self.api.book.clone())
     }
 
     /// How many requests were handled so far, whatever became of them.
     pub fn request_count(&self) -> u64 {
-        self.handled
+        self.api.requests
     }
 
     /// The user name that `POST /auth/token` takes. It is public, and the same in every sandbox.
@@ -271,7 +239,7 @@ impl Sandbox {
     /// From now on refuses every token that was accepted before, [`Sandbox::token`] too. Those
     /// issued later are accepted.
     pub fn expire_tokens(&mut self) {
-        self.tokens.expire_all();
+        self.api.tokens.expire_all();
     }
 
     /// Answers a request.
@@ -305,86 +273,28 @@ impl Sandbox {
         request: &Request<Vec<u8>>,
         is_used: bool,
     ) -> (Answer, Option<Fault>) {
-        self.handled = self.handled.wrapping_add(1);
+        self.api.requests = self.api.next_request();
         let Some(fault) = self.faults.next(calls::is_login(request), is_used) else {
-            return (Answer::new(self.answer(request)), None);
+            return (Answer::new(calls::answer(&mut self.api, request)), None);
         };
-        let context = Context { request, now: self.now, other_host: &self.elsewhere };
+        let context = Context { request, now: self.api.now, other_host: &self.redirect_target };
         if let Some(response) = fault.response(&context) {
             return (Answer::new(response), Some(fault));
         }
         if fault == Fault::TokenExpires {
-            self.tokens.expire_all();
+            self.api.tokens.expire_all();
         }
-        let (response, second) = fault.change(request, self.answer(request));
+        let (response, second) = fault.change(request, calls::answer(&mut self.api, request));
         (Answer { response, second, damage: fault.damage() }, Some(fault))
-    }
-
-    fn answer(&mut self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-        self.reply(request).unwrap_or_else(|refusal| refusal).into_response()
-    }
-
-    /// The rows that a request is answered with, and the sum of the pool that it is about.
-    pub(crate) fn list(&mut self, ask: &Ask) -> (Listing, Decimal) {
-        self.quirks.list(&mut self.book, ask, self.handled)
-    }
-
-    fn next_request(&self) -> u64 {
-        self.handled.wrapping_add(1)
-    }
-
-    /// The start of the pending charges' default period.
-    pub(crate) fn thirty_days_ago(&self) -> DateTime<Utc> {
-        self.now.checked_sub_signed(TimeDelta::days(30)).unwrap_or(DateTime::<Utc>::MIN_UTC)
-    }
-
-    /// The answer to the next question for a payment.
-    pub(crate) fn pay_status(&mut self, target: Target, id: &str) -> Reply {
-        let scripted =
-            self.payments.iter_mut().find(|payment| payment.identifiers().has(target, id));
-        if let Some(payment) = scripted {
-            return payment.answer();
-        }
-        let Merchant::Generated(merchant) = self.book.merchant() else {
-            return not_known();
-        };
-        match merchant.find_payment(target, id) {
-            Some(payout) => merchant.pay_status(&payout),
-            None => not_known(),
-        }
-    }
-
-    fn reply(&mut self, request: &Request<Vec<u8>>) -> Result<Reply, Reply> {
-        if calls::is_login(request) {
-            return calls::issue_token(self, request);
-        }
-        self.authorize(request)?;
-        calls::answer(self, request)
-    }
-
-    fn authorize(&self, request: &Request<Vec<u8>>) -> Result<(), Reply> {
-        let Some(header) = request.headers().get(header::AUTHORIZATION) else {
-            return Err(Reply::gateway_unauthorized(self.handled));
-        };
-        let token = header
-            .to_str()
-            .ok()
-            .and_then(|header| header.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        match token {
-            Some(token) if self.tokens.accept(token, self.now) => Ok(()),
-            _ => Err(Reply::incorrect_credentials()),
-        }
     }
 }
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox")
-            .field("merchant", self.book.merchant())
+            .field("merchant", self.api.book.merchant())
             .field("scenarios", &self.scenarios)
-            .field("now", &self.now)
+            .field("now", &self.api.now)
             .finish_non_exhaustive()
     }
 }

@@ -4,11 +4,10 @@ use rust_decimal::Decimal;
 
 use crate::{
     book::{Book, Entry},
-    documented,
     generated::identifier,
-    listing::{Ask, Filter, Order, Page, Window, from_micros},
+    list::{Ask, Filter, List, Order, Page, Window, from_micros},
     mix::mix,
-    row::{List, Row},
+    row::{CHECKOUT, Row},
 };
 
 /// A request that is about to be answered.
@@ -104,7 +103,7 @@ impl Occasion<'_> {
             List::PendingCharges => {
                 let checkout = match self.ask.filter {
                     Filter::Pool { checkout_id, .. } => checkout_id,
-                    _ => documented::CHECKOUT,
+                    _ => CHECKOUT,
                 };
                 Row::pending_charge(request_id(), at, amount).with_checkout(checkout)
             }
@@ -116,7 +115,7 @@ impl Occasion<'_> {
                 let operation = (FIRST_OPERATION + number).to_string();
                 let row = Row::confirmed_charge(operation, at, amount);
                 let row = row.with_store(store.unwrap_or(1));
-                row.with_checkout(checkout.unwrap_or(documented::CHECKOUT))
+                row.with_checkout(checkout.unwrap_or(CHECKOUT))
             }
         }
     }

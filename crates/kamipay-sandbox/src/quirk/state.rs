@@ -3,8 +3,7 @@
 use super::{Quirk, Topic, changes};
 use crate::{
     book::Book,
-    listing::{Ask, Ends, Listing, Order, Page, Window},
-    row::List,
+    list::{Ask, Ends, List, Listing, Order, Page, Window},
     schedule::Schedule,
 };
 use rust_decimal::Decimal;

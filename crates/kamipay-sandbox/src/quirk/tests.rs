@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
+    book::Spell,
     generated::Generated,
-    history::ChangeKind,
-    row::{List, Row},
+    history::{History, RowHistory},
+    list::List,
+    row::Row,
     sandbox::Sandbox,
     scenario::Scenario,
 };
@@ -108,6 +110,15 @@ fn all() -> Vec<String> {
     (0..10).map(|n| n.to_string()).collect()
 }
 
+/// The one row of a list that did not always exist at one time.
+fn changed(history: &History, list: List) -> RowHistory {
+    let throughout = history.throughout(list);
+    let mut rows = history.rows(list);
+    rows.retain(|row| !throughout.contains(&row.id));
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    rows.remove(0)
+}
+
 fn paged() -> impl Iterator<Item = List> {
     List::ALL.iter().copied().filter(|list| list.has_pages())
 }
@@ -178,9 +189,9 @@ fn a_row_appears_in_front_and_stays() {
             let again = sorted(ask(&mut sandbox, list, 0, 90, 100, 0).ids);
             assert_eq!(again.len(), 11);
             let history = sandbox.history();
-            let [change] = history.changes() else { panic!("{history:?}") };
-            assert_eq!((change.list, change.request), (list, 2));
-            assert!(again.contains(&change.id));
+            let row = changed(&history, list);
+            assert_eq!((row.spells[0].since, row.spells[0].until), (2, None));
+            assert!(again.contains(&row.id));
             assert_eq!(history.throughout(list), all());
             assert_eq!(history.rows(list).len(), 11);
         }
@@ -193,8 +204,8 @@ fn a_row_in_front_disappears() {
         let mut sandbox = with(Quirk::RemoveWhilePaging);
         let ids = read(&mut sandbox, list);
         let history = sandbox.history();
-        let gone = &history.changes()[0];
-        assert!(matches!(gone.kind, ChangeKind::Removed { .. }));
+        let gone = changed(&history, list);
+        assert_eq!((gone.spells.len(), gone.spells[0].until), (1, Some(2)));
         // Shown before it went, and another row was left out.
         assert_eq!(sorted(ids.clone()).len(), 9, "{list}");
         assert!(ids[..3].contains(&gone.id), "{list}");
@@ -214,9 +225,11 @@ fn a_row_moves_in_front_and_the_total_says_nothing() {
         assert_eq!((first.total, second.total), (10, 10), "{list}");
         assert_eq!(second.ids[0], first.ids[2], "{list}");
         let history = sandbox.history();
-        let [change] = history.changes() else { panic!("{history:?}") };
-        assert!(matches!(change.kind, ChangeKind::Moved { from, to } if from != to), "{change:?}");
-        assert!(!first.ids.contains(&change.id) && !history.throughout(list).contains(&change.id));
+        let moved = changed(&history, list);
+        let [before, after] = &moved.spells[..] else { panic!("{moved:?}") };
+        assert_eq!((before.until, after.since), (Some(2), 2));
+        assert_ne!(before.at, after.at);
+        assert!(!first.ids.contains(&moved.id));
         assert_eq!(sorted(read(&mut sandbox, list)), all());
     }
 }
@@ -231,10 +244,9 @@ fn a_late_row_is_in_a_period_that_was_read() {
         assert_eq!(ask(&mut sandbox, *list, 0, 40, 100, 0).ids.len(), 6, "{list}");
         assert_eq!(ask(&mut sandbox, *list, 40, 90, 100, 0).ids.len(), 6);
         let history = sandbox.history();
-        let [change] = history.changes() else { panic!("{history:?}") };
-        let ChangeKind::Inserted { at: time } = change.kind else { panic!("{change:?}") };
+        let Spell { at: time, since, until } = changed(&history, *list).spells[0];
         assert!(at(0) < time && time < at(40));
-        assert_eq!(change.request, 3);
+        assert_eq!((since, until), (3, None));
     }
 }
 
@@ -321,7 +333,9 @@ fn the_same_requests_get_the_same_answers() {
         for list in List::ALL {
             assert_eq!(read(&mut one, *list), read(&mut other, *list), "{quirk} {list}");
         }
-        assert_eq!(one.history().changes(), other.history().changes());
+        for list in List::ALL {
+            assert_eq!(one.history().rows(*list), other.history().rows(*list));
+        }
     }
 }
 

@@ -70,7 +70,8 @@ fn start(fault: Fault) -> Server {
 
 /// A server for which "for ever" is a moment.
 fn start_short(fault: Fault) -> Server {
-    let sandbox = Sandbox::documented().with_fault(fault, Calls::Data, Schedule::always());
+    let mut sandbox = Sandbox::documented();
+    sandbox.add_fault(fault, Calls::Data, Schedule::always());
     let moment = Duration::from_millis(400);
     let limits = Limits { idle: moment, damaged: moment, ..Limits::default() };
     Server::start_with(0, sandbox, limits).unwrap()
