@@ -5,13 +5,13 @@ use std::{fmt, str::FromStr};
 use chrono::{DateTime, Utc};
 use http::{Request, Response};
 
-use crate::names::UnknownScenario;
+use crate::{names::UnknownScenario, wire::is_whole_answer};
 
 mod named;
 mod planned;
 mod response;
 
-pub use crate::wire::{Damage, Encoding, Ending, Endless, Part, Place};
+pub use crate::wire::{Framing, Piece};
 pub(crate) use planned::Faults;
 
 /// Happens instead of an answer, or to an answer.
@@ -49,8 +49,8 @@ pub enum Fault {
     Login(u16),
     /// The answer to another request: another identifier, another offset.
     OtherAnswer(Order),
-    /// Damage to the answer on its way.
-    Wire(Damage),
+    /// These pieces on the wire.
+    Wire(&'static [Piece]),
 }
 
 /// The body of a [`Fault::Status`].
@@ -160,7 +160,9 @@ impl Fault {
             }
             Self::Login(status) => format!("status {status} for logins"),
             Self::OtherAnswer(order) => format!("another request's answer comes {order}"),
-            Self::Wire(damage) => damage.to_string(),
+            Self::Wire(pieces) => {
+                pieces.iter().map(Piece::to_string).collect::<Vec<_>>().join(", ")
+            }
         }
     }
 
@@ -171,20 +173,22 @@ impl Fault {
 
     /// Whether it happens only on a connection that served a request before.
     pub(crate) fn needs_used_connection(self) -> bool {
-        matches!(self, Self::OtherAnswer(Order::Before) | Self::Wire(Damage::Cut(Place::Reuse, _)))
+        match self {
+            Self::Wire(pieces) => pieces.contains(&Piece::Reused),
+            fault => fault == Self::OtherAnswer(Order::Before),
+        }
     }
 
     /// Whether a client gets a whole response nevertheless.
     pub(crate) fn leaves_a_response(self) -> bool {
         match self {
-            Self::Wire(damage) => damage.is_harmless(),
+            Self::Wire(pieces) => is_whole_answer(pieces),
             fault => fault != Self::OtherAnswer(Order::Before),
         }
     }
 
-    /// The damage on the wire.
-    pub(crate) fn damage(self) -> Option<Damage> {
-        if let Self::Wire(damage) = self { Some(damage) } else { None }
+    pub(crate) fn pieces(self) -> Option<&'static [Piece]> {
+        if let Self::Wire(pieces) = self { Some(pieces) } else { None }
     }
 
     /// The response instead of the true answer, for faults that do not need the true answer.

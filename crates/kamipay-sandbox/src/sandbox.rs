@@ -285,7 +285,7 @@ impl Sandbox {
             self.api.tokens.expire_all();
         }
         let (response, second) = fault.change(request, calls::answer(&mut self.api, request));
-        (Answer { response, second, damage: fault.damage() }, Some(fault))
+        (Answer { response, second, pieces: fault.pieces() }, Some(fault))
     }
 }
 

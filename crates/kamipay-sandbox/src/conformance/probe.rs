@@ -42,8 +42,7 @@ impl Probe {
     }
 
     fn start_with(body: &[u8], faults: Faults, other_host: String) -> io::Result<Self> {
-        let limits =
-            Limits { idle: Duration::from_secs(3), damaged: PATIENCE, ..Limits::default() };
+        let limits = Limits { idle: Duration::from_secs(3), pieces: PATIENCE, ..Limits::default() };
         let requests = Arc::<Mutex<Vec<_>>>::default();
         let (faults, body) = (Mutex::new(faults), body.to_vec());
         let listener = Listener::start(0, limits, {
@@ -55,8 +54,8 @@ impl Probe {
                 let response = fault.and_then(|fault| fault.response(&context));
                 let response = response.unwrap_or_else(|| Response::new(body.clone()));
                 lock(&requests).push(request);
-                let damage = fault.and_then(Fault::damage);
-                Answer { damage, ..Answer::new(response) }
+                let pieces = fault.and_then(Fault::pieces);
+                Answer { pieces, ..Answer::new(response) }
             }
         })?;
         let address = listener.address().to_string();

@@ -2,22 +2,16 @@
 
 use super::{
     Body::{AllBytes, Answer, CaptivePortal, Empty, Html, Json, Large, Text},
-    Damage::{
-        self, Blanks, Bytes, Chunked, Drip, Encoded, Header, Headers, Length, StatusLine,
-        TwoLengths,
-    },
-    Encoding::{Bomb, Claimed, Damaged, Deflate, Half, Transfer, Twice},
-    Ending::{self, Close, Reset, Stall},
-    Endless::{self, BlankLines, Chunks, ErrorBody, Informational, Trailers},
     Fault::{
         self, Login, OtherAnswer, Redirect, RetryAfter, RetryAfterDate, Status, TokenExpires, Wire,
     },
+    Framing::{Chunked, Closed, Encoded, Header, Length, TwoLengths},
     Location::{Missing, OtherHost, OtherPort, PlainHttp, Same, SchemeRelative},
     Order::{After, Before, Instead},
-    Part,
-    Place::{
-        self, Body, BodyStart, Chunk, ChunkSize, End, Head, LastChunk, Reuse, Start, Unframed,
-        UnframedEnd,
+    Piece::{
+        self, Blanks, Body, Bytes, Chunks, Close, Deflate, Drip, Endless, Gzip, GzipBomb, HalfBody,
+        HalfChunk, HalfChunks, HalfHead, Head, Headers, Hold, HugeHeader, LastChunk, Reset, Reused,
+        StatusLine, WrongByte,
     },
 };
 
@@ -34,83 +28,122 @@ const GROUPS: &[Group] = &[
     (
         "connections",
         &[
-            ("closed-before-answer", cut(Start, Close)),
-            ("reset-before-answer", cut(Start, Reset)),
-            ("pooled-connection-closed", cut(Reuse, Close)),
-            ("pooled-connection-reset", cut(Reuse, Reset)),
-            ("closed-after-answer", cut(End, Close)),
+            ("closed-before-answer", Wire(&[Close])),
+            ("reset-before-answer", Wire(&[Reset])),
+            ("pooled-connection-closed", Wire(&[Reused, Close])),
+            ("pooled-connection-reset", Wire(&[Reused, Reset])),
+            ("closed-after-answer", Wire(&[Piece::Answer, Close])),
             ("extra-answer", OtherAnswer(After)),
             ("stale-answer", OtherAnswer(Before)),
             ("another-answer", OtherAnswer(Instead)),
-            ("silent-server", cut(Start, Stall)),
+            ("silent-server", Wire(&[Hold])),
         ],
     ),
     (
         "heads",
         &[
-            ("truncated-head", cut(Head, Close)),
-            ("stalled-head", cut(Head, Stall)),
-            ("dripping-head", Wire(Drip(Part::Head, 100))),
-            ("garbage", Wire(Bytes(&GARBAGE))),
-            ("ssh-banner", Wire(Bytes(b"SSH-2.0-OpenSSH_9.6\r\n"))),
-            ("html-without-head", Wire(Bytes(b"<html><body><h1>It works!</h1></body></html>\r\n"))),
-            ("http2-preface", Wire(Bytes(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))),
-            ("http2-status-line", Wire(StatusLine("HTTP/2 200"))),
-            ("status-000", Wire(StatusLine("HTTP/1.1 000 Nothing"))),
-            ("too-many-headers", Wire(Headers(129))),
-            ("huge-header", Wire(Header(100 * 1024))),
-            ("endless-header", endless(Endless::Header)),
-            ("endless-informational", endless(Informational)),
-            ("endless-blank-lines", endless(BlankLines)),
+            ("truncated-head", Wire(&[HalfHead, Close])),
+            ("stalled-head", Wire(&[HalfHead, Hold])),
+            ("dripping-head", Wire(&[Drip(100), Head(Length), Body])),
+            ("garbage", Wire(&[Bytes(&GARBAGE), Close])),
+            ("ssh-banner", Wire(&[Bytes(b"SSH-2.0-OpenSSH_9.6\r\n"), Close])),
+            (
+                "html-without-head",
+                Wire(&[Bytes(b"<html><body><h1>It works!</h1></body></html>\r\n"), Close]),
+            ),
+            ("http2-preface", Wire(&[Bytes(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Close])),
+            ("http2-status-line", Wire(&[StatusLine("HTTP/2 200"), Head(Length), Body, Close])),
+            ("status-000", Wire(&[StatusLine("HTTP/1.1 000 Nothing"), Head(Length), Body, Close])),
+            ("too-many-headers", Wire(&[Headers(129), Head(Length), Body])),
+            ("huge-header", Wire(&[HugeHeader(100 * 1024), Head(Length), Body])),
+            ("endless-header", Wire(&[Bytes(b"HTTP/1.1 200 OK\r\nx-endless: "), Endless(b"x")])),
+            ("endless-informational", Wire(&[Endless(EARLY_HINTS)])),
+            ("endless-blank-lines", Wire(&[Endless(b"\r\n")])),
         ],
     ),
     (
         "bodies",
         &[
-            ("truncated-body", cut(Body, Close)),
-            ("missing-body", cut(BodyStart, Close)),
-            ("reset-body", cut(Body, Reset)),
-            ("truncated-chunk", cut(Chunk, Close)),
-            ("truncated-chunk-size", cut(ChunkSize, Close)),
-            ("missing-last-chunk", cut(LastChunk, Close)),
-            ("reset-chunk", cut(Chunk, Reset)),
-            ("truncated-unframed", cut(Unframed, Close)),
-            ("reset-unframed", cut(Unframed, Reset)),
-            ("reset-after-document", cut(UnframedEnd, Reset)),
-            ("stalled-body", cut(Body, Stall)),
-            ("stalled-chunk", cut(Chunk, Stall)),
-            ("dripping-body", Wire(Drip(Part::Body, 100))),
-            ("endless-trailers", endless(Trailers)),
-            ("unframed-keep-alive", cut(UnframedEnd, Stall)),
-            ("chunked", Wire(Chunked)),
-            ("until-closed", cut(UnframedEnd, Close)),
+            ("truncated-body", Wire(&[Head(Length), HalfBody, Close])),
+            ("missing-body", Wire(&[Head(Length), Close])),
+            ("reset-body", Wire(&[Head(Length), HalfBody, Reset])),
+            ("truncated-chunk", Wire(&[Head(Chunked), HalfChunk, Close])),
+            ("truncated-chunk-size", Wire(&[Head(Chunked), HalfChunks, Bytes(b"1"), Close])),
+            ("missing-last-chunk", Wire(&[Head(Chunked), Chunks, Close])),
+            ("reset-chunk", Wire(&[Head(Chunked), HalfChunk, Reset])),
+            ("truncated-unframed", Wire(&[Head(Closed), HalfBody, Close])),
+            ("reset-unframed", Wire(&[Head(Closed), HalfBody, Reset])),
+            ("reset-after-document", Wire(&[Head(Closed), Body, Reset])),
+            ("stalled-body", Wire(&[Head(Length), HalfBody, Hold])),
+            ("stalled-chunk", Wire(&[Head(Chunked), HalfChunk, Hold])),
+            ("dripping-body", Wire(&[Head(Length), Drip(100), Body])),
+            (
+                "endless-trailers",
+                Wire(&[Head(Chunked), Chunks, Bytes(b"0\r\n"), Endless(b"x-trailer: x\r\n")]),
+            ),
+            ("unframed-keep-alive", Wire(&[Head(Header("connection: keep-alive")), Body, Hold])),
+            ("chunked", Wire(&[Head(Chunked), Chunks, LastChunk])),
+            ("until-closed", Wire(&[Head(Closed), Body, Close])),
         ],
     ),
     (
         "lengths",
         &[
-            ("conflicting-lengths", Wire(TwoLengths)),
-            ("negative-length", Wire(Length("-1"))),
-            ("huge-length", Wire(Length("99999999999999999999999"))),
-            ("bad-chunk-size", Wire(Damage::ChunkSize("some"))),
-            ("huge-chunk-size", Wire(Damage::ChunkSize("fffffffffffffffff"))),
-            ("length-u64-max", Wire(Blanks(u64::MAX))),
-            ("length-gigabyte", Wire(Blanks(1 << 30))),
-            ("endless-body", endless(Endless::Body)),
-            ("endless-chunked", endless(Chunks)),
+            ("conflicting-lengths", Wire(&[Head(TwoLengths), Body, Close])),
+            ("negative-length", Wire(&[Head(Header("content-length: -1")), Body, Close])),
+            (
+                "huge-length",
+                Wire(&[Head(Header("content-length: 99999999999999999999999")), Body, Close]),
+            ),
+            (
+                "bad-chunk-size",
+                Wire(&[Head(Chunked), Bytes(b"some\r\n"), Body, Bytes(b"\r\n"), LastChunk, Close]),
+            ),
+            (
+                "huge-chunk-size",
+                Wire(&[
+                    Head(Chunked),
+                    Bytes(b"fffffffffffffffff\r\n"),
+                    Body,
+                    Bytes(b"\r\n"),
+                    LastChunk,
+                    Close,
+                ]),
+            ),
+            (
+                "length-u64-max",
+                Wire(&[Head(Header("content-length: 18446744073709551615")), Blanks(u64::MAX)]),
+            ),
+            (
+                "length-gigabyte",
+                Wire(&[Head(Header("content-length: 1073741824")), Blanks(1 << 30)]),
+            ),
+            ("endless-body", Wire(&[Head(Closed), Endless(b" ")])),
+            ("endless-chunked", Wire(&[Head(Chunked), Endless(BLANK_CHUNK)])),
         ],
     ),
     (
         "encodings",
         &[
-            ("gzip-bomb", Wire(Encoded(Bomb))),
-            ("false-gzip", Wire(Encoded(Claimed("gzip")))),
-            ("damaged-gzip", Wire(Encoded(Damaged))),
-            ("truncated-gzip", Wire(Encoded(Half))),
-            ("gzip-twice", Wire(Encoded(Twice))),
-            ("content-encoding-br", Wire(Encoded(Claimed("br")))),
-            ("content-encoding-deflate", Wire(Encoded(Deflate))),
-            ("transfer-encoding-gzip", Wire(Encoded(Transfer))),
+            ("gzip-bomb", Wire(&[GzipBomb])),
+            ("false-gzip", Wire(&[Head(Encoded("gzip")), Body])),
+            ("damaged-gzip", Wire(&[Gzip, WrongByte, Head(Encoded("gzip")), Body])),
+            (
+                "truncated-gzip",
+                Wire(&[
+                    Gzip,
+                    Head(Header("content-encoding: gzip\r\nconnection: close")),
+                    HalfBody,
+                    Close,
+                ]),
+            ),
+            ("gzip-twice", Wire(&[Gzip, Gzip, Head(Encoded("gzip, gzip")), Body])),
+            ("content-encoding-br", Wire(&[Head(Encoded("br")), Body])),
+            ("content-encoding-deflate", Wire(&[Deflate, Head(Encoded("deflate")), Body])),
+            (
+                "transfer-encoding-gzip",
+                Wire(&[Gzip, Head(Header("transfer-encoding: gzip")), Body, Close]),
+            ),
         ],
     ),
     (
@@ -132,7 +165,7 @@ const GROUPS: &[Group] = &[
         "statuses",
         &[
             ("status-101", Status(101, Empty)),
-            ("informational-only", Wire(Bytes(b"HTTP/1.1 100 Continue\r\n\r\n"))),
+            ("informational-only", Wire(&[Bytes(b"HTTP/1.1 100 Continue\r\n\r\n"), Close])),
             ("status-204", Status(204, Empty)),
             ("status-205", Status(205, Empty)),
             ("status-206", Status(206, Answer)),
@@ -173,8 +206,18 @@ const GROUPS: &[Group] = &[
             ("status-503-retry-after", RetryAfter(503, "7")),
             ("status-504", Status(504, Json)),
             ("gateway-502-html", Status(502, Html)),
-            ("server-error-truncated", Wire(Bytes(HALF_AN_ERROR))),
-            ("server-error-endless", endless(ErrorBody)),
+            (
+                "server-error-truncated",
+                Wire(&[
+                    Bytes(ERROR_HEAD),
+                    Bytes(b"content-length: 1000\r\n\r\n{\"detail\":\"Inter"),
+                    Close,
+                ]),
+            ),
+            (
+                "server-error-endless",
+                Wire(&[Bytes(ERROR_HEAD), Bytes(b"connection: close\r\n\r\n"), Endless(b" ")]),
+            ),
         ],
     ),
     (
@@ -219,14 +262,6 @@ const GROUPS: &[Group] = &[
     ),
 ];
 
-const fn cut(place: Place, ending: Ending) -> Fault {
-    Wire(Damage::Cut(place, ending))
-}
-
-const fn endless(what: Endless) -> Fault {
-    Wire(Damage::Endless(what))
-}
-
 /// Each byte once, in an order that is not a text.
 const GARBAGE: [u8; 256] = {
     let mut bytes = [0; 256];
@@ -238,5 +273,7 @@ const GARBAGE: [u8; 256] = {
     bytes
 };
 
-const HALF_AN_ERROR: &[u8] = b"HTTP/1.1 500 Internal Server Error\r\n\
-    content-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"detail\":\"Inter";
+const EARLY_HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n";
+const BLANK_CHUNK: &[u8] = b"20\r\n                                \r\n";
+const ERROR_HEAD: &[u8] =
+    b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\n";

@@ -10,7 +10,7 @@ use std::{
 
 use super::*;
 use crate::{
-    fault::{Calls, Damage},
+    fault::{Calls, Piece},
     scenario::Scenario,
     schedule::Schedule,
 };
@@ -73,12 +73,12 @@ fn start_short(fault: Fault) -> Server {
     let mut sandbox = Sandbox::documented();
     sandbox.add_fault(fault, Calls::Data, Schedule::always());
     let moment = Duration::from_millis(400);
-    let limits = Limits { idle: moment, damaged: moment, ..Limits::default() };
+    let limits = Limits { idle: moment, pieces: moment, ..Limits::default() };
     Server::start_with(0, sandbox, limits).unwrap()
 }
 
 fn is_dripping(fault: Fault) -> bool {
-    matches!(fault, Fault::Wire(Damage::Drip(..)))
+    matches!(fault, Fault::Wire(pieces) if pieces.contains(&Piece::Drip(100)))
 }
 
 fn transcript(fault: Fault) -> String {

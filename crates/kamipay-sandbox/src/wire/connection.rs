@@ -6,20 +6,49 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
 
 use super::{
-    answer::{self, Form, Sending, accepts_gzip},
+    answer::Answer,
     head::{self, Head},
-    listener::{Limits, Service, Shared},
+    sending::{self, Form, Sending, accepts_gzip},
     socket,
 };
 
+/// Answers a request. The flag says whether its connection served a request before.
+pub(super) type Service = dyn Fn(Request<Vec<u8>>, bool) -> Answer + Send + Sync;
+
+/// The limits for clients.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Connections at a time. Any more are answered 503.
+    pub(crate) connections: usize,
+    /// Between two requests of a connection.
+    pub(crate) idle: Duration,
+    /// From the first byte of a request to its last.
+    pub(crate) request: Duration,
+    /// From the first byte of an answer to its last.
+    pub(crate) answer: Duration,
+    /// The same for a answer in pieces. An endless one ends after this.
+    pub(crate) pieces: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            idle: Duration::from_secs(60),
+            request: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
+            pieces: Duration::from_secs(365 * 24 * 60 * 60),
+        }
+    }
+}
+
 /// Serves a connection until it ends.
-pub(super) fn serve(stream: &TcpStream, shared: &Shared) {
+pub(super) fn serve(stream: &TcpStream, service: &Service, limits: &Limits) {
     // Answers are written at once, so there is nothing to wait for.
     let _ = stream.set_nodelay(true);
-    let Shared { service, limits, .. } = shared;
     let mut connection = Connection { stream, service, limits, buffer: Vec::new() };
     match connection.run() {
         Ok(()) | Err(End::Closed) => {}
@@ -73,14 +102,14 @@ impl Connection<'_> {
                 keep_alive: head.keeps_alive,
             };
             let answer = (self.service)(head.request.map(|()| body), is_used);
-            let is_damaged = answer.damage.is_some();
-            let time = if is_damaged { self.limits.damaged } else { self.limits.answer };
-            let sending = Sending::new(answer, form);
+            let Limits { answer: usual, pieces, .. } = *self.limits;
+            let time = if answer.pieces.is_some() { pieces } else { usual };
+            let sending = answer.sending(form);
             sending.send(self.stream, Instant::now() + time)?;
             match sending.end {
-                answer::End::KeepAlive => is_used = true,
-                answer::End::Close => return Ok(()),
-                answer::End::Reset => return Err(End::Reset),
+                sending::End::KeepAlive => is_used = true,
+                sending::End::Close => return Ok(()),
+                sending::End::Reset => return Err(End::Reset),
             }
         }
     }

@@ -13,10 +13,10 @@ use std::{
 
 use http::Request;
 
-use super::{answer::Answer, connection};
-
-/// Answers a request. The flag says whether its connection served a request before.
-pub(super) type Service = dyn Fn(Request<Vec<u8>>, bool) -> Answer + Send + Sync;
+use super::{
+    answer::Answer,
+    connection::{self, Limits, Service},
+};
 
 /// Serves until it is dropped. Then it closes all connections and waits for its threads.
 pub(crate) struct Listener {
@@ -26,37 +26,10 @@ pub(crate) struct Listener {
 }
 
 /// What all threads of a listener share.
-pub(super) struct Shared {
-    pub(super) service: Box<Service>,
-    pub(super) limits: Limits,
+struct Shared {
+    service: Box<Service>,
+    limits: Limits,
     stopping: AtomicBool,
-}
-
-/// The limits for clients.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Connections at a time. Any more are answered 503.
-    pub(crate) connections: usize,
-    /// Between two requests of a connection.
-    pub(crate) idle: Duration,
-    /// From the first byte of a request to its last.
-    pub(crate) request: Duration,
-    /// From the first byte of an answer to its last.
-    pub(crate) answer: Duration,
-    /// The same for a damaged answer. An endless one ends after this.
-    pub(crate) damaged: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 256,
-            idle: Duration::from_secs(60),
-            request: Duration::from_secs(10),
-            answer: Duration::from_secs(30),
-            damaged: Duration::from_secs(365 * 24 * 60 * 60),
-        }
-    }
 }
 
 impl Listener {
@@ -122,7 +95,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let shared = Arc::clone(shared);
         let thread = thread::Builder::new()
             .name("kamipay-sandbox connection".to_owned())
-            .spawn(move || connection::serve(&stream, &shared));
+            .spawn(move || connection::serve(&stream, &*shared.service, &shared.limits));
         if let Ok(thread) = thread {
             connections.push((known, thread));
         }
