@@ -1,7 +1,6 @@
 //! The state behind the calls.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rust_decimal::Decimal;
 
 use crate::{
     book::Book,
@@ -51,8 +50,8 @@ impl Api {
         self.payments.push(payment);
     }
 
-    /// The rows of a request, and the sum of its pool.
-    pub(crate) fn list(&mut self, ask: &Ask) -> (Listing, Decimal) {
+    /// The page of a request.
+    pub(crate) fn list(&mut self, ask: &Ask) -> Listing {
         self.quirks.list(&mut self.book, ask, self.requests)
     }
 

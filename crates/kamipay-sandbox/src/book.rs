@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::{
     generated::Generated,
     json::{array, with_member},
-    list::{Ask, Filter, List, Order, from_micros},
+    list::{Ask, Filter, List, Listing, Order, from_micros},
     mix::mix,
     row::Row,
 };
@@ -56,14 +56,6 @@ enum Place {
     Added(usize),
 }
 
-/// A page of the selected rows, and the totals of all of them.
-pub(crate) struct Selection {
-    pub(crate) rows: Vec<String>,
-    pub(crate) total: u64,
-    /// The sum of the amounts of a pool.
-    pub(crate) sum: Decimal,
-}
-
 impl Book {
     pub(crate) fn of_merchant(merchant: Generated) -> Self {
         Self { merchant, edits: Default::default() }
@@ -82,7 +74,7 @@ impl Book {
     }
 
     /// The page of a request.
-    pub(crate) fn select(&self, ask: &Ask, order: Order) -> Selection {
+    pub(crate) fn select(&self, ask: &Ask, order: Order) -> Listing {
         let edits = &self.edits[ask.list.place()];
         let is_unchanged = edits.added.is_empty() && edits.removed.is_empty();
         if is_unchanged && !matches!(order, Order::Shuffled(_)) {
@@ -96,11 +88,11 @@ impl Book {
         let total = entries.len() as u64;
         let rows = ask.page.of(entries.into_iter());
         let rows = rows.map(|entry| self.row(ask.list, entry)).collect();
-        Selection { rows, total, sum }
+        Listing { rows, total, page: ask.page, sum }
     }
 
     /// Reads only the rows of the page where possible: there may be millions.
-    fn select_unchanged(&self, ask: &Ask, order: Order) -> Selection {
+    fn select_unchanged(&self, ask: &Ask, order: Order) -> Listing {
         let (merchant, list) = (&self.merchant, ask.list);
         let indices = merchant.indices(list, ask.window, &ask.filter);
         let shows_all = merchant.shows_all(list, &ask.filter);
@@ -122,7 +114,7 @@ impl Book {
             List::PendingCharges => shown.map(|index| merchant.pending_amounts(index).1).sum(),
             _ => Decimal::ZERO,
         };
-        Selection { rows, total, sum }
+        Listing { rows, total, page: ask.page, sum }
     }
 
     /// The rows of a request, on all pages.

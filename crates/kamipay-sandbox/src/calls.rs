@@ -124,7 +124,7 @@ fn list_period(
     query.check()?;
     let window = period(start, end)?;
     let filter = settlement_id.map_or(Filter::All, Filter::Settlement);
-    let (listing, _) = api.list(&Ask { list, window, filter, page });
+    let listing = api.list(&Ask { list, window, filter, page });
     let body =
         Object::new().raw(&list.to_string(), array(&listing.rows)).raw("total", listing.total);
     Ok(Reply::ok(with_page(body, listing.page)))
@@ -172,15 +172,15 @@ fn list_pending_charges(api: &mut Api, _: &str, mut query: Parameters) -> Result
         (None, _) => return Err(Reply::bad_request(CHECKOUT_REQUIRED)),
     };
     let enrolled = checkout_id.filter(|id| api.checkouts.contains(id));
-    let (charges, sum) = match enrolled {
+    let charges = match enrolled {
         Some(checkout_id) => {
             let filter = Filter::Pool { checkout_id, enrolled: api.checkouts.clone() };
             api.list(&Ask { list: List::PendingCharges, window, filter, page })
         }
-        None => (Listing { rows: Vec::new(), total: 0, page }, Decimal::ZERO),
+        None => Listing { rows: Vec::new(), total: 0, page, sum: Decimal::ZERO },
     };
     // The sum of nothing is an integer in Python, and so it is in the pages' example.
-    let sum = if charges.total == 0 { "0".to_owned() } else { float(sum) };
+    let sum = if charges.total == 0 { "0".to_owned() } else { float(charges.sum) };
     let totals = Object::new().raw("count", charges.total).raw("settlement_amount", sum);
     let body = Object::new().raw("items", array(&charges.rows)).raw("totals", totals.end());
     Ok(Reply::ok(with_page(body, charges.page)))
@@ -241,7 +241,7 @@ fn list_confirmed_charges(api: &mut Api, _: &str, mut query: Parameters) -> Resu
         filter: Filter::Places { stores, checkouts },
         page: Page::WHOLE,
     };
-    let (charges, _) = api.list(&ask);
+    let charges = api.list(&ask);
     Ok(Reply::ok(array(&charges.rows)))
 }
 

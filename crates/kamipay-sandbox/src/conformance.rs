@@ -116,8 +116,8 @@ fn run<E: fmt::Display>(
         |request, deadline| transport(request, deadline).map_err(|error| error.to_string());
     let mut subject = Subject { transport: &mut transport };
     let mut done = Vec::new();
-    for (name, description, run) in checks {
-        let outcome = match run(&mut subject) {
+    for (name, description, check) in checks {
+        let outcome = match check.run(&mut subject) {
             Ok(()) => Ok(()),
             Err(Problem::Found(problem)) => Err(problem),
             Err(Problem::Io(error)) => return Err(error),

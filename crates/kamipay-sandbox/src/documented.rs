@@ -76,38 +76,32 @@ fn time(list: List, json: &str) -> i64 {
     time.ok().or_else(seconds).unwrap_or_default()
 }
 
-/// The three payments of the pay status page. `test235` is processing when asked for the first
-/// time, and done from then on; `idemptency-1` is accepted, then canceled; `123456789` has failed
-/// and was returned.
+/// The three payments of the pay status page: `test235` is processing at the first question, then
+/// done; `idemptency-1` is accepted, then canceled; `123456789` has failed and was returned.
 pub(crate) fn payments() -> Vec<PlannedPayment> {
-    let ok = |body: &str| Reply::ok(body);
-    let test = Identifiers {
-        kamipay_id: "txc_01jranqegkf509bq5svh03ztt8".to_owned(),
-        external_id: Some("test235".to_owned()),
-        tx_id: Some(
-            "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab".to_owned(),
-        ),
-        operation_id: Some("1744115063604".to_owned()),
-    };
-    let canceled = Identifiers {
-        kamipay_id: "txc_01jkg5vktaer5aew712kjgrsn2".to_owned(),
-        external_id: Some("idemptency-1".to_owned()),
-        ..Identifiers::default()
-    };
-    let failed = Identifiers {
-        kamipay_id: "txc_01jjvpcdcwees8kfnvk9mq4gna".to_owned(),
-        external_id: Some("123456789".to_owned()),
-        tx_id: Some(
-            "0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833".to_owned(),
-        ),
-        operation_id: None,
-    };
-    let accepted = Reply::new(StatusCode::CREATED, PAY_ACCEPTED);
     vec![
-        PlannedPayment::new(test, vec![ok(PAY_PROCESSING), ok(PAY_DONE)]),
-        PlannedPayment::new(canceled, vec![accepted, ok(PAY_CANCELED)]),
-        PlannedPayment::new(failed, vec![ok(PAY_FAILED)]),
+        payment(&[PAY_PROCESSING, PAY_DONE]),
+        payment(&[PAY_ACCEPTED, PAY_CANCELED]),
+        payment(&[PAY_FAILED]),
     ]
+}
+
+/// A payment with these answers, and the identifiers of the last one.
+fn payment(answers: &[&str]) -> PlannedPayment {
+    let data = answers.last().and_then(|answer| member(answer, "data")).unwrap_or("{}");
+    let text =
+        |name| Some(member(data, name)?.trim_matches('"').to_owned()).filter(|it| it != "null");
+    let identifiers = Identifiers {
+        kamipay_id: text("kamipay_id").unwrap_or_default(),
+        external_id: text("external_id"),
+        tx_id: text("txid").or_else(|| text("original_txid")),
+        operation_id: text("operation_id"),
+    };
+    let reply = |answer: &&str| match *answer {
+        PAY_ACCEPTED => Reply::new(StatusCode::CREATED, PAY_ACCEPTED),
+        answer => Reply::ok(answer),
+    };
+    PlannedPayment::new(identifiers, answers.iter().map(reply).collect())
 }
 
 /// Reads one of the examples.

@@ -6,6 +6,7 @@
 use std::{fmt, ops::Range};
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 /// One of the API's lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -207,6 +208,8 @@ pub(crate) struct Listing {
     pub(crate) total: u64,
     /// The page as the answer names it.
     pub(crate) page: Page,
+    /// The sum of the amounts of a pool.
+    pub(crate) sum: Decimal,
 }
 
 /// Microseconds since 1970, the unit of all times inside the crate.

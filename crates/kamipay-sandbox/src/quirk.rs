@@ -10,7 +10,7 @@ mod state;
 pub(crate) use self::state::Quirks;
 
 macro_rules! quirks {
-    ($($(#[doc = $doc:literal])+ $variant:ident $name:literal $schedule:expr, $description:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident $name:literal $topic:ident $schedule:expr, $description:literal;)+) => {
         /// A behaviour of lists: one of several readings of the API's pages, or a disturbance
         /// while a client is paging.
         ///
@@ -50,7 +50,12 @@ macro_rules! quirks {
                 match self { $(Self::$variant => $description),+ }
             }
 
-            /// When it happens, unless told otherwise.
+            /// Of two quirks of one topic with one answer (ends, order) the later one counts.
+            fn topic(self) -> Topic {
+                match self { $(Self::$variant => Topic::$topic),+ }
+            }
+
+            /// Its schedule by default.
             pub const fn schedule(self) -> Schedule {
                 match self { $(Self::$variant => $schedule),+ }
             }
@@ -60,80 +65,57 @@ macro_rules! quirks {
 
 quirks! {
     /// Both ends belong to a period. This is so by default.
-    InclusiveEnds "inclusive-ends" Schedule::always(),
+    InclusiveEnds "inclusive-ends" Ends Schedule::always(),
         "both ends belong to a period (the default)";
     /// The start belongs to a period, the end does not.
-    ExclusiveEnds "exclusive-ends" Schedule::always(),
+    ExclusiveEnds "exclusive-ends" Ends Schedule::always(),
         "the end of a period does not belong to it";
     /// The end belongs to a period, the start does not.
-    ExclusiveStart "exclusive-start" Schedule::always(),
+    ExclusiveStart "exclusive-start" Ends Schedule::always(),
         "the start of a period does not belong to it";
     /// Neither end belongs to a period. Whoever asks for adjoining periods never sees the rows
     /// in between, and nothing tells.
-    ExclusiveBothEnds "exclusive-both-ends" Schedule::always(),
+    ExclusiveBothEnds "exclusive-both-ends" Ends Schedule::always(),
         "neither end of a period belongs to it";
     /// All lists come oldest first.
-    Ascending "ascending" Schedule::always(), "all lists come oldest first";
+    Ascending "ascending" Order Schedule::always(), "all lists come oldest first";
     /// All lists come newest first.
-    Descending "descending" Schedule::always(), "all lists come newest first";
+    Descending "descending" Order Schedule::always(), "all lists come newest first";
     /// All lists come in another order with every request.
-    UnstableOrder "unstable-order" Schedule::always(),
+    UnstableOrder "unstable-order" Order Schedule::always(),
         "all lists come in another order with every request";
     /// Before a later page of a list is answered, a row appears in front of it: the page repeats
     /// a row.
-    InsertWhilePaging "insert-while-paging" Schedule::once(),
+    InsertWhilePaging "insert-while-paging" Rows Schedule::once(),
         "a row appears in front of the page that is asked for, and stays";
     /// Before a later page of a list is answered, a row in front of it disappears: the page
     /// leaves out a row.
-    RemoveWhilePaging "remove-while-paging" Schedule::once(),
+    RemoveWhilePaging "remove-while-paging" Rows Schedule::once(),
         "a row in front of the page that is asked for disappears";
     /// Before a later page of a list is answered, a row that was not shown yet gets another time
     /// and is now in front of the page. The total stays the same.
-    ReDateWhilePaging "re-date-while-paging" Schedule::once(),
+    ReDateWhilePaging "re-date-while-paging" Rows Schedule::once(),
         "a row behind the page that is asked for moves in front of it";
     /// A row appears in a period that was asked for before, when another one is asked for.
-    LateRow "late-row" Schedule::once(),
+    LateRow "late-row" Rows Schedule::once(),
         "a row appears in a period that was asked for before";
     /// A page has no rows though the total says that there are more. Of a list with several
     /// pages it is a later one.
-    EmptyPage "empty-page" Schedule::once(),
+    EmptyPage "empty-page" Page Schedule::once(),
         "a page has no rows though the total says more";
     /// A page that is not the last has a row less than was asked for; the row is left out. Of a
     /// list with one page it is that one.
-    ShortPage "short-page" Schedule::once(),
+    ShortPage "short-page" Page Schedule::once(),
         "a page has fewer rows than there are, one is left out";
     /// The answer tells another `offset` back than was asked for; the next time another `limit`.
-    WrongEcho "wrong-echo" Schedule::times(2),
+    WrongEcho "wrong-echo" Page Schedule::times(2),
         "another offset, then another limit is told back";
     /// The total is one more than there are rows.
-    LyingTotalHigh "lying-total-high" Schedule::times(2), "the total is one too high";
+    LyingTotalHigh "lying-total-high" Page Schedule::times(2), "the total is one too high";
     /// The total is one less than there are rows.
-    LyingTotalLow "lying-total-low" Schedule::times(2), "the total is one too low";
+    LyingTotalLow "lying-total-low" Page Schedule::times(2), "the total is one too low";
     /// A page shows a row twice, and so has no room for its last row if it was full.
-    DuplicateRow "duplicate-row" Schedule::once(), "a page shows a row twice";
-}
-
-impl Quirk {
-    /// What it is about. Of two quirks about the same the later one counts.
-    fn topic(self) -> Topic {
-        match self {
-            Self::InclusiveEnds
-            | Self::ExclusiveEnds
-            | Self::ExclusiveStart
-            | Self::ExclusiveBothEnds => Topic::Ends,
-            Self::Ascending | Self::Descending | Self::UnstableOrder => Topic::Order,
-            Self::InsertWhilePaging
-            | Self::RemoveWhilePaging
-            | Self::ReDateWhilePaging
-            | Self::LateRow => Topic::Rows,
-            Self::EmptyPage
-            | Self::ShortPage
-            | Self::WrongEcho
-            | Self::LyingTotalHigh
-            | Self::LyingTotalLow
-            | Self::DuplicateRow => Topic::Page,
-        }
-    }
+    DuplicateRow "duplicate-row" Page Schedule::once(), "a page shows a row twice";
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response, header};
 
+use self::Check::{By, EndsInTime, IsError, IsResponse, IsWhole};
 use super::{
     Problem, Subject,
     probe::{PATIENCE, Probe},
@@ -15,33 +16,118 @@ use crate::{
     wire::gzip,
 };
 
-/// A name, what has to be so, and how it is found out.
-pub(super) type Planned = (&'static str, &'static str, fn(&mut Subject<'_>) -> Result<(), Problem>);
+/// A name, what must hold, and how to check it.
+pub(super) type Planned = (&'static str, &'static str, Check);
+
+/// How a rule is checked.
+#[derive(Clone, Copy)]
+pub(super) enum Check {
+    By(fn(&mut Subject<'_>) -> Result<(), Problem>),
+    /// With each of these faults the whole body comes.
+    IsWhole(&'static [&'static str]),
+    /// Each of these faults is a response with its body, after one request.
+    IsResponse(&'static [&'static str]),
+    /// Each of these faults is an error.
+    IsError(&'static [&'static str]),
+    /// With each of these faults the transport gives up in time.
+    EndsInTime(&'static [&'static str]),
+}
+
+impl Check {
+    pub(super) fn run(self, subject: &mut Subject<'_>) -> Result<(), Problem> {
+        match self {
+            Self::By(check) => check(subject),
+            Self::IsWhole(faults) => faults.iter().try_for_each(|it| is_whole(subject, it)),
+            Self::IsResponse(faults) => {
+                faults.iter().try_for_each(|it| is_response(subject, it).map(|_| ()))
+            }
+            Self::IsError(faults) => faults.iter().try_for_each(|it| is_error(subject, it)),
+            Self::EndsInTime(faults) => faults.iter().try_for_each(|it| ends_in_time(subject, it)),
+        }
+    }
+}
 
 pub(super) const ALL: &[Planned] = &[
-    ("request-line", "method, path and query arrive as they were given", request_line),
-    ("request-headers", "headers arrive as they were given, each once", request_headers),
-    ("get-without-body", "a GET has neither a body nor the length of one", get_without_body),
-    ("form-body", "a form arrives byte by byte, with its length", form_body),
-    ("response-bytes", "the bytes of a body are kept, whatever they are", response_bytes),
-    ("large-body", "a large body comes whole", large_body),
-    ("keep-alive", "an answer ends with its length, not with the connection", keep_alive),
-    ("chunked", "a body in chunks is put together", chunked),
-    ("until-closed", "a body without a length ends with the connection", until_closed),
-    ("gzip-once", "gzip is not asked for, or unpacked once", gzip_once),
-    ("client-errors", "a status of 400 or more is a response with its body", client_errors),
-    ("server-errors", "a status of 500 or more is a response with its body", server_errors),
-    ("retry-after", "the headers of a refusal are kept", retry_after),
-    ("redirects", "no redirect is followed, least of all with the token", redirects),
-    ("truncated-length", "a body shorter than its length is an error", truncated_length),
-    ("truncated-chunks", "chunks without their end are an error", truncated_chunks),
-    ("reset", "a connection reset in the body is an error", reset),
-    ("no-answer", "a connection closed without an answer is an error", no_answer),
-    ("closed-connection", "a connection closed between requests does no harm", closed_connection),
-    ("deadline-before-head", "the deadline ends the wait for an answer", deadline_before_head),
-    ("deadline-in-head", "the deadline ends the wait for the rest of a head", deadline_in_head),
-    ("deadline-in-body", "the deadline ends the wait for the rest of a body", deadline_in_body),
-    ("deadline-dripping", "bytes now and then do not put the deadline off", deadline_dripping),
+    ("request-line", "method, path and query arrive as they were given", By(request_line)),
+    ("request-headers", "headers arrive as they were given, each once", By(request_headers)),
+    ("get-without-body", "a GET has neither a body nor the length of one", By(get_without_body)),
+    ("form-body", "a form arrives byte by byte, with its length", By(form_body)),
+    ("response-bytes", "the bytes of a body are kept, whatever they are", By(response_bytes)),
+    ("large-body", "a large body comes whole", By(large_body)),
+    ("keep-alive", "an answer ends with its length, not with the connection", By(keep_alive)),
+    ("chunked", "a body in chunks is put together", IsWhole(&["chunked"])),
+    (
+        "until-closed",
+        "a body without a length ends with the connection",
+        IsWhole(&["until-closed"]),
+    ),
+    ("gzip-once", "gzip is not asked for, or unpacked once", By(gzip_once)),
+    (
+        "client-errors",
+        "a status of 400 or more is a response with its body",
+        IsResponse(CLIENT_ERRORS),
+    ),
+    (
+        "server-errors",
+        "a status of 500 or more is a response with its body",
+        IsResponse(&["status-500", "gateway-502-html", "status-503", "status-504"]),
+    ),
+    ("retry-after", "the headers of a refusal are kept", By(retry_after)),
+    ("redirects", "no redirect is followed, least of all with the token", By(redirects)),
+    (
+        "truncated-length",
+        "a body shorter than its length is an error",
+        IsError(&["truncated-body", "missing-body"]),
+    ),
+    (
+        "truncated-chunks",
+        "chunks without their end are an error",
+        IsError(&["truncated-chunk", "truncated-chunk-size", "missing-last-chunk"]),
+    ),
+    (
+        "reset",
+        "a connection reset in the body is an error",
+        IsError(&["reset-body", "reset-chunk"]),
+    ),
+    (
+        "no-answer",
+        "a connection closed without an answer is an error",
+        IsError(&["closed-before-answer", "reset-before-answer", "truncated-head"]),
+    ),
+    (
+        "closed-connection",
+        "a connection closed between requests does no harm",
+        By(closed_connection),
+    ),
+    (
+        "deadline-before-head",
+        "the deadline ends the wait for an answer",
+        EndsInTime(&["silent-server"]),
+    ),
+    (
+        "deadline-in-head",
+        "the deadline ends the wait for the rest of a head",
+        EndsInTime(&["stalled-head"]),
+    ),
+    (
+        "deadline-in-body",
+        "the deadline ends the wait for the rest of a body",
+        EndsInTime(&["stalled-body", "stalled-chunk"]),
+    ),
+    (
+        "deadline-dripping",
+        "bytes now and then do not put the deadline off",
+        EndsInTime(&["dripping-body"]),
+    ),
+];
+
+const CLIENT_ERRORS: &[&str] = &[
+    "status-400",
+    "unauthorized",
+    "status-403-html",
+    "status-404",
+    "status-422-empty",
+    "status-429",
 ];
 
 const TOKEN: &str = "Bearer a-token-that-nobody-else-shall-see";
@@ -196,41 +282,12 @@ fn keep_alive(subject: &mut Subject<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn chunked(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let server = serve_fault("chunked")?;
-    let response = answered(subject.send(get(&server, "/v1/lots")))?;
-    same_body(&response, BODY)
-}
-
-fn until_closed(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let server = serve_fault("until-closed")?;
-    let response = answered(subject.send(get(&server, "/v1/lots")))?;
-    same_body(&response, BODY)
-}
-
 fn gzip_once(subject: &mut Subject<'_>) -> Result<(), Problem> {
     // What is packed is gzip itself, so that unpacking it twice gives something else.
     let packed = gzip(&noise(5_000));
     let server = serve(&packed)?;
     let response = answered(subject.send(get(&server, "/v1/lots")))?;
     same_body(&response, &packed)
-}
-
-fn client_errors(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let faults = [
-        "status-400",
-        "unauthorized",
-        "status-403-html",
-        "status-404",
-        "status-422-empty",
-        "status-429",
-    ];
-    faults.into_iter().try_for_each(|fault| is_response(subject, fault).map(|_| ()))
-}
-
-fn server_errors(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let faults = ["status-500", "gateway-502-html", "status-503", "status-504"];
-    faults.into_iter().try_for_each(|fault| is_response(subject, fault).map(|_| ()))
 }
 
 fn retry_after(subject: &mut Subject<'_>) -> Result<(), Problem> {
@@ -288,33 +345,17 @@ fn redirects(subject: &mut Subject<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn truncated_length(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    is_error(subject, &["truncated-body", "missing-body"])
+fn is_whole(subject: &mut Subject<'_>, fault: &str) -> Result<(), Problem> {
+    let server = serve_fault(fault)?;
+    let response = answered(subject.send(get(&server, "/v1/lots")))?;
+    same_body(&response, BODY)
 }
 
-fn truncated_chunks(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    let faults = ["truncated-chunk", "truncated-chunk-size", "missing-last-chunk"];
-    is_error(subject, &faults)
-}
-
-fn reset(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    is_error(subject, &["reset-body", "reset-chunk"])
-}
-
-fn no_answer(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    is_error(subject, &["closed-before-answer", "reset-before-answer", "truncated-head"])
-}
-
-fn is_error(subject: &mut Subject<'_>, faults: &[&str]) -> Result<(), Problem> {
-    for fault in faults {
-        let server = serve_fault(fault)?;
-        if let Ok(answer) = subject.send(get(&server, "/v1/lots")) {
-            let (length, all) = (answer.body().len(), BODY.len());
-            let problem = format!("{fault} gave a response, with {length} of {all} bytes");
-            return Err(problem.into());
-        }
-    }
-    Ok(())
+fn is_error(subject: &mut Subject<'_>, fault: &str) -> Result<(), Problem> {
+    let server = serve_fault(fault)?;
+    let Ok(answer) = subject.send(get(&server, "/v1/lots")) else { return Ok(()) };
+    let (length, all) = (answer.body().len(), BODY.len());
+    Err(format!("{fault} gave a response, with {length} of {all} bytes").into())
 }
 
 fn closed_connection(subject: &mut Subject<'_>) -> Result<(), Problem> {
@@ -329,23 +370,6 @@ fn closed_connection(subject: &mut Subject<'_>) -> Result<(), Problem> {
     }
     check(time < super::AMPLE, || "it waited for an answer".to_owned())?;
     same_body(&answered(subject.send(get(&server, "/3")))?, BODY)
-}
-
-fn deadline_before_head(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    ends_in_time(subject, "silent-server")
-}
-
-fn deadline_in_head(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    ends_in_time(subject, "stalled-head")
-}
-
-fn deadline_in_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    ends_in_time(subject, "stalled-body")?;
-    ends_in_time(subject, "stalled-chunk")
-}
-
-fn deadline_dripping(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    ends_in_time(subject, "dripping-body")
 }
 
 /// Whether a transport gives up by itself, well before the server does.
