@@ -43,11 +43,11 @@ mod tests {
     #[test]
     fn similar_names_are_suggested() {
         let known = ["empty-page", "short-page", "late-row"];
-        let told = |name: &str| UnknownScenario::new("quirk", name, known).to_string();
+        let message = |name: &str| UnknownScenario::new("quirk", name, known).to_string();
         assert_eq!(
-            told("long-page"),
+            message("long-page"),
             r#"there is no quirk "long-page"; there are: empty-page, short-page"#
         );
-        assert!(told("nonsense").ends_with("empty-page, short-page, late-row"));
+        assert!(message("nonsense").ends_with("empty-page, short-page, late-row"));
     }
 }

@@ -1,4 +1,4 @@
-//! What the API's pages leave open about lists, and what goes wrong with them, by name.
+//! Readings and disturbances of lists, by name.
 
 use std::{fmt, str::FromStr};
 
@@ -14,14 +14,14 @@ macro_rules! quirks {
         /// A behaviour of lists: one of several readings of the API's pages, or a disturbance
         /// while a client is paging.
         ///
-        /// Each has a [`Schedule`] of its own by default. Readings (which ends belong to a period,
-        /// how rows are sorted) hold always. Disturbances happen once or twice in each list, so
-        /// that a careful client gets over them by reading again;
-        /// [`Sandbox::with_quirk`](crate::Sandbox::with_quirk) gives them another schedule, and so
-        /// does `-always` after the name of a [`Scenario`](crate::Scenario).
+        /// Each has a default [`Schedule`]. Readings (which ends belong to a period, how rows are
+        /// sorted) always hold. Disturbances happen once or twice in each list, so that a careful
+        /// client recovers by reading again. [`Sandbox::with_quirk`](crate::Sandbox::with_quirk)
+        /// sets another schedule, and `-always` after the name of a
+        /// [`Scenario`](crate::Scenario) makes it permanent.
         ///
-        /// What happens depends on the requests and on nothing else. Rows that appear are real:
-        /// they stay. [`Sandbox::history`](crate::Sandbox::history) tells all changes.
+        /// What happens depends only on the requests. Rows that appear are real: they stay.
+        /// [`Sandbox::history`](crate::Sandbox::history) contains all changes.
         ///
         /// ```
         /// use kamipay_sandbox::{Quirk, Sandbox, Schedule};
@@ -45,7 +45,7 @@ macro_rules! quirks {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// One line that says what it does.
+            /// What it does, in one line.
             pub const fn description(self) -> &'static str {
                 match self { $(Self::$variant => $description),+ }
             }
@@ -64,7 +64,7 @@ macro_rules! quirks {
 }
 
 quirks! {
-    /// Both ends belong to a period. This is so by default.
+    /// Both ends belong to a period. The default.
     InclusiveEnds "inclusive-ends" Ends Schedule::always(),
         "both ends belong to a period (the default)";
     /// The start belongs to a period, the end does not.
@@ -73,8 +73,8 @@ quirks! {
     /// The end belongs to a period, the start does not.
     ExclusiveStart "exclusive-start" Ends Schedule::always(),
         "the start of a period does not belong to it";
-    /// Neither end belongs to a period. Whoever asks for adjoining periods never sees the rows
-    /// in between, and nothing tells.
+    /// Neither end belongs to a period. Adjoining periods never show the rows between them, and
+    /// nothing reveals it.
     ExclusiveBothEnds "exclusive-both-ends" Ends Schedule::always(),
         "neither end of a period belongs to it";
     /// All lists come oldest first.
@@ -103,13 +103,13 @@ quirks! {
     /// pages it is a later one.
     EmptyPage "empty-page" Page Schedule::once(),
         "a page has no rows though the total says more";
-    /// A page that is not the last has a row less than was asked for; the row is left out. Of a
-    /// list with one page it is that one.
+    /// A page that is not the last has a row less than its limit. Of a list with one page it is
+    /// that one.
     ShortPage "short-page" Page Schedule::once(),
         "a page has fewer rows than there are, one is left out";
-    /// The answer tells another `offset` back than was asked for; the next time another `limit`.
+    /// The answer contains another `offset` than the request, the next time another `limit`.
     WrongEcho "wrong-echo" Page Schedule::times(2),
-        "another offset, then another limit is told back";
+        "an answer contains another offset, then another limit";
     /// The total is one more than there are rows.
     LyingTotalHigh "lying-total-high" Page Schedule::times(2), "the total is one too high";
     /// The total is one less than there are rows.

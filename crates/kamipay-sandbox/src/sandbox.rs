@@ -24,9 +24,9 @@ use crate::{
 
 /// The API of one merchant, in memory.
 ///
-/// It answers requests by [`Sandbox::handle`], which does no IO and reads no clock: the time is
-/// what [`Sandbox::set_now`] says, and the same requests get the same answers.
-/// [`Server`](crate::Server) puts it on a port.
+/// [`Sandbox::handle`] answers requests without IO and without a clock: [`Sandbox::set_now`] sets
+/// the time, and the same requests get the same answers. [`Server`](crate::Server) puts it on a
+/// port.
 ///
 /// ```
 /// use kamipay_sandbox::{Sandbox, Scenario};
@@ -53,9 +53,9 @@ impl Sandbox {
     /// - Lists show their example's rows for any valid period, cut by `limit` and `offset`.
     /// - Both lots of the list can be opened; the second is empty. The settlement is 12345.
     /// - The one checkout with pending charges is 42. Any other has none.
-    /// - The payment `test235` is processing on the first question and done afterwards;
+    /// - The payment `test235` is processing at the first question, then done;
     ///   `idemptency-1` is accepted, then canceled; `123456789` has failed and was returned.
-    ///   They are found by their other identifiers too.
+    ///   Their other identifiers find them too.
     /// - It is 2026-05-14T15:30:00Z.
     pub fn documented() -> Self {
         let mut sandbox = Self::from_rows(documented::rows());
@@ -74,8 +74,8 @@ impl Sandbox {
     /// A merchant with these rows, in any order. In each list, identifiers differ. There are no
     /// payments but those of scenarios.
     ///
-    /// It is as cheap as the rows are few, for tests that need thousands of sandboxes. The
-    /// checkouts are those of the pending charges, or 42. It is 2026-05-14T15:30:00Z.
+    /// It is cheap enough for tests with thousands of sandboxes. The checkouts are those of the
+    /// pending charges, or 42. It is 2026-05-14T15:30:00Z.
     pub fn from_rows(rows: impl IntoIterator<Item = Row>) -> Self {
         let book = Book::of_rows(rows);
         let checkouts: Vec<_> = book.checkouts().into_iter().collect();
@@ -95,7 +95,7 @@ impl Sandbox {
         }
     }
 
-    /// Takes on a scenario, besides those that it has. A scenario given twice starts again.
+    /// Adds a scenario. A scenario given twice starts again.
     #[must_use]
     pub fn with_scenario(mut self, scenario: Scenario) -> Self {
         if let Some(payment) = scenario.payment() {
@@ -116,14 +116,14 @@ impl Sandbox {
         self
     }
 
-    /// Takes on a quirk of lists, see [`Sandbox::set_quirk`].
+    /// Adds a quirk of lists, see [`Sandbox::set_quirk`].
     #[must_use]
     pub fn with_quirk(mut self, quirk: Quirk, schedule: Schedule) -> Self {
         self.set_quirk(quirk, schedule);
         self
     }
 
-    /// Tokens from `POST /auth/token` live so long: one hour by default.
+    /// The lifetime of tokens from `POST /auth/token`. Default: one hour.
     #[must_use]
     pub fn with_token_life(mut self, life: TimeDelta) -> Self {
         self.api.tokens.set_life(life);
@@ -143,14 +143,14 @@ impl Sandbox {
         self.api.now
     }
 
-    /// Moves the time in the sandbox, forwards or backwards.
+    /// Sets the time in the sandbox, forwards or backwards.
     pub fn set_now(&mut self, now: DateTime<Utc>) {
         self.api.now = now;
     }
 
-    /// Takes on a quirk of lists, from now on and besides those that it has. Its schedule counts
-    /// requests and occasions in each list by itself. The same quirk replaces the one before, as
-    /// does another reading of the same thing: which ends belong to a period, how rows are sorted.
+    /// Adds a quirk of lists from now on. Its schedule counts requests and occasions separately in
+    /// each list. It replaces the same quirk, and another reading of the same question: which ends
+    /// belong to a period, how rows are sorted.
     pub fn set_quirk(&mut self, quirk: Quirk, schedule: Schedule) {
         self.api.quirks.set(quirk, schedule);
     }
@@ -160,38 +160,36 @@ impl Sandbox {
         self.api.quirks.clear();
     }
 
-    /// Plans a fault for some of the requests from now on. Its schedule counts the requests that
-    /// it concerns. A request has one fault at most: of several that are due the one that was
-    /// planned first, and the others wait for the next request.
+    /// Plans a fault for calls from now on. Its schedule counts these calls. A request has at most
+    /// one fault: the one that was planned first. The others wait for the next request.
     pub fn add_fault(&mut self, fault: Fault, calls: Calls, schedule: Schedule) {
         self.faults.add(fault, calls, schedule);
     }
 
-    /// Plans a fault for the next so many calls that it concerns by itself ([`Fault::calls`]): all
-    /// but logging in, mostly.
+    /// Plans a fault for the next calls of its kind, see [`Fault::calls`].
     pub fn fail_next(&mut self, fault: Fault, times: u64) {
         self.add_fault(fault, fault.calls(), Schedule::times(times));
     }
 
-    /// Plans a fault for the `n`-th call from now on, of those that it concerns by itself
-    /// ([`Fault::calls`]). The next call is the first.
+    /// Plans a fault for the `n`-th call of its kind from now on, see [`Fault::calls`]. The next
+    /// call is the first.
     pub fn fail_at(&mut self, n: u64, fault: Fault) {
         self.add_fault(fault, fault.calls(), Schedule::once().from_request(n));
     }
 
-    /// Forgets all faults that were planned.
+    /// Removes all planned faults.
     pub fn clear_faults(&mut self) {
         self.faults.clear();
     }
 
-    /// Where [`Location::OtherHost`](crate::fault::Location::OtherHost) leads: `http://elsewhere.invalid` by default.
-    /// Path and query are added. With the base URL of another [`Server`](crate::Server) one sees
-    /// whether a client follows.
+    /// The base URL of [`Location::OtherHost`](crate::fault::Location::OtherHost), to which path
+    /// and query are added. Default: `http://elsewhere.invalid`. Another
+    /// [`Server`](crate::Server) there shows whether a client follows.
     pub fn set_redirect_target(&mut self, base_url: impl Into<String>) {
         self.redirect_target = base_url.into();
     }
 
-    /// A row appears, in place of the one with its identifier if there is one.
+    /// Adds a row, in place of the one with its identifier if there is one.
     pub fn insert(&mut self, row: Row) {
         if row.list == List::PendingCharges && !self.api.checkouts.contains(&row.checkout_id) {
             self.api.checkouts.push(row.checkout_id);
@@ -199,66 +197,64 @@ impl Sandbox {
         self.api.book.insert(row, self.api.next_request());
     }
 
-    /// A row disappears. Returns whether there was one.
+    /// Removes a row. Returns whether there was one.
     pub fn remove(&mut self, list: List, id: &str) -> bool {
         self.api.book.remove(list, id, self.api.next_request())
     }
 
-    /// A row moves to another time, by which its list filters and sorts. Returns whether there was
+    /// Moves a row to another time, by which its list filters and sorts. Returns whether there was
     /// one.
     pub fn re_date(&mut self, list: List, id: &str, to: DateTime<Utc>) -> bool {
         self.api.book.re_date(list, id, micros(to), self.api.next_request())
     }
 
-    /// Which rows existed, and when: the truth against which a client's list can be held.
+    /// The rows that existed, and when: the truth to compare with a client's list.
     pub fn history(&self) -> History {
         History::new(self.api.book.clone())
     }
 
-    /// How many requests were handled so far, whatever became of them.
+    /// The number of requests so far, with those that had a fault.
     pub fn request_count(&self) -> u64 {
         self.api.requests
     }
 
-    /// The user name that `POST /auth/token` takes. It is public, and the same in every sandbox.
+    /// The user name for `POST /auth/token`. It is public, and the same in every sandbox.
     pub fn username(&self) -> &'static str {
         USERNAME
     }
 
-    /// The password that `POST /auth/token` takes. It is public, and the same in every sandbox.
+    /// The password for `POST /auth/token`. It is public, and the same in every sandbox.
     pub fn password(&self) -> &'static str {
         PASSWORD
     }
 
-    /// A bearer token that is accepted from the start, whatever the time, until
+    /// A bearer token that is accepted from the start, at any time, until
     /// [`Sandbox::expire_tokens`]. It is public, and the same in every sandbox.
     pub fn token(&self) -> &'static str {
         FIRST_TOKEN
     }
 
-    /// From now on refuses every token that was accepted before, [`Sandbox::token`] too. Those
-    /// issued later are accepted.
+    /// Refuses all tokens that were issued so far, and [`Sandbox::token`]. Later ones are accepted.
     pub fn expire_tokens(&mut self) {
         self.api.tokens.expire_all();
     }
 
     /// Answers a request.
     ///
-    /// Of its URI only path and query count. Whatever the request, there is an answer: there are
-    /// no panics. A [`Fault`] that no response can say is answered with 502 here, see
-    /// [`Sandbox::try_handle`].
+    /// It ignores the host of the URI. Every request gets an answer, without a panic. A [`Fault`]
+    /// that is not a response is answered with 502 here, see [`Sandbox::try_handle`].
     pub fn handle(&mut self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         self.try_handle(request).unwrap_or_else(|fault| {
             Reply::detail(StatusCode::BAD_GATEWAY, &fault.description()).into_response()
         })
     }
 
-    /// Answers a request, for an in-memory transport that wants to fail as a network does.
+    /// Answers a request, for an in-memory transport that fails as a network does.
     ///
     /// # Errors
     ///
-    /// The fault, where the client would not get a whole response. The request was handled all the
-    /// same, as when an answer is lost on its way.
+    /// The fault, if the client would not get a whole response. The sandbox handled the request
+    /// nevertheless, as if the answer were lost on its way.
     pub fn try_handle(&mut self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Fault> {
         match self.exchange(&request, true) {
             (_, Some(fault)) if !fault.leaves_a_response() => Err(fault),
@@ -266,8 +262,7 @@ impl Sandbox {
         }
     }
 
-    /// Answers a request on a connection that served a request before, or not. With the fault
-    /// that happened.
+    /// Answers a request, on a used connection or a new one. Returns the fault that happened.
     pub(crate) fn exchange(
         &mut self,
         request: &Request<Vec<u8>>,

@@ -267,15 +267,15 @@ mod tests {
     #[test]
     fn the_states_of_a_payment() {
         let mut payment = Scenario::NotFoundThenDone.payment().unwrap();
-        let told: Vec<_> = (0..6)
+        let answers: Vec<_> = (0..6)
             .map(|_| payment.answer())
             .map(|reply| format!("{} {}", reply.status.as_u16(), reply.body))
             .collect();
-        insta::assert_snapshot!(told.join("\n"));
+        insta::assert_snapshot!(answers.join("\n"));
         let mut payment = Scenario::FailedRefundPending.payment().unwrap();
-        let told: Vec<_> = (0..4).map(|_| payment.answer().body).collect();
-        insta::assert_snapshot!(told.join("\n"));
-        let told = Scenario::UnknownState.payment().unwrap().answer().body;
-        insta::assert_snapshot!(told);
+        let answers: Vec<_> = (0..4).map(|_| payment.answer().body).collect();
+        insta::assert_snapshot!(answers.join("\n"));
+        let answers = Scenario::UnknownState.payment().unwrap().answer().body;
+        insta::assert_snapshot!(answers);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response, header};
 
-use self::Check::{By, EndsInTime, IsError, IsResponse, IsWhole};
+use self::Rule::{By, EndsInTime, IsError, IsResponse, IsWhole};
 use super::{
     Problem, Subject,
     probe::{PATIENCE, Probe},
@@ -17,11 +17,11 @@ use crate::{
 };
 
 /// A name, what must hold, and how to check it.
-pub(super) type Planned = (&'static str, &'static str, Check);
+pub(super) type Check = (&'static str, &'static str, Rule);
 
 /// How a rule is checked.
 #[derive(Clone, Copy)]
-pub(super) enum Check {
+pub(super) enum Rule {
     By(fn(&mut Subject<'_>) -> Result<(), Problem>),
     /// With each of these faults the whole body comes.
     IsWhole(&'static [&'static str]),
@@ -33,7 +33,7 @@ pub(super) enum Check {
     EndsInTime(&'static [&'static str]),
 }
 
-impl Check {
+impl Rule {
     pub(super) fn run(self, subject: &mut Subject<'_>) -> Result<(), Problem> {
         match self {
             Self::By(check) => check(subject),
@@ -47,15 +47,15 @@ impl Check {
     }
 }
 
-pub(super) const ALL: &[Planned] = &[
+pub(super) const ALL: &[Check] = &[
     ("request-line", "method, path and query arrive as they were given", By(request_line)),
     ("request-headers", "headers arrive as they were given, each once", By(request_headers)),
     ("get-without-body", "a GET has neither a body nor the length of one", By(get_without_body)),
     ("form-body", "a form arrives byte by byte, with its length", By(form_body)),
-    ("response-bytes", "the bytes of a body are kept, whatever they are", By(response_bytes)),
+    ("response-bytes", "any bytes of a body are kept", By(response_bytes)),
     ("large-body", "a large body comes whole", By(large_body)),
     ("keep-alive", "an answer ends with its length, not with the connection", By(keep_alive)),
-    ("chunked", "a body in chunks is put together", IsWhole(&["chunked"])),
+    ("chunked", "a body in chunks is assembled", IsWhole(&["chunked"])),
     (
         "until-closed",
         "a body without a length ends with the connection",
@@ -116,7 +116,7 @@ pub(super) const ALL: &[Planned] = &[
     ),
     (
         "deadline-dripping",
-        "bytes now and then do not put the deadline off",
+        "bytes now and then do not extend the deadline",
         EndsInTime(&["dripping-body"]),
     ),
 ];
@@ -130,15 +130,15 @@ const CLIENT_ERRORS: &[&str] = &[
     "status-429",
 ];
 
-const TOKEN: &str = "Bearer a-token-that-nobody-else-shall-see";
+const TOKEN: &str = "Bearer a-token-for-this-server-only";
 const BODY: &[u8] = r#"{"name":"João Conceição","amounts":["0E-8",1e-05,"9.961790"]}"#.as_bytes();
-/// With all that clients like to decode, encode again or clean up.
+/// With everything that clients like to decode, encode again or clean up.
 const PATH: &str =
     "/v1/lots/a%2Fb%20c%C3%A9..%2e?start_date=2026-05-01T00%3A00%3A00%2B00%3A00&x=a+b&y=&z=%7E~";
 
 fn get(server: &Probe, path: &str) -> Request<Vec<u8>> {
     let request = Request::get(format!("{}{path}", server.base_url));
-    // Made of parts that are known to be good.
+    // All parts are valid.
     request.header(header::AUTHORIZATION, TOKEN).body(Vec::new()).unwrap_or_default()
 }
 
@@ -165,7 +165,7 @@ fn asked(server: &Probe) -> Result<Request<Vec<u8>>, Problem> {
     let mut asked = server.requests();
     match (asked.pop(), asked.len()) {
         (Some(request), 0) => Ok(request),
-        (None, _) => Err("no request arrived that could be read".to_owned().into()),
+        (None, _) => Err("no readable request arrived".to_owned().into()),
         (_, more) => Err(format!("the request was sent {} times", more + 1).into()),
     }
 }
@@ -194,8 +194,8 @@ fn request_line(subject: &mut Subject<'_>) -> Result<(), Problem> {
     let asked = asked(&server)?;
     answered(answer)?;
     let target = asked.uri().path_and_query().map_or("", |path| path.as_str());
-    check(target == PATH, || format!("{target} arrived in place of {PATH}"))?;
-    check(asked.method() == Method::GET, || format!("{} arrived in place of GET", asked.method()))
+    check(target == PATH, || format!("{target} arrived instead of {PATH}"))?;
+    check(asked.method() == Method::GET, || format!("{} arrived instead of GET", asked.method()))
 }
 
 fn request_headers(subject: &mut Subject<'_>) -> Result<(), Problem> {
@@ -237,7 +237,7 @@ fn form_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
     let answer = subject.send(log_in(&server));
     if server.requests().is_empty() {
         let status = answer.map_or(0, |answer| answer.status().as_u16());
-        let problem = if status == 411 { "its length was not told" } else { "it did not arrive" };
+        let problem = if status == 411 { "its length is missing" } else { "it did not arrive" };
         return Err(problem.to_owned().into());
     }
     let asked = asked(&server)?;
@@ -266,7 +266,7 @@ fn large_body(subject: &mut Subject<'_>) -> Result<(), Problem> {
     same_body(&response, &bytes)
 }
 
-/// Bytes that cannot be packed.
+/// Bytes that do not compress.
 fn noise(length: u64) -> Vec<u8> {
     (0..length).map(|index| mix(index) as u8).collect()
 }
@@ -283,7 +283,7 @@ fn keep_alive(subject: &mut Subject<'_>) -> Result<(), Problem> {
 }
 
 fn gzip_once(subject: &mut Subject<'_>) -> Result<(), Problem> {
-    // What is packed is gzip itself, so that unpacking it twice gives something else.
+    // The body itself is gzip, so that unpacking it twice gives something else.
     let packed = gzip(&noise(5_000));
     let server = serve(&packed)?;
     let response = answered(subject.send(get(&server, "/v1/lots")))?;
@@ -312,7 +312,7 @@ fn is_response(subject: &mut Subject<'_>, fault: &str) -> Result<Response<Vec<u8
     };
     let answer = answered(subject.send(request)).map_err(about)?;
     let (status, wanted) = (answer.status(), expected.status());
-    check(status == wanted, || format!("{status} came in place of {wanted}"))?;
+    check(status == wanted, || format!("{status} arrived instead of {wanted}"))?;
     same_body(&answer, expected.body()).map_err(about)?;
     asked(&server).map_err(about)?;
     Ok(answer)
@@ -331,13 +331,13 @@ fn redirects(subject: &mut Subject<'_>) -> Result<(), Problem> {
         let server = Probe::redirecting(Fault::named(fault), &elsewhere.base_url)?;
         for request in [get(&server, "/v1/lots"), log_in(&server)] {
             let before = server.requests().len();
-            // The response or an error, as long as nobody else is asked.
+            // The response or an error, but no request to another server.
             let _ = subject.send(request);
-            let told = elsewhere.requests();
+            let followed = elsewhere.requests();
             let has_token =
                 |asked: &Request<_>| asked.headers().contains_key(header::AUTHORIZATION);
-            let token = if told.iter().any(has_token) { ", with the token" } else { "" };
-            check(told.is_empty(), || format!("{fault} led to another server{token}"))?;
+            let token = if followed.iter().any(has_token) { ", with the token" } else { "" };
+            check(followed.is_empty(), || format!("{fault} led to another server{token}"))?;
             let times = server.requests().len() - before;
             check(times == 1, || format!("{fault} was followed, {times} requests in all"))?;
         }
@@ -362,8 +362,8 @@ fn closed_connection(subject: &mut Subject<'_>) -> Result<(), Problem> {
     let fault = Fault::named("pooled-connection-closed");
     let server = Probe::failing(BODY, fault, Schedule::once())?;
     same_body(&answered(subject.send(get(&server, "/1")))?, BODY)?;
-    // On the same connection, perhaps, which then ends without an answer. To send it again on
-    // another one is as good as to say that it failed.
+    // Perhaps on the same connection, which then ends without an answer. Both a second attempt on
+    // a new connection and an error are good.
     let (answer, time) = subject.timed(get(&server, "/2"), super::AMPLE);
     if let Ok(answer) = answer {
         same_body(&answer, BODY)?;
@@ -372,17 +372,17 @@ fn closed_connection(subject: &mut Subject<'_>) -> Result<(), Problem> {
     same_body(&answered(subject.send(get(&server, "/3")))?, BODY)
 }
 
-/// Whether a transport gives up by itself, well before the server does.
+/// The transport gives up well before the server does.
 fn ends_in_time(subject: &mut Subject<'_>, fault: &str) -> Result<(), Problem> {
     let server = serve_fault(fault)?;
     let (answer, time) = subject.timed(get(&server, "/v1/lots"), DEADLINE);
     check(answer.is_err(), || format!("{fault} gave a response"))?;
     check(time < DEADLINE + MARGIN, || {
         let (time, deadline) = (time.as_millis(), DEADLINE.as_millis());
-        format!("with {fault} it took {time} ms in place of {deadline} ms")
+        format!("with {fault} it took {time} ms instead of {deadline} ms")
     })
 }
 
 const DEADLINE: Duration = Duration::from_millis(200);
-/// So much is left until the server gives up.
+/// The rest of the time until the server gives up.
 const MARGIN: Duration = PATIENCE.saturating_sub(Duration::from_millis(350));

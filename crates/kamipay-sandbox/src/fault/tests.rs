@@ -1,4 +1,4 @@
-//! Faults without a network: their names, and those that a response says.
+//! Faults without a network: names and responses.
 
 use http::{Request, Response};
 
@@ -33,7 +33,7 @@ fn body(response: &Response<Vec<u8>>) -> String {
 }
 
 #[test]
-fn names_read_back_and_are_nobody_else_s() {
+fn names_read_back_and_differ() {
     let mut names: Vec<_> = Scenario::all().map(|scenario| scenario.to_string()).collect();
     for fault in Fault::all() {
         assert_eq!(fault.to_string().parse(), Ok(fault));
@@ -87,7 +87,7 @@ fn a_response_or_the_fault() {
 
 #[test]
 fn statuses_and_their_bodies() {
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     for fault in Fault::all().filter(|fault| fault.leaves_a_response()) {
         let response = answered(fault);
         let header = |name| response.headers().get(name).map(|value| value.as_bytes());
@@ -96,7 +96,7 @@ fn statuses_and_their_bodies() {
         if body.len() > 90 {
             body = format!("{}… {} bytes", &body[..40], response.body().len());
         }
-        told.push(format!(
+        lines.push(format!(
             "{fault}: {} [{}] [{}{}] {body}",
             response.status().as_u16(),
             header("content-type"),
@@ -104,11 +104,11 @@ fn statuses_and_their_bodies() {
             header("retry-after"),
         ));
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
-fn login_and_data_are_told_apart() {
+fn login_and_data_calls_have_their_own_faults() {
     let mut sandbox = Sandbox::documented()
         .with_scenario(Scenario::Fault(Fault::named("login-503"), Schedule::always()));
     assert_eq!(log_in(&mut sandbox), 503);
@@ -136,7 +136,7 @@ fn a_scenario_given_again_starts_again() {
 }
 
 #[test]
-fn a_token_that_expires_is_replaced_by_logging_in() {
+fn a_login_replaces_an_expired_token() {
     let mut sandbox = Sandbox::documented();
     sandbox.fail_next(Fault::named("token-expires"), 1);
     assert_eq!(get(&mut sandbox, LOT).unwrap().status(), 401);
@@ -152,7 +152,7 @@ fn a_token_that_expires_is_replaced_by_logging_in() {
 }
 
 #[test]
-fn somebody_else_s_answer_has_another_name() {
+fn the_answer_to_another_request_has_another_identifier() {
     let mut sandbox = Sandbox::documented();
     sandbox.fail_next(Fault::named("another-answer"), 3);
     let lot = body(&get(&mut sandbox, LOT).unwrap());
@@ -166,7 +166,7 @@ fn somebody_else_s_answer_has_another_name() {
 }
 
 #[test]
-fn redirects_lead_where_they_are_told_to() {
+fn redirects_lead_to_the_target() {
     let mut sandbox = Sandbox::documented();
     sandbox.set_redirect_target("http://127.0.0.1:9");
     sandbox.fail_next(Fault::named("redirect-308"), 1);

@@ -23,7 +23,7 @@ pub struct GeneratedPayout {
     pub external_id: Option<String>,
     /// The bank's number.
     pub operation_id: String,
-    /// The hash of its own transaction, which is not the lot's.
+    /// The hash of its transaction, which differs from the lot's.
     pub tx_id: String,
     /// In USDT.
     pub amount: Decimal,
@@ -200,7 +200,7 @@ impl Generated {
         self.now_and_then(Kind::PayoutRefunded, 9, number) && !self.is_zero(number)
     }
 
-    /// Now and then nothing is paid, which the vendor writes as `0E-8`.
+    /// One payout in 41 pays nothing. The vendor writes it as `0E-8`.
     fn is_zero(&self, number: u64) -> bool {
         self.now_and_then(Kind::PayoutZero, 41, number)
     }

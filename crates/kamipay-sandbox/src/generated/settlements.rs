@@ -123,7 +123,7 @@ impl Generated {
         Some(u64::try_from(settlement_id).ok()?.checked_sub(self.first_settlement_id())? / 7)
     }
 
-    /// The charges of a settlement: the first alone, then so many each, more or less.
+    /// The charges of a settlement. The first settlement has one.
     pub(super) fn charges_of(&self, settlement: u64) -> Range<u64> {
         self.first_charge_of(settlement)..self.first_charge_of(settlement + 1)
     }
@@ -150,8 +150,9 @@ impl Generated {
         if charge >= self.first_charge_of(even + 1) { even + 1 } else { even }
     }
 
-    /// When it was settled, or would be: after its last charge, not after the next one's first;
-    /// at midnight where there is one in between. The last is settled at the end of the period.
+    /// The time of the settlement, also of one in flight: after its last charge and not after the
+    /// first charge of the next; at midnight where there is one in between. The last settlement is
+    /// at the end of the period.
     pub(super) fn settled_at(&self, settlement: u64) -> i64 {
         let times = self.charge_times();
         let charges = self.charges_of(settlement);

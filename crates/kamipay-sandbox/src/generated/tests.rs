@@ -298,7 +298,7 @@ fn a_seed_is_a_promise() {
     let lot = merchant.lots().find(|lot| !lot.refunds.is_empty()).unwrap();
     let settlement = merchant.settlement_ids().nth(3).unwrap();
     let mut sandbox = Sandbox::generated(merchant.clone());
-    let mut told = vec![
+    let mut uris = vec![
         format!("/v1/lots?{MAY}&limit=5"),
         format!("/v1/lots/{}", lot.lot_id),
         format!("/v1/settlements?{MAY}&limit=4"),
@@ -312,10 +312,10 @@ fn a_seed_is_a_promise() {
         states.entry(format!("{:?}", payment.state)).or_insert(payment.kamipay_id);
     }
     let status = "/v2/status/tx_status?type=pay&chain=polygon&target=kamipay_id&id=";
-    told.extend(states.values().map(|id| format!("{status}{id}")));
-    let told: Vec<_> =
-        told.iter().map(|uri| format!("GET {uri}\n{}\n", get(&mut sandbox, uri))).collect();
-    insta::assert_snapshot!(told.join("\n"));
+    uris.extend(states.values().map(|id| format!("{status}{id}")));
+    let answers: Vec<_> =
+        uris.iter().map(|uri| format!("GET {uri}\n{}\n", get(&mut sandbox, uri))).collect();
+    insta::assert_snapshot!(answers.join("\n"));
 }
 
 #[test]

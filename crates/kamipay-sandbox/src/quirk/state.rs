@@ -1,4 +1,4 @@
-//! Which quirks are set, and how often each happened in which list.
+//! The quirks of a sandbox, and how often each happened in which list.
 
 use super::{Quirk, Topic, changes};
 use crate::{
@@ -7,13 +7,13 @@ use crate::{
     schedule::Schedule,
 };
 
-/// Quirks and what they need to know of the past.
+/// Quirks and the past that they depend on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Quirks {
     active: Vec<Active>,
-    /// The last periods that each list was asked for, the last at the end.
+    /// The last requested periods of each list, the newest at the end.
     windows: [Vec<Window>; List::ALL.len()],
-    /// How many rows appeared.
+    /// The number of rows that appeared.
     inserted: u64,
 }
 
@@ -120,7 +120,7 @@ impl Quirks {
 /// Enough to find one that does not overlap with the present one.
 const MOST_WINDOWS: usize = 8;
 
-/// Falsifies an answer. Whether there was an occasion.
+/// Falsifies an answer. Returns whether there was an occasion.
 fn change_page(quirk: Quirk, done: u64, list: List, listing: &mut Listing) -> bool {
     let Listing { rows, total, page: Page { limit, offset }, .. } = listing;
     let shown = rows.len() as u64;
@@ -156,8 +156,8 @@ fn change_page(quirk: Quirk, done: u64, list: List, listing: &mut Listing) -> bo
             happens
         }
         Quirk::WrongEcho => {
-            let told = if done % 2 == 0 { offset } else { limit };
-            *told = told.wrapping_add(1);
+            let echo = if done % 2 == 0 { offset } else { limit };
+            *echo = echo.wrapping_add(1);
             true
         }
         Quirk::LyingTotalHigh => {

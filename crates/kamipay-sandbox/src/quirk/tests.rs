@@ -1,4 +1,4 @@
-//! Each quirk through `Sandbox::handle`, against what a plain reader of pages makes of it.
+//! Each quirk through `Sandbox::handle`, as a plain reader of pages sees it.
 
 use chrono::{DateTime, Utc};
 use http::Request;
@@ -47,7 +47,7 @@ fn with(quirk: Quirk) -> Sandbox {
 
 /// A page as it was answered.
 #[derive(Debug, PartialEq)]
-struct Told {
+struct Page {
     ids: Vec<String>,
     total: u64,
     limit: u64,
@@ -55,7 +55,7 @@ struct Told {
 }
 
 /// Asks for the seconds of a period, both given.
-fn ask(sandbox: &mut Sandbox, list: List, from: u32, to: u32, limit: u64, offset: u64) -> Told {
+fn ask(sandbox: &mut Sandbox, list: List, from: u32, to: u32, limit: u64, offset: u64) -> Page {
     let time = |second| at(second).format("%Y-%m-%dT%H:%M:%SZ");
     let (path, start, end, rows, id) = match list {
         List::Lots => ("/v1/lots", "start_date", "end_date", "lots", "lot_id"),
@@ -87,7 +87,7 @@ fn ask(sandbox: &mut Sandbox, list: List, from: u32, to: u32, limit: u64, offset
         id => id.to_string(),
     });
     let total = body["total"].as_u64().or_else(|| body["totals"]["count"].as_u64());
-    Told {
+    Page {
         ids: ids.collect(),
         total: total.unwrap_or_default(),
         limit: body["limit"].as_u64().unwrap_or_default(),
@@ -145,8 +145,8 @@ fn ends_belong_to_a_period_or_not() {
             (Quirk::ExclusiveStart, &["3", "4"]),
             (Quirk::ExclusiveBothEnds, &["3"]),
         ] {
-            let told = ask(&mut with(quirk), *list, 20, 40, 100, 0);
-            assert_eq!(sorted(told.ids), ids, "{list} {quirk}");
+            let page = ask(&mut with(quirk), *list, 20, 40, 100, 0);
+            assert_eq!(sorted(page.ids), ids, "{list} {quirk}");
         }
     }
 }
@@ -251,24 +251,24 @@ fn a_late_row_is_in_a_period_that_was_read() {
 }
 
 #[test]
-fn pages_tell_what_is_not_so() {
+fn pages_contain_wrong_values() {
     for list in paged() {
         let page = |sandbox: &mut Sandbox, offset| ask(sandbox, list, 0, 90, 3, offset);
         let right = |offset| page(&mut sandbox(), offset);
 
         let mut empty = with(Quirk::EmptyPage);
         assert_eq!(page(&mut empty, 0), right(0));
-        assert_eq!(page(&mut empty, 3), Told { ids: Vec::new(), ..right(3) });
+        assert_eq!(page(&mut empty, 3), Page { ids: Vec::new(), ..right(3) });
         assert_eq!(page(&mut empty, 3), right(3));
 
         let mut short = with(Quirk::ShortPage);
         assert_eq!(page(&mut short, 9), right(9));
-        assert_eq!(page(&mut short, 3), Told { ids: right(3).ids[..2].to_vec(), ..right(3) });
+        assert_eq!(page(&mut short, 3), Page { ids: right(3).ids[..2].to_vec(), ..right(3) });
         assert_eq!(page(&mut short, 3), right(3));
 
         let mut echo = with(Quirk::WrongEcho);
-        assert_eq!(page(&mut echo, 3), Told { offset: 4, ..right(3) });
-        assert_eq!(page(&mut echo, 3), Told { limit: 4, ..right(3) });
+        assert_eq!(page(&mut echo, 3), Page { offset: 4, ..right(3) });
+        assert_eq!(page(&mut echo, 3), Page { limit: 4, ..right(3) });
         assert_eq!(page(&mut echo, 3), right(3));
 
         let mut high = with(Quirk::LyingTotalHigh);
@@ -277,9 +277,9 @@ fn pages_tell_what_is_not_so() {
         assert_eq!([3; 3].map(|offset| page(&mut low, offset).total), [9, 9, 10]);
 
         let mut twice = with(Quirk::DuplicateRow);
-        let told = page(&mut twice, 3);
+        let doubled = page(&mut twice, 3);
         let ids = right(3).ids;
-        assert_eq!(told.ids, [&*ids[0], &*ids[1], &*ids[1]]);
+        assert_eq!(doubled.ids, [&*ids[0], &*ids[1], &*ids[1]]);
         assert_eq!(page(&mut twice, 3), right(3));
     }
 }
@@ -300,7 +300,7 @@ fn a_list_with_one_page_is_disturbed_too() {
 }
 
 #[test]
-fn what_never_stops_never_stops() {
+fn quirks_with_always_never_stop() {
     let always = |name: &str| sandbox().with_scenario(name.parse().unwrap());
     let mut high = always("lying-total-high-always");
     assert!((0..9).all(|_| ask(&mut high, List::Lots, 0, 90, 3, 0).total == 11));
@@ -354,7 +354,7 @@ fn quirks_leave_the_documented_examples_readable() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// What lists show is what the history says, whatever happened in between.
+    /// Lists show the rows of the history, after any changes.
     #[test]
     fn lists_and_history_agree(
         start in prop::collection::vec((0..5_usize, 0..20_u32, 0..=100_u32), 0..30),

@@ -19,7 +19,7 @@ const LOT: &str = "/v1/lots/9c030c8b-6d68-445b-8048-1bacd91012fa";
 
 fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.address()).unwrap();
-    // A test that goes wrong shall fail instead of waiting for ever.
+    // A test must fail instead of waiting forever.
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     stream
 }
@@ -32,7 +32,7 @@ fn send(stream: &mut TcpStream, path: &str) {
     stream.write_all(request.as_bytes()).unwrap();
 }
 
-/// What comes back for a request, up to so many bytes, and how it ends.
+/// The answer to a request, up to `most` bytes, and how it ends.
 fn exchange(stream: &mut TcpStream, path: &str, most: usize) -> (Vec<u8>, &'static str) {
     send(stream, path);
     let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
@@ -68,7 +68,7 @@ fn start(fault: Fault) -> Server {
         .unwrap()
 }
 
-/// A server for which "for ever" is a moment.
+/// A server whose endless answers end soon.
 fn start_short(fault: Fault) -> Server {
     let mut sandbox = Sandbox::documented();
     sandbox.add_fault(fault, Calls::Data, Schedule::always());
@@ -138,7 +138,7 @@ fn a_byte_at_a_time() {
 }
 
 #[test]
-fn dropping_the_server_ends_what_lasts_for_ever() {
+fn dropping_the_server_ends_endless_answers() {
     for fault in [
         Fault::named("silent-server"),
         Fault::named("stalled-head"),
@@ -176,7 +176,7 @@ fn dropping_the_server_ends_what_lasts_for_ever() {
 }
 
 #[test]
-fn a_client_who_goes_away_is_not_waited_for() {
+fn the_server_does_not_wait_for_a_client_that_left() {
     for fault in [
         Fault::named("silent-server"),
         Fault::named("dripping-body"),
@@ -221,7 +221,7 @@ fn a_used_connection_is_closed_and_a_fresh_one_serves() {
 }
 
 #[test]
-fn a_second_answer_waits_for_whoever_asks_next() {
+fn a_second_answer_waits_for_the_next_request() {
     let server = Server::start(Sandbox::documented()).unwrap();
     server.with_sandbox(|sandbox| sandbox.fail_next(Fault::named("extra-answer"), 1));
     let mut stream = BufReader::new(connect(&server));
@@ -233,7 +233,7 @@ fn a_second_answer_waits_for_whoever_asks_next() {
 }
 
 #[test]
-fn an_answer_to_somebody_else_comes_first() {
+fn the_answer_to_another_request_comes_first() {
     let server = Server::start(Sandbox::documented()).unwrap();
     server.with_sandbox(|sandbox| sandbox.fail_next(Fault::named("stale-answer"), 1));
     let mut stream = BufReader::new(connect(&server));
@@ -245,7 +245,7 @@ fn an_answer_to_somebody_else_comes_first() {
 }
 
 #[test]
-fn an_answer_in_another_form_is_the_same_answer() {
+fn chunks_and_unframed_bodies_contain_the_same_answer() {
     let whole = |fault| {
         let server = start(fault);
         let mut stream = connect(&server);
