@@ -12,7 +12,7 @@ use crate::{
     tokens::Tokens,
 };
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) book: Book,
     pub(crate) payments: Vec<PlannedPayment>,

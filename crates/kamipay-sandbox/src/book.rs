@@ -203,7 +203,7 @@ impl Book {
             let index = self.merchant.find(list, id).filter(|index| removed.insert(*index))?;
             let time = self.merchant.time(list, index);
             let detail = self.merchant.detail(list, index);
-            Row { detail, ..Row::read(list, time, self.merchant.json(list, index)) }
+            Row { time, detail, ..Row::read(list, self.merchant.json(list, index)) }
         };
         let spells = spells.entry(row.id.clone()).or_default();
         if spells.is_empty() {
@@ -348,5 +348,15 @@ mod tests {
         let detail = book.detail(List::Settlements, "3").unwrap();
         assert!(detail.contains(r#""charges":[{"settlement_id":3,"#), "{detail}");
         assert_eq!(book.detail(List::Settlements, "4"), None);
+    }
+
+    #[test]
+    fn a_lot_is_found_by_its_hash_in_any_case() {
+        let row = lot("a", 1).with_field("transaction_hash", r#""0xab""#);
+        let book = Book::of_rows([row, lot("b", 2)]);
+        let detail = book.detail(List::Lots, "0XAB").unwrap();
+        assert!(detail.contains(r#""lot_id":"a""#), "{detail}");
+        assert_eq!(book.detail(List::Lots, "0xabc"), None);
+        assert_eq!(book.detail(List::Lots, "ab"), None);
     }
 }

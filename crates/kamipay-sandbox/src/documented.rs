@@ -3,7 +3,6 @@
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -48,33 +47,25 @@ fn rows_of(list: List) -> Vec<Row> {
         List::ConfirmedCharges => parse(CONFIRMED_CHARGES),
     };
     let row = |(index, json): (usize, &&RawValue)| {
+        let row = Row::read(list, json.get().to_owned());
         let time = match list {
             // Their page asks for 2026 and shows a lot of 2025 and one without a time.
             List::Lots => micros(now()) - index as i64,
             // Their page shows a charge after its period.
-            List::ConfirmedCharges => time(list, json.get()).min(CONFIRMED_CHARGES_END),
-            _ => time(list, json.get()),
+            List::ConfirmedCharges => row.time.min(CONFIRMED_CHARGES_END),
+            _ => row.time,
         };
-        let row = Row::read(list, time, json.get().to_owned());
         let detail = match list {
             List::Lots if index == 0 => Some(LOT.to_owned()),
             List::Settlements => Some(SETTLEMENT.to_owned()),
             _ => None,
         };
-        Row { detail, is_in_all_periods: list == List::Lots, ..row }
+        Row { time, detail, is_in_all_periods: list == List::Lots, ..row }
     };
     rows.iter().enumerate().map(row).collect()
 }
 
 const CONFIRMED_CHARGES_END: i64 = 1_718_472_442_000_000;
-
-/// The time by which a list sorts a row.
-fn time(list: List, json: &str) -> i64 {
-    let text = member(json, list.time_field()).unwrap_or_default().trim_matches('"');
-    let seconds = || text.parse::<Decimal>().ok()?.checked_mul(Decimal::from(1_000_000))?.to_i64();
-    let time = DateTime::parse_from_rfc3339(text).map(|time| time.timestamp_micros());
-    time.ok().or_else(seconds).unwrap_or_default()
-}
 
 /// The three payments of the pay status page: `test235` is processing at the first question, then
 /// done; `idemptency-1` is accepted, then canceled; `123456789` has failed and was returned.

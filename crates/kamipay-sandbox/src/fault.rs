@@ -31,6 +31,8 @@ pub(crate) use planned::Faults;
 /// A [`Server`](crate::Server) produces all of them on its sockets. Without a server,
 /// [`Sandbox::handle`](crate::Sandbox::handle) answers with those that are a response, and
 /// [`Sandbox::try_handle`](crate::Sandbox::try_handle) returns the others as errors.
+///
+/// A status is a number from 100 to 999. Another number counts as 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {

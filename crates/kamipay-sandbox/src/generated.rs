@@ -152,7 +152,7 @@ impl Generated {
     }
 
     /// The numbers of the checkouts enrolled in batched settlement.
-    pub fn checkout_ids(&self) -> impl Iterator<Item = i64> + use<> {
+    pub(crate) fn checkout_ids(&self) -> impl Iterator<Item = i64> + use<> {
         FIRST_CHECKOUT..FIRST_CHECKOUT + self.checkouts as i64
     }
 

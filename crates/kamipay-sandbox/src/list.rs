@@ -36,8 +36,7 @@ impl List {
         Self::ConfirmedCharges,
     ];
 
-    /// The list's name, such as `pending-charges`.
-    pub fn as_str(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Lots => "lots",
             Self::Settlements => "settlements",
@@ -79,7 +78,7 @@ impl List {
 
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        f.pad(self.name())
     }
 }
 

@@ -41,7 +41,7 @@ macro_rules! quirks {
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The quirk's name.
-            pub const fn as_str(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
             }
 
@@ -130,7 +130,7 @@ enum Topic {
 
 impl fmt::Display for Quirk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        f.pad(self.name())
     }
 }
 
@@ -138,9 +138,9 @@ impl FromStr for Quirk {
     type Err = UnknownScenario;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let quirk = Self::ALL.iter().find(|quirk| quirk.as_str() == name);
+        let quirk = Self::ALL.iter().find(|quirk| quirk.name() == name);
         quirk.copied().ok_or_else(|| {
-            UnknownScenario::new("quirk", name, Self::ALL.iter().map(|quirk| quirk.as_str()))
+            UnknownScenario::new("quirk", name, Self::ALL.iter().map(|quirk| quirk.name()))
         })
     }
 }

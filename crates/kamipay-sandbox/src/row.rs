@@ -1,7 +1,7 @@
 //! Rows given one by one.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
     forms::{self, Charge, ConfirmedCharge, Settled},
@@ -130,13 +130,13 @@ impl Row {
         }
     }
 
-    /// A row with everything as its JSON says, but for its time.
-    pub(crate) fn read(list: List, time: i64, json: String) -> Self {
+    /// A row with everything as its JSON says.
+    pub(crate) fn read(list: List, json: String) -> Self {
         let value = |name: &str| member(&json, name).map(|value| value.trim_matches('"'));
         let number = |name: &str| value(name).and_then(|value| value.parse().ok());
         Self {
             id: value(list.id_field()).unwrap_or_default().to_owned(),
-            time,
+            time: value(list.time_field()).and_then(time_from).unwrap_or_default(),
             amount: value("settlement_amount").and_then(decimal).unwrap_or_default(),
             detail: None,
             is_in_all_periods: false,
@@ -247,6 +247,13 @@ fn with_time(list: List, json: &str, at: DateTime<Utc>) -> String {
         }
         Some(_) => with_member(json, field, &text(&timestamp(at))),
     }
+}
+
+/// A timestamp, or seconds since 1970 with a fraction, in microseconds.
+fn time_from(text: &str) -> Option<i64> {
+    let seconds = || decimal(text)?.checked_mul(Decimal::from(1_000_000))?.to_i64();
+    DateTime::parse_from_rfc3339(text)
+        .map_or_else(|_| seconds(), |time| Some(time.timestamp_micros()))
 }
 
 fn decimal(text: &str) -> Option<Decimal> {

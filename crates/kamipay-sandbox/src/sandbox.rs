@@ -44,7 +44,6 @@ pub struct Sandbox {
     api: Api,
     faults: Faults,
     redirect_target: String,
-    scenarios: Vec<Scenario>,
 }
 
 impl Sandbox {
@@ -91,7 +90,6 @@ impl Sandbox {
             api,
             faults: Faults::default(),
             redirect_target: "http://elsewhere.invalid".to_owned(),
-            scenarios: Vec::new(),
         }
     }
 
@@ -111,8 +109,6 @@ impl Sandbox {
             }
             _ => {}
         }
-        self.scenarios.retain(|known| *known != scenario);
-        self.scenarios.push(scenario);
         self
     }
 
@@ -288,7 +284,6 @@ impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox")
             .field("merchant", self.api.book.merchant())
-            .field("scenarios", &self.scenarios)
             .field("now", &self.api.now)
             .finish_non_exhaustive()
     }

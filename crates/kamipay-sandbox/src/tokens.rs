@@ -13,7 +13,7 @@ pub(crate) const PASSWORD: &str = "correct+horse=battery";
 pub(crate) const FIRST_TOKEN: &str = "sandbox-token-accepted-from-the-start";
 
 /// The tokens that are accepted.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Tokens {
     life: TimeDelta,
     first_accepted: bool,

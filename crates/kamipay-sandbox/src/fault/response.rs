@@ -75,8 +75,10 @@ fn similar(id: &str) -> String {
     letters.into_iter().collect()
 }
 
+/// A status that HTTP does not allow counts as 500.
 pub(super) fn with_status(mut response: Response<Vec<u8>>, status: u16) -> Response<Vec<u8>> {
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
 }
 

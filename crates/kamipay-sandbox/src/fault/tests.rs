@@ -173,3 +173,18 @@ fn redirects_lead_to_the_target() {
     let response = get(&mut sandbox, LOTS).unwrap();
     assert_eq!(response.headers()["location"], format!("http://127.0.0.1:9{LOTS}"));
 }
+
+#[test]
+fn a_fault_without_a_name_works_and_is_described() {
+    let teapot = Fault::Status(418, Body::Empty);
+    assert_eq!((teapot.name(), teapot.group()), (None, "others"));
+    assert_eq!(teapot.to_string(), "status 418 with an empty body");
+    assert_eq!(answered(teapot).status(), 418);
+    assert_eq!(answered(Fault::Status(42, Body::Json)).status(), 500);
+    const CUT: &[Piece] = &[Piece::Drip(5), Piece::Head(Framing::Length), Piece::Reset];
+    assert_eq!(
+        Fault::Wire(CUT).to_string(),
+        "a byte per 5 ms, a head with a length, the connection reset"
+    );
+    assert!(!Fault::Wire(CUT).leaves_a_response());
+}

@@ -127,7 +127,7 @@ fn paged() -> impl Iterator<Item = List> {
 fn names_read_back() {
     for quirk in Quirk::ALL {
         assert_eq!(quirk.to_string().parse(), Ok(*quirk));
-        assert_eq!(quirk.as_str().parse(), Ok(Scenario::Quirk(*quirk, quirk.schedule())));
+        assert_eq!(quirk.name().parse(), Ok(Scenario::Quirk(*quirk, quirk.schedule())));
         let is_always = quirk.schedule() == Schedule::always();
         let always = format!("{quirk}-always").parse::<Scenario>();
         let expected = (!is_always).then_some(Scenario::Quirk(*quirk, Schedule::always()));
