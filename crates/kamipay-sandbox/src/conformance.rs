@@ -133,13 +133,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// All checks, in their order.
-    pub fn checks(&self) -> &[Check] {
-        &self.checks
-    }
-
-    /// The checks that failed.
-    pub fn failures(&self) -> impl Iterator<Item = &Check> {
+    fn failures(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.outcome.is_err())
     }
 
@@ -171,14 +165,13 @@ impl fmt::Display for Report {
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Check {
-    /// Its name, such as `redirects`.
-    pub name: &'static str,
+struct Check {
+    /// Such as `redirects`.
+    name: &'static str,
     /// The rule.
-    pub description: &'static str,
+    description: &'static str,
     /// How the transport broke the rule.
-    pub outcome: Result<(), String>,
+    outcome: Result<(), String>,
 }
 
 impl fmt::Display for Check {

@@ -207,7 +207,7 @@ fn failures(flaw: Flaw) -> Vec<&'static str> {
 fn a_good_transport_passes() {
     let report = check(flawed(Flaw::None)).unwrap();
     report.assert_all();
-    assert_eq!(report.checks().len(), checks::ALL.len());
+    assert_eq!(report.checks.len(), checks::ALL.len());
     insta::assert_snapshot!(report.to_string());
 }
 
