@@ -173,7 +173,7 @@ fn a_scan_continues_after_a_fault_in_the_middle() {
     for fault_at in [1, 2, 7, 20] {
         let (server, client) = start(Sandbox::generated(merchant.clone()));
         // This fault is not retried.
-        server.with_sandbox(|sandbox| sandbox.fail_at(fault_at, Fault::CaptivePortal));
+        server.with_sandbox(|sandbox| sandbox.fail_at(fault_at, Fault::named("captive-portal")));
         let scan = Scan::new(ScanTransactions::new(year)).with_page_size(200).unwrap();
         let mut rows = client.run_scan(scan);
         let mut listed = Vec::new();

@@ -40,8 +40,8 @@ fn the_sandbox_lists_its_scenarios() {
     let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("The first line on standard output is the base URL"), "{help}");
     let list = run(&mut kamipay(&["sandbox", "--list-scenarios"])).good();
-    for scenario in kamipay_sandbox::Scenario::ALL {
-        let line = format!("  {:26}  {}\n", scenario.as_str(), scenario.description());
+    for scenario in kamipay_sandbox::Scenario::all() {
+        let line = format!("  {scenario:26}  {}\n", scenario.description());
         assert!(list.contains(&line), "{line} is missing in {list}");
         assert_eq!(list.lines().filter(|line| *line == scenario.group()).count(), 1, "{list}");
         if scenario.has_payment() {

@@ -44,7 +44,7 @@ fn saved(state: &str) -> Value {
 fn broken_from(server: &Server, request: u64) {
     server.with_sandbox(|it| {
         let schedule = Schedule::always().from_request(request);
-        it.add_fault(Fault::Redirect302, Fault::Redirect302.calls(), schedule);
+        it.add_fault(Fault::named("redirect-302"), Fault::named("redirect-302").calls(), schedule);
     });
 }
 
@@ -226,7 +226,11 @@ fn a_state_that_cannot_be_saved_ends_the_command() {
         }
         server.with_sandbox(|it| {
             let stalls = Schedule::always().from_request(8);
-            it.add_fault(Fault::StalledBody, Fault::StalledBody.calls(), stalls);
+            it.add_fault(
+                Fault::named("stalled-body"),
+                Fault::named("stalled-body").calls(),
+                stalls,
+            );
         });
         let mut command = with_token(server.base_url(), &list);
         if is_printed {
@@ -380,7 +384,11 @@ fn something_else_that_writes_to_the_file_is_noticed() {
         }
         server.with_sandbox(|it| {
             let stalls = Schedule::always().from_request(8);
-            it.add_fault(Fault::StalledBody, Fault::StalledBody.calls(), stalls);
+            it.add_fault(
+                Fault::named("stalled-body"),
+                Fault::named("stalled-body").calls(),
+                stalls,
+            );
         });
         let child = wait_for_rows(server.base_url(), &list, &rows, is_printed);
         until(|| length(&rows) > 1000);

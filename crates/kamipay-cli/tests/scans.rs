@@ -215,7 +215,7 @@ fn a_file_that_was_not_begun_gets_its_header() {
     let list = [&["lots", "list", "--output", "csv"], &YEAR[..]].concat();
     let whole = run(&mut with_token(server.base_url(), &list)).good();
     let list = [&list[..], &["--quiet", "--resume", &state, "--out", &out]].concat();
-    server.with_sandbox(|it| it.fail_next(Fault::Redirect302, 1));
+    server.with_sandbox(|it| it.fail_next(Fault::named("redirect-302"), 1));
     assert_eq!(run(&mut with_token(server.base_url(), &list)).code, 5);
     let saved: Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
     let header = whole.lines().next().unwrap();
@@ -251,7 +251,11 @@ fn ctrl_c_leaves_whole_lines_and_nothing_comes_twice() {
             let before = length(&rows);
             server.with_sandbox(|it| {
                 let stalls = Schedule::always().from_request(30);
-                it.add_fault(Fault::StalledBody, Fault::StalledBody.calls(), stalls);
+                it.add_fault(
+                    Fault::named("stalled-body"),
+                    Fault::named("stalled-body").calls(),
+                    stalls,
+                );
             });
             let mut command = with_token(server.base_url(), &list);
             let child = command.stdout(appended(&rows)).stderr(Stdio::piped()).spawn().unwrap();
@@ -431,7 +435,7 @@ fn a_look_back_survives_a_first_run_that_ended_early() {
     assert!(!fs::exists(&state).unwrap() && server.requests().is_empty());
 
     fs::create_dir(dir.file("there")).unwrap();
-    server.with_sandbox(|it| it.fail_next(Fault::Redirect302, 1));
+    server.with_sandbox(|it| it.fail_next(Fault::named("redirect-302"), 1));
     assert_eq!(run(&mut with_token(server.base_url(), &list)).code, 5);
     run(&mut with_token(server.base_url(), &list)).good();
     assert_eq!(ids(&fs::read_to_string(&out).unwrap(), "lot_id").len(), 703);
@@ -505,7 +509,7 @@ fn rows_are_appended_however_standard_output_was_opened() {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     fs::write(&rows, "head\n").unwrap();
-    server.with_sandbox(|it| it.fail_at(9, Fault::Redirect302));
+    server.with_sandbox(|it| it.fail_at(9, Fault::named("redirect-302")));
     let (code, err) = print();
     assert_eq!(code, Some(6), "{err}");
 
@@ -543,7 +547,7 @@ fn a_file_that_was_emptied_gets_its_header_again() {
         };
         for head in ["", "head\n"] {
             if first == 5 {
-                server.with_sandbox(|it| it.fail_next(Fault::Redirect302, 1));
+                server.with_sandbox(|it| it.fail_next(Fault::named("redirect-302"), 1));
             }
             assert_eq!(print(head).0, Some(first));
             server.with_sandbox(Sandbox::clear_faults);
@@ -600,7 +604,7 @@ fn a_state_belongs_to_an_api_and_an_account() {
         command.env("KAMIPAY_BASE_URL", url).env("KAMIPAY_USERNAME", name);
         run(command.env("KAMIPAY_PASSWORD", sandbox.password()))
     };
-    server.with_sandbox(|it| it.fail_at(3, Fault::Redirect302));
+    server.with_sandbox(|it| it.fail_at(3, Fault::named("redirect-302")));
     let url = server.base_url();
     assert_eq!(named(url, sandbox.username()).code, 6);
     let kept = fs::read_to_string(&state).unwrap();
@@ -618,7 +622,7 @@ fn a_state_belongs_to_an_api_and_an_account() {
         assert!(refused.err.contains(why), "{}", refused.err);
     }
     // A token does not say whose it is, and the name is not forgotten for that.
-    server.with_sandbox(|it| it.fail_next(Fault::Redirect302, 1));
+    server.with_sandbox(|it| it.fail_next(Fault::named("redirect-302"), 1));
     assert_eq!(run(&mut with_token(&format!("{url}/"), &list)).code, 5);
     assert_eq!(named(url, "somebody").code, 2);
     assert_eq!(named(url, sandbox.username()).good(), "");
@@ -644,7 +648,11 @@ fn a_fault_on_the_way_is_gone_on_from() {
         for first in [12, 1] {
             let schedule = Schedule::always().from_request(first);
             server.with_sandbox(|it| {
-                it.add_fault(Fault::Redirect302, Fault::Redirect302.calls(), schedule)
+                it.add_fault(
+                    Fault::named("redirect-302"),
+                    Fault::named("redirect-302").calls(),
+                    schedule,
+                )
             });
             let broken = list();
             server.with_sandbox(Sandbox::clear_faults);

@@ -59,7 +59,7 @@ pub(crate) fn generated(merchant: &Generated) -> Server {
 }
 
 pub(crate) fn with_payments() -> Server {
-    let all = Scenario::ALL.iter().filter(|scenario| scenario.has_payment()).copied();
+    let all = Scenario::all().filter(|scenario| scenario.has_payment());
     Server::start(all.fold(Sandbox::documented(), Sandbox::with_scenario)).unwrap()
 }
 

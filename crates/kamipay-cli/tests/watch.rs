@@ -210,7 +210,8 @@ fn every_format() {
 #[test]
 fn faults_on_the_way_are_waited_out() {
     let server = with_payments();
-    for (fault, first) in [(Fault::Gateway502Html, 2), (Fault::Unauthorized, 4)] {
+    for (fault, first) in [(Fault::named("gateway-502-html"), 2), (Fault::named("unauthorized"), 4)]
+    {
         let schedule = Schedule::once().from_request(first);
         server.with_sandbox(|it| it.add_fault(fault, fault.calls(), schedule));
     }
@@ -313,7 +314,7 @@ fn one_attempt_is_one_request_and_four_recover() {
     let ask = ["pay", "status", "--external-id", "done", "--max-attempts"];
     for (attempts, code, requests) in [("1", 5, 1), ("4", 0, 2)] {
         let server = with_payments();
-        server.with_sandbox(|it| it.fail_next(Fault::Gateway502Html, 1));
+        server.with_sandbox(|it| it.fail_next(Fault::named("gateway-502-html"), 1));
         let run = run(&mut with_token(server.base_url(), &[&ask[..], &[attempts]].concat()));
         assert_eq!((run.code, server.requests().len()), (code, requests), "{}", run.err);
     }

@@ -1,36 +1,49 @@
-//! The rows of a sandbox: those that the merchant has by itself, and what became of them since.
+//! The rows of a sandbox: those of the merchant, and all changes since.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::{
-    history::{Change, ChangeKind, History},
+    generated::Generated,
     json::{array, with_member},
-    listing::{Ask, Filter, Order, Window, from_micros},
-    merchant::Merchant,
+    list::{Ask, Filter, List, Listing, Order, from_micros},
     mix::mix,
-    row::{List, Row, with_time},
+    row::Row,
 };
 
-/// All rows, and all changes to them.
+/// All rows, and what became of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Book {
-    merchant: Merchant,
+    merchant: Generated,
     edits: [Edits; List::ALL.len()],
-    changes: Vec<Change>,
 }
 
-/// How the rows of a list differ from those that the merchant has by itself.
+/// The difference between a list and the merchant's rows.
 #[derive(Debug, Clone, Default)]
 struct Edits {
-    /// In the order of time; of equal times the earlier added first.
+    /// In the order of time. Of equal times the earlier added comes first.
     added: Vec<Row>,
-    /// Indices of the merchant's rows that are gone.
+    /// Indices of the merchant's rows that are removed.
     removed: BTreeSet<u64>,
+    /// The rows that changed, by identifier.
+    spells: BTreeMap<String, Vec<Spell>>,
 }
 
-/// A row that a list shows, in whatever order.
+/// A time span in which a row existed unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Spell {
+    /// The row's time, by which its list is filtered, in UTC.
+    pub at: DateTime<Utc>,
+    /// The first request that could see it.
+    pub since: u64,
+    /// The first request that could no longer see it.
+    pub until: Option<u64>,
+}
+
+/// A row that a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) time: i64,
@@ -43,22 +56,14 @@ enum Place {
     Added(usize),
 }
 
-/// Part of the rows that were asked for, and what is said about all of them.
-pub(crate) struct Selection {
-    pub(crate) rows: Vec<String>,
-    pub(crate) total: u64,
-    /// Of the amounts of all rows of a pool.
-    pub(crate) sum: Decimal,
-}
-
 impl Book {
-    pub(crate) fn new(merchant: Merchant) -> Self {
-        Self { merchant, edits: Default::default(), changes: Vec::new() }
+    pub(crate) fn of_merchant(merchant: Generated) -> Self {
+        Self { merchant, edits: Default::default() }
     }
 
-    /// Nobody's rows but these.
+    /// These rows and no merchant.
     pub(crate) fn of_rows(rows: impl IntoIterator<Item = Row>) -> Self {
-        let mut book = Self::new(Merchant::Nobody);
+        let mut book = Self::of_merchant(Generated::nothing());
         for row in rows {
             book.edits[row.list.place()].added.push(row);
         }
@@ -68,11 +73,11 @@ impl Book {
         book
     }
 
-    /// The part of the rows that a request shows.
-    pub(crate) fn select(&self, ask: &Ask, order: Order) -> Selection {
+    /// The page of a request.
+    pub(crate) fn select(&self, ask: &Ask, order: Order) -> Listing {
         let edits = &self.edits[ask.list.place()];
-        let is_as_it_was = edits.added.is_empty() && edits.removed.is_empty();
-        if is_as_it_was && !matches!(order, Order::Shuffled(_)) {
+        let is_unchanged = edits.added.is_empty() && edits.removed.is_empty();
+        if is_unchanged && !matches!(order, Order::Shuffled(_)) {
             return self.select_unchanged(ask, order);
         }
         let entries = self.entries(ask, order);
@@ -83,17 +88,17 @@ impl Book {
         let total = entries.len() as u64;
         let rows = ask.page.of(entries.into_iter());
         let rows = rows.map(|entry| self.row(ask.list, entry)).collect();
-        Selection { rows, total, sum }
+        Listing { rows, total, page: ask.page, sum }
     }
 
-    /// Looks at no row but those of the page where that is possible: there may be millions.
-    fn select_unchanged(&self, ask: &Ask, order: Order) -> Selection {
+    /// Reads only the rows of the page where possible: there may be millions.
+    fn select_unchanged(&self, ask: &Ask, order: Order) -> Listing {
         let (merchant, list) = (&self.merchant, ask.list);
         let indices = merchant.indices(list, ask.window, &ask.filter);
         let shows_all = merchant.shows_all(list, &ask.filter);
         let shown =
             indices.clone().filter(|index| shows_all || merchant.shows(list, *index, &ask.filter));
-        let show = |index| merchant.row(list, index);
+        let show = |index| merchant.json(list, index);
         let rows: Vec<_> = match order {
             Order::Ascending => ask.page.of(shown.clone()).map(show).collect(),
             _ => ask.page.of(shown.clone().rev()).map(show).collect(),
@@ -106,13 +111,13 @@ impl Book {
             shown.clone().count() as u64
         };
         let sum = match list {
-            List::PendingCharges => shown.map(|index| merchant.pending_amount(index)).sum(),
+            List::PendingCharges => shown.map(|index| merchant.pending_amounts(index).1).sum(),
             _ => Decimal::ZERO,
         };
-        Selection { rows, total, sum }
+        Listing { rows, total, page: ask.page, sum }
     }
 
-    /// All rows that a request is about, on whatever page.
+    /// The rows of a request, on all pages.
     pub(crate) fn entries(&self, ask: &Ask, order: Order) -> Vec<Entry> {
         let (merchant, list) = (&self.merchant, ask.list);
         let edits = &self.edits[list.place()];
@@ -121,9 +126,11 @@ impl Book {
             .filter(|index| !edits.removed.contains(index))
             .filter(|index| merchant.shows(list, *index, &ask.filter))
             .map(|index| Entry { time: merchant.time(list, index), place: Place::Merchant(index) });
-        let added = in_window(&edits.added, ask.window)
-            .filter(|place| ask.filter.matches(&edits.added[*place]))
-            .map(|place| Entry { time: edits.added[place].time, place: Place::Added(place) });
+        let added = (0_usize..)
+            .zip(&edits.added)
+            .filter(|(_, row)| row.is_in_all_periods || ask.window.contains(row.time))
+            .filter(|(_, row)| row.matches(&ask.filter))
+            .map(|(place, row)| Entry { time: row.time, place: Place::Added(place) });
         let mut entries: Vec<_> = own.chain(added).collect();
         match order {
             Order::Ascending => entries.sort_by_key(|entry| entry.time),
@@ -141,146 +148,116 @@ impl Book {
 
     fn row(&self, list: List, entry: Entry) -> String {
         match entry.place {
-            Place::Merchant(index) => self.merchant.row(list, index),
+            Place::Merchant(index) => self.merchant.json(list, index),
             Place::Added(place) => self.edits[list.place()].added[place].json.clone(),
         }
     }
 
     pub(crate) fn row_id(&self, list: List, entry: Entry) -> String {
         match entry.place {
-            Place::Merchant(index) => self.merchant.row_id(list, index),
+            Place::Merchant(index) => self.merchant.id(list, index),
             Place::Added(place) => self.edits[list.place()].added[place].id.clone(),
         }
     }
 
-    /// What a pending charge adds to the sum of its pool.
+    /// The part of a pending charge in the total of its pool.
     fn amount(&self, entry: Entry) -> Decimal {
         match entry.place {
-            Place::Merchant(index) => self.merchant.pending_amount(index),
+            Place::Merchant(index) => self.merchant.pending_amounts(index).1,
             Place::Added(place) => self.edits[List::PendingCharges.place()].added[place].amount,
         }
     }
 
-    /// A row appears, and takes the place of the one with its identifier if there is one.
+    /// Adds a row, in place of the one with its identifier if there is one.
     pub(crate) fn insert(&mut self, row: Row, request: u64) {
         self.remove(row.list, &row.id, request);
-        let kind = ChangeKind::Inserted { at: row.at() };
-        self.changes.push(Change { list: row.list, id: row.id.clone(), request, kind });
-        self.add(row);
+        self.add(row, request);
     }
 
-    /// A row disappears. Whether there was one.
+    /// Removes a row. Returns whether there was one.
     pub(crate) fn remove(&mut self, list: List, id: &str, request: u64) -> bool {
-        let Some(row) = self.take(list, id) else { return false };
-        let kind = ChangeKind::Removed { at: row.at() };
-        self.changes.push(Change { list, id: row.id, request, kind });
-        true
+        self.take(list, id, request).is_some()
     }
 
-    /// A row moves to another time. Whether there was one.
+    /// Moves a row to another time. Returns whether there was one.
     pub(crate) fn re_date(&mut self, list: List, id: &str, time: i64, request: u64) -> bool {
-        let Some(row) = self.take(list, id) else { return false };
-        let from = row.at();
-        let row = row.moved_to(time);
-        let kind = ChangeKind::Moved { from, to: row.at() };
-        self.changes.push(Change { list, id: row.id.clone(), request, kind });
-        self.add(row);
+        let Some(row) = self.take(list, id, request) else { return false };
+        self.add(row.moved_to(time), request);
         true
     }
 
-    fn add(&mut self, row: Row) {
-        let added = &mut self.edits[row.list.place()].added;
+    fn add(&mut self, row: Row, request: u64) {
+        let Edits { added, spells, .. } = &mut self.edits[row.list.place()];
+        let spell = Spell { at: row.at(), since: request, until: None };
+        spells.entry(row.id.clone()).or_default().push(spell);
         let place = added.partition_point(|known| known.time <= row.time);
         added.insert(place, row);
     }
 
     /// Takes a row out of its list.
-    fn take(&mut self, list: List, id: &str) -> Option<Row> {
-        let edits = &mut self.edits[list.place()];
-        if let Some(place) = edits.added.iter().position(|row| row.id == id) {
-            return Some(edits.added.remove(place));
+    fn take(&mut self, list: List, id: &str, request: u64) -> Option<Row> {
+        let Edits { added, removed, spells } = &mut self.edits[list.place()];
+        let row = if let Some(place) = added.iter().position(|row| row.id == id) {
+            added.remove(place)
+        } else {
+            let index = self.merchant.find(list, id).filter(|index| removed.insert(*index))?;
+            let time = self.merchant.time(list, index);
+            let detail = self.merchant.detail(list, index);
+            Row { time, detail, ..Row::read(list, self.merchant.json(list, index)) }
+        };
+        let spells = spells.entry(row.id.clone()).or_default();
+        if spells.is_empty() {
+            spells.push(Spell { at: row.at(), since: 1, until: None });
+        }
+        if let Some(spell) = spells.last_mut() {
+            spell.until = Some(request);
+        }
+        Some(row)
+    }
+
+    /// A lot by its `lot_id` or hash with its payouts and refunds, or a settlement by its number
+    /// with its charges.
+    pub(crate) fn detail(&self, list: List, id: &str) -> Option<String> {
+        let edits = &self.edits[list.place()];
+        if let Some(row) = edits.added.iter().find(|row| row.is_found_by(id)) {
+            return Some(row.detail.clone().unwrap_or_else(|| self.completed(row)));
         }
         let index = self.merchant.find(list, id)?;
-        if !edits.removed.insert(index) {
-            return None;
+        let moved = edits.removed.contains(&index);
+        if moved { None } else { self.merchant.detail(list, index) }
+    }
+
+    fn completed(&self, row: &Row) -> String {
+        if row.list == List::Lots {
+            return with_member(&with_member(&row.json, "payouts", "[]"), "refunds", "[]");
         }
-        let amount = match list {
-            List::PendingCharges => self.merchant.pending_amount(index),
-            _ => Decimal::ZERO,
-        };
-        Some(Row::of_merchant(
-            list,
-            self.merchant.row_id(list, index),
-            self.merchant.time(list, index),
-            self.merchant.row(list, index),
-            amount,
-        ))
+        let charges = self.edits[List::Transactions.place()].added.iter();
+        let charges: Vec<_> = charges
+            .filter(|charge| charge.settlement_id == row.settlement_id)
+            .map(|charge| &charge.json)
+            .collect();
+        with_member(&row.json, "charges", &array(&charges))
     }
 
-    /// The lot with a `lot_id` or a hash, with payouts and refunds.
-    pub(crate) fn find_lot(&self, identifier: &str) -> Option<String> {
-        let empty = |row: &str| with_member(&with_member(row, "payouts", "[]"), "refunds", "[]");
-        self.find(List::Lots, identifier, self.merchant.find_lot(identifier), empty)
-    }
-
-    /// The settlement with a number, with its charges.
-    pub(crate) fn find_settlement(&self, id: i64) -> Option<String> {
-        let with_charges = |row: &str| {
-            let charges = self.edits[List::Transactions.place()].added.iter();
-            let charges: Vec<_> =
-                charges.filter(|row| row.settlement_id == id).map(|row| &row.json).collect();
-            with_member(row, "charges", &array(&charges))
-        };
-        let id = id.to_string();
-        self.find(List::Settlements, &id, self.merchant.find(List::Settlements, &id), with_charges)
-    }
-
-    /// A row that was added is shown with what `complete` adds; one that the merchant has by
-    /// itself with what it has, at the time to which it may have been moved.
-    fn find(
-        &self,
-        list: List,
-        id: &str,
-        index: Option<u64>,
-        complete: impl FnOnce(&str) -> String,
-    ) -> Option<String> {
-        let edits = &self.edits[list.place()];
-        let own_id = index.map(|index| self.merchant.row_id(list, index));
-        let id = own_id.as_deref().unwrap_or(id);
-        let added = edits.added.iter().find(|row| row.id == id);
-        match (index, added) {
-            (Some(index), Some(row)) => {
-                let detail = self.merchant.detail(list, index)?;
-                Some(with_time(list, &detail, row.at()))
-            }
-            (Some(index), None) if edits.removed.contains(&index) => None,
-            (Some(index), None) => self.merchant.detail(list, index),
-            (None, Some(row)) => Some(complete(&row.json)),
-            (None, None) => None,
+    /// The spells of each row that a list has or had, by identifier. Rows that the list does not
+    /// show are left out.
+    pub(crate) fn spells(&self, list: List) -> BTreeMap<String, Vec<Spell>> {
+        let Edits { added, removed, spells } = &self.edits[list.place()];
+        let merchant = &self.merchant;
+        let own = (0..merchant.count(list))
+            .filter(|index| !removed.contains(index))
+            .filter(|index| merchant.shows(list, *index, &Filter::All))
+            .map(|index| (merchant.id(list, index), merchant.time(list, index)));
+        let mut spells = spells.clone();
+        for (id, time) in own.chain(added.iter().map(|row| (row.id.clone(), row.time))) {
+            let unchanged = || vec![Spell { at: from_micros(time), since: 1, until: None }];
+            spells.entry(id).or_insert_with(unchanged);
         }
+        spells
     }
 
-    pub(crate) fn history(&self) -> History {
-        History::new(self.clone())
-    }
-
-    pub(crate) fn changes(&self) -> &[Change] {
-        &self.changes
-    }
-
-    /// Identifier and time of every row of a list that exists now, also of those that the list
-    /// does not show.
-    pub(crate) fn rows(&self, list: List) -> impl Iterator<Item = (String, i64)> + '_ {
-        let edits = &self.edits[list.place()];
-        let own = (0..self.merchant.count(list))
-            .filter(|index| !edits.removed.contains(index))
-            .filter(move |index| self.merchant.shows(list, *index, &Filter::All))
-            .map(move |index| (self.merchant.row_id(list, index), self.merchant.time(list, index)));
-        own.chain(edits.added.iter().map(|row| (row.id.clone(), row.time)))
-    }
-
-    /// The merchant of a generated sandbox.
-    pub(crate) fn merchant(&self) -> &Merchant {
+    /// The merchant. Without one: a generated merchant that has nothing.
+    pub(crate) fn merchant(&self) -> &Generated {
         &self.merchant
     }
 
@@ -291,47 +268,10 @@ impl Book {
     }
 }
 
-impl Filter {
-    /// Whether a row that was added is among those meant.
-    fn matches(&self, row: &Row) -> bool {
-        match self {
-            Self::All => true,
-            Self::Settlement(id) => row.settlement_id == *id,
-            Self::Pool { checkout_id, .. } => row.checkout_id == *checkout_id,
-            Self::Places { stores, checkouts } => {
-                stores.as_ref().is_none_or(|some| some.contains(&row.store_id))
-                    && checkouts.as_ref().is_none_or(|some| some.contains(&row.checkout_id))
-            }
-        }
-    }
-}
-
-impl Row {
-    /// A row that the merchant had by itself. To where it belongs is read from its JSON.
-    fn of_merchant(list: List, id: String, time: i64, json: String, amount: Decimal) -> Self {
-        let number = |name: &str| {
-            let value = crate::json::member(&json, name)?;
-            value.trim_matches('"').parse().ok()
-        };
-        let mut row = Self::lot(id, from_micros(time), amount);
-        row.settlement_id = number("settlement_id").unwrap_or_default();
-        row.checkout_id = number("checkout_id").unwrap_or(row.checkout_id);
-        row.store_id = number("store_id").unwrap_or(row.store_id);
-        Self { list, time, json, ..row }
-    }
-}
-
-/// The places of the rows in a period.
-fn in_window(rows: &[Row], window: Window) -> std::ops::Range<usize> {
-    let indices = window.indices(rows.len() as u64, |place| rows[place as usize].time);
-    // Not more than there are rows.
-    indices.start as usize..indices.end as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{generated::Generated, listing::Page};
+    use crate::list::{Page, Window};
 
     fn ids(book: &Book, order: Order, window: Window) -> Vec<String> {
         let ask = Ask { list: List::Lots, window, filter: Filter::All, page: Page::WHOLE };
@@ -375,14 +315,19 @@ mod tests {
     #[test]
     fn the_merchant_s_own_rows_move_and_go() {
         let merchant = Generated::new(5);
-        let mut book = Book::new(Merchant::Generated(merchant.clone()));
+        let mut book = Book::of_merchant(merchant);
         for list in List::ALL {
-            let before: Vec<_> = book.rows(*list).collect();
-            let (id, _) = before[1].clone();
+            let exist = |book: &Book| {
+                let rows = book.spells(*list).into_values().map(|spells| *spells.last().unwrap());
+                rows.filter(|spell| spell.until.is_none()).count()
+            };
+            let before = exist(&book);
+            let id = book.spells(*list).into_keys().nth(1).unwrap();
             assert!(book.re_date(*list, &id, 5_000_000, 1), "{list}");
-            assert_eq!(book.rows(*list).find(|row| row.0 == id).unwrap().1, 5_000_000);
+            assert_eq!(book.spells(*list)[&id][1].at, from_micros(5_000_000));
+            assert_eq!(exist(&book), before);
             assert!(book.remove(*list, &id, 2), "{list}");
-            assert_eq!(book.rows(*list).count(), before.len() - 1);
+            assert_eq!(exist(&book), before - 1);
             assert!(!book.remove(*list, &id, 3), "{list}");
         }
     }
@@ -391,17 +336,27 @@ mod tests {
     fn details_follow_their_rows() {
         let merchant = Generated::new(5);
         let lot = merchant.lots().next().unwrap();
-        let mut book = Book::new(Merchant::Generated(merchant));
+        let mut book = Book::of_merchant(merchant);
         book.re_date(List::Lots, &lot.lot_id, 0, 1);
-        let detail = book.find_lot(&lot.transaction_hash.unwrap()).unwrap();
+        let detail = book.detail(List::Lots, &lot.transaction_hash.unwrap()).unwrap();
         assert!(detail.contains(r#""created_at":"1970-01-01T00:00:00Z""#), "{detail}");
         assert!(detail.contains(r#""payouts":[{"#), "{detail}");
         book.remove(List::Lots, &lot.lot_id, 1);
-        assert_eq!(book.find_lot(&lot.lot_id), None);
+        assert_eq!(book.detail(List::Lots, &lot.lot_id), None);
         book.insert(Row::settlement(3, from_micros(0), Decimal::ONE), 1);
         book.insert(Row::transaction(3, "ptxr_1", from_micros(0), Decimal::ONE), 1);
-        let detail = book.find_settlement(3).unwrap();
+        let detail = book.detail(List::Settlements, "3").unwrap();
         assert!(detail.contains(r#""charges":[{"settlement_id":3,"#), "{detail}");
-        assert_eq!(book.find_settlement(4), None);
+        assert_eq!(book.detail(List::Settlements, "4"), None);
+    }
+
+    #[test]
+    fn a_lot_is_found_by_its_hash_in_any_case() {
+        let row = lot("a", 1).with_field("transaction_hash", r#""0xab""#);
+        let book = Book::of_rows([row, lot("b", 2)]);
+        let detail = book.detail(List::Lots, "0XAB").unwrap();
+        assert!(detail.contains(r#""lot_id":"a""#), "{detail}");
+        assert_eq!(book.detail(List::Lots, "0xabc"), None);
+        assert_eq!(book.detail(List::Lots, "ab"), None);
     }
 }

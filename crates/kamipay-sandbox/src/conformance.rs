@@ -1,10 +1,9 @@
-//! What a transport of one's own has to keep to.
+//! The rules for a transport, and a check.
 //!
-//! A transport is a function from an HTTP request to a response, around whatever client a program
-//! has. Most of what clients do for their users by default is wrong where money is at stake: they
-//! follow redirects with the token, turn refusals into errors without a body, wait for ever, take
-//! half an answer for all of it. [`check`] starts servers that lead a transport into each of these
-//! temptations, and reports.
+//! A transport is a function from an HTTP request to a response, around any HTTP client. Many
+//! defaults of clients are wrong where money is at stake: they follow redirects with the token, turn
+//! refusals into errors without a body, wait forever, or accept half an answer. [`check`] starts
+//! servers that tempt a transport to do each of these, and reports.
 //!
 //! ```
 //! use std::io::{Error, ErrorKind::*, Read, Result, Write};
@@ -12,7 +11,7 @@
 //!
 //! use http::{Request, Response};
 //!
-//! /// A connection for each request. No TLS, and no gzip: it does not ask for it.
+//! /// A connection for each request. It supports neither TLS nor gzip.
 //! fn transport(request: Request<Vec<u8>>, deadline: Duration) -> Result<Response<Vec<u8>>> {
 //!     let end = Instant::now() + deadline;
 //!     let (parts, body) = request.into_parts();
@@ -79,9 +78,9 @@
 //! # }
 //! ```
 //!
-//! An asynchronous client is checked by a closure that blocks on it.
+//! For an asynchronous client, the closure blocks on it.
 //!
-//! TLS is not looked at: certificates are for the client's library to refuse.
+//! TLS is not checked: the client's library refuses certificates.
 
 use std::{
     fmt, io,
@@ -91,16 +90,17 @@ use std::{
 use http::{Request, Response};
 
 mod checks;
+mod probe;
 
-/// Holds a transport against all checks. It takes about a second if the transport is good.
+/// Checks a transport. It takes about a second if the transport is good.
 ///
-/// The transport is given a request, whose URI is absolute, and how much time there is until it has
-/// to be over, body and all. It returns the response, whatever its status, with the whole body; or
-/// an error if there was no whole response in time. It may keep connections open.
+/// The transport gets a request with an absolute URI, and the time for everything up to the end of
+/// the body. It returns a response of any status with the whole body, or an error if there was no
+/// whole response in time. It may keep connections open.
 ///
 /// # Errors
 ///
-/// When a server cannot be started. That a check failed is no error but part of the report.
+/// If a server cannot be started. A failed check is a part of the report, not an error.
 pub fn check<E: fmt::Display>(
     transport: impl FnMut(Request<Vec<u8>>, Duration) -> Result<Response<Vec<u8>>, E>,
 ) -> io::Result<Report> {
@@ -109,14 +109,14 @@ pub fn check<E: fmt::Display>(
 
 fn run<E: fmt::Display>(
     mut transport: impl FnMut(Request<Vec<u8>>, Duration) -> Result<Response<Vec<u8>>, E>,
-    checks: &[checks::Planned],
+    checks: &[checks::Check],
 ) -> io::Result<Report> {
     let mut transport =
         |request, deadline| transport(request, deadline).map_err(|error| error.to_string());
     let mut subject = Subject { transport: &mut transport };
     let mut done = Vec::new();
-    for (name, description, run) in checks {
-        let outcome = match run(&mut subject) {
+    for (name, description, rule) in checks {
+        let outcome = match rule.run(&mut subject) {
             Ok(()) => Ok(()),
             Err(Problem::Found(problem)) => Err(problem),
             Err(Problem::Io(error)) => return Err(error),
@@ -126,20 +126,14 @@ fn run<E: fmt::Display>(
     Ok(Report { checks: done })
 }
 
-/// What became of the checks. Its `Display` has a line for each.
+/// The results of all checks. Its `Display` has a line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     checks: Vec<Check>,
 }
 
 impl Report {
-    /// All checks, in the order in which they were made.
-    pub fn checks(&self) -> &[Check] {
-        &self.checks
-    }
-
-    /// The checks that failed.
-    pub fn failures(&self) -> impl Iterator<Item = &Check> {
+    fn failures(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.outcome.is_err())
     }
 
@@ -148,14 +142,14 @@ impl Report {
         self.failures().next().is_none()
     }
 
-    /// For tests.
+    /// Asserts in a test that all checks passed.
     ///
     /// # Panics
     ///
-    /// With the report, when a check failed.
+    /// With the report, if a check failed.
     #[track_caller]
     pub fn assert_all(&self) {
-        assert!(self.is_passed(), "the transport does not keep to all:\n{self}");
+        assert!(self.is_passed(), "the transport breaks a rule:\n{self}");
     }
 }
 
@@ -169,16 +163,15 @@ impl fmt::Display for Report {
     }
 }
 
-/// What became of one check.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Check {
-    /// Its name, such as `redirects`.
-    pub name: &'static str,
-    /// What has to be so.
-    pub description: &'static str,
-    /// What was wrong, if it was not so.
-    pub outcome: Result<(), String>,
+struct Check {
+    /// Such as `redirects`.
+    name: &'static str,
+    /// The rule.
+    description: &'static str,
+    /// How the transport broke the rule.
+    outcome: Result<(), String>,
 }
 
 impl fmt::Display for Check {
@@ -191,10 +184,10 @@ impl fmt::Display for Check {
     }
 }
 
-/// Why a check is not passed.
+/// Why a check did not pass.
 enum Problem {
     Found(String),
-    /// There was no check at all.
+    /// The check could not run.
     Io(io::Error),
 }
 
@@ -223,7 +216,7 @@ impl Subject<'_> {
         (self.transport)(request, AMPLE)
     }
 
-    /// The answer or an error, and after how long.
+    /// The answer or an error, and its time.
     fn timed(
         &mut self,
         request: Request<Vec<u8>>,
@@ -235,7 +228,7 @@ impl Subject<'_> {
     }
 }
 
-/// A deadline that is not to be reached.
+/// A deadline that a good transport does not reach.
 const AMPLE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

@@ -1,28 +1,24 @@
-//! The merchant of the API's pages. Rows are pieces of the examples' text, so that every number
-//! and string is spelled as it is there.
+//! The merchant of the API's pages. Rows are pieces of the examples' text, so every number and
+//! string is spelled as it is there.
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    json::{member, with_member},
-    listing::Filter,
-    payments::{Identifiers, ScriptedPayment},
+    json::member,
+    list::{List, micros},
+    payments::{Identifiers, PlannedPayment},
     reply::Reply,
-    row::List,
+    row::Row,
 };
 
-/// When it is in the sandbox: shortly after the settlement of the examples.
+/// The time in the sandbox: shortly after the settlement of the examples.
 pub(crate) fn now() -> DateTime<Utc> {
     // 2026-05-14T15:30:00Z
     DateTime::from_timestamp(1_778_772_600, 0).unwrap_or_default()
 }
-
-/// The only checkout enrolled, as in the pending charges example.
-pub(crate) const CHECKOUT: i64 = 42;
 
 const LOTS: &str = include_str!("documented/lots.json");
 const LOT: &str = include_str!("documented/lot.json");
@@ -37,174 +33,66 @@ const PAY_PROCESSING: &str = include_str!("documented/pay_processing.json");
 const PAY_DONE: &str = include_str!("documented/pay_done.json");
 const PAY_FAILED: &str = include_str!("documented/pay_failed.json");
 
-/// How many rows a list's example has.
-pub(crate) fn count(list: List) -> u64 {
-    rows(list).len() as u64
+/// The rows of all examples.
+pub(crate) fn rows() -> Vec<Row> {
+    List::ALL.iter().flat_map(|list| rows_of(*list)).collect()
 }
 
-/// A row of a list's example, the oldest first.
-pub(crate) fn row(list: List, index: u64) -> &'static str {
-    usize::try_from(index)
-        .ok()
-        .and_then(|index| rows(list).get(index).copied())
-        .map_or("{}", RawValue::get)
-}
-
-pub(crate) fn row_id(list: List, index: u64) -> String {
-    let row = row(list, index);
-    match list {
-        List::Lots => parse::<LotIds<'_>>(row).lot_id.to_owned(),
-        List::Settlements => parse::<SettlementId>(row).settlement_id.to_string(),
-        List::Transactions | List::PendingCharges => {
-            parse::<RequestId<'_>>(row).kamipay_request_id.to_owned()
-        }
-        List::ConfirmedCharges => parse::<OperationId<'_>>(row).operation_id.to_owned(),
-    }
-}
-
-/// The time that a row is listed by. `None` for lots: their page does not say.
-pub(crate) fn time(list: List, index: u64) -> Option<DateTime<Utc>> {
-    let name = match list {
-        List::Lots => return None,
-        List::Settlements => "settled_at",
-        List::Transactions => "created_at",
-        List::PendingCharges => "charged_timestamp",
-        List::ConfirmedCharges => {
-            let seconds = member(row(list, index), "credit_datetime")?.trim_matches('"');
-            let (seconds, millis) = seconds.split_once('.')?;
-            let millis = seconds.parse::<i64>().ok()? * 1000 + millis.parse::<i64>().ok()?;
-            return DateTime::from_timestamp_millis(millis);
-        }
+fn rows_of(list: List) -> Vec<Row> {
+    let rows: Vec<&RawValue> = match list {
+        List::Lots => parse(member(LOTS, "lots").unwrap_or("[]")),
+        List::Settlements => parse(member(SETTLEMENTS, "settlements").unwrap_or("[]")),
+        List::Transactions => parse(member(TRANSACTIONS, "transactions").unwrap_or("[]")),
+        List::PendingCharges => parse(member(PENDING_CHARGES, "items").unwrap_or("[]")),
+        List::ConfirmedCharges => parse(CONFIRMED_CHARGES),
     };
-    let text = member(row(list, index), name)?.trim_matches('"');
-    DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
-}
-
-/// Whether a row is among those meant.
-pub(crate) fn matches(list: List, index: u64, filter: &Filter) -> bool {
-    let row = || row(list, index);
-    match filter {
-        Filter::All => true,
-        Filter::Settlement(wanted) => parse::<SettlementId>(row()).settlement_id == *wanted,
-        Filter::Pool { checkout_id, .. } => *checkout_id == CHECKOUT,
-        Filter::Places { stores, checkouts } => {
-            let ids: StoreIds<'_> = parse(row());
-            among(stores.as_deref(), ids.store_id) && among(checkouts.as_deref(), ids.checkout_id)
-        }
-    }
-}
-
-/// What a row of the pending charges adds to the sum of its pool.
-pub(crate) fn pending_amount(index: u64) -> Decimal {
-    let amount = member(row(List::PendingCharges, index), "settlement_amount");
-    amount.and_then(|amount| amount.parse().ok()).unwrap_or_default()
-}
-
-/// The lot with a `lot_id` or a hash.
-pub(crate) fn lot_index(identifier: &str) -> Option<u64> {
-    let is_it = |index: &u64| {
-        let ids: LotIds<'_> = parse(row(List::Lots, *index));
-        ids.lot_id == identifier || ids.transaction_hash.eq_ignore_ascii_case(identifier)
+    let row = |(index, json): (usize, &&RawValue)| {
+        let row = Row::read(list, json.get().to_owned());
+        let time = match list {
+            // Their page asks for 2026 and shows a lot of 2025 and one without a time.
+            List::Lots => micros(now()) - index as i64,
+            // Their page shows a charge after its period.
+            List::ConfirmedCharges => row.time.min(CONFIRMED_CHARGES_END),
+            _ => row.time,
+        };
+        let detail = match list {
+            List::Lots if index == 0 => Some(LOT.to_owned()),
+            List::Settlements => Some(SETTLEMENT.to_owned()),
+            _ => None,
+        };
+        Row { time, detail, is_in_all_periods: list == List::Lots, ..row }
     };
-    (0..count(List::Lots)).find(is_it)
+    rows.iter().enumerate().map(row).collect()
 }
 
-/// One lot is the page's; the other exists too, with nothing in it.
-pub(crate) fn lot_detail(index: u64) -> String {
-    if row_id(List::Lots, index) == parse::<LotIds<'_>>(LOT).lot_id {
-        return LOT.to_owned();
-    }
-    let row = with_member(row(List::Lots, index), "payouts", "[]");
-    with_member(&row, "refunds", "[]")
-}
+const CONFIRMED_CHARGES_END: i64 = 1_718_472_442_000_000;
 
-/// The one settlement is the page's.
-pub(crate) fn settlement_detail() -> String {
-    SETTLEMENT.to_owned()
-}
-
-/// The three payments of the pay status page. `test235` is processing when asked for the first
-/// time, and done from then on; `idemptency-1` is accepted, then canceled; `123456789` has failed
-/// and was returned.
-pub(crate) fn payments() -> Vec<ScriptedPayment> {
-    let ok = |body: &str| Reply::ok(body);
-    let test = Identifiers {
-        kamipay_id: "txc_01jranqegkf509bq5svh03ztt8".to_owned(),
-        external_id: Some("test235".to_owned()),
-        tx_id: Some(
-            "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab".to_owned(),
-        ),
-        operation_id: Some("1744115063604".to_owned()),
-    };
-    let canceled = Identifiers {
-        kamipay_id: "txc_01jkg5vktaer5aew712kjgrsn2".to_owned(),
-        external_id: Some("idemptency-1".to_owned()),
-        ..Identifiers::default()
-    };
-    let failed = Identifiers {
-        kamipay_id: "txc_01jjvpcdcwees8kfnvk9mq4gna".to_owned(),
-        external_id: Some("123456789".to_owned()),
-        tx_id: Some(
-            "0xd17c0947a0ba00e932176b25f4dd0b42c6a51510e28355f433bb5f7391fc9833".to_owned(),
-        ),
-        operation_id: None,
-    };
-    let accepted = Reply::new(StatusCode::CREATED, PAY_ACCEPTED);
+/// The three payments of the pay status page: `test235` is processing at the first question, then
+/// done; `idemptency-1` is accepted, then canceled; `123456789` has failed and was returned.
+pub(crate) fn payments() -> Vec<PlannedPayment> {
     vec![
-        ScriptedPayment::new(test, vec![ok(PAY_PROCESSING), ok(PAY_DONE)]),
-        ScriptedPayment::new(canceled, vec![accepted, ok(PAY_CANCELED)]),
-        ScriptedPayment::new(failed, vec![ok(PAY_FAILED)]),
+        payment(&[PAY_PROCESSING, PAY_DONE]),
+        payment(&[PAY_ACCEPTED, PAY_CANCELED]),
+        payment(&[PAY_FAILED]),
     ]
 }
 
-#[derive(Deserialize)]
-struct LotIds<'a> {
-    lot_id: &'a str,
-    transaction_hash: &'a str,
-}
-
-#[derive(Deserialize)]
-struct SettlementId {
-    settlement_id: i64,
-}
-
-#[derive(Deserialize)]
-struct StoreIds<'a> {
-    store_id: &'a str,
-    checkout_id: &'a str,
-}
-
-#[derive(Deserialize)]
-struct RequestId<'a> {
-    kamipay_request_id: &'a str,
-}
-
-#[derive(Deserialize)]
-struct OperationId<'a> {
-    operation_id: &'a str,
-}
-
-/// The rows of a list's example, as text, the oldest first. The examples show pending charges so,
-/// and all others the other way round.
-fn rows(list: List) -> Vec<&'static RawValue> {
-    let (example, name) = match list {
-        List::ConfirmedCharges => return newest_first(parse(CONFIRMED_CHARGES)),
-        List::Lots => (LOTS, "lots"),
-        List::Settlements => (SETTLEMENTS, "settlements"),
-        List::Transactions => (TRANSACTIONS, "transactions"),
-        List::PendingCharges => (PENDING_CHARGES, "items"),
+/// A payment with these answers, and the identifiers of the last one.
+fn payment(answers: &[&str]) -> PlannedPayment {
+    let data = answers.last().and_then(|answer| member(answer, "data")).unwrap_or("{}");
+    let text =
+        |name| Some(member(data, name)?.trim_matches('"').to_owned()).filter(|it| it != "null");
+    let identifiers = Identifiers {
+        kamipay_id: text("kamipay_id").unwrap_or_default(),
+        external_id: text("external_id"),
+        tx_id: text("txid").or_else(|| text("original_txid")),
+        operation_id: text("operation_id"),
     };
-    let rows = parse(member(example, name).unwrap_or("[]"));
-    if list == List::PendingCharges { rows } else { newest_first(rows) }
-}
-
-fn newest_first(mut rows: Vec<&'static RawValue>) -> Vec<&'static RawValue> {
-    rows.reverse();
-    rows
-}
-
-fn among(wanted: Option<&[i64]>, id: &str) -> bool {
-    wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted.to_string() == id))
+    let reply = |answer: &&str| match *answer {
+        PAY_ACCEPTED => Reply::new(StatusCode::CREATED, PAY_ACCEPTED),
+        answer => Reply::ok(answer),
+    };
+    PlannedPayment::new(identifiers, answers.iter().map(reply).collect())
 }
 
 /// Reads one of the examples.

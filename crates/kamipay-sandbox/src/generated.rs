@@ -5,30 +5,33 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    listing::{from_micros, micros},
+    list::{from_micros, micros},
     mix::{mix, roll, unmix},
 };
 
 mod charges;
 pub(crate) mod identifier;
+mod lists;
 mod lots;
-mod pay_status;
+mod payouts;
+mod settlements;
 mod timeline;
 
 use self::timeline::Timeline;
 pub use self::{
-    charges::{Charge, PendingCharge, Settlement},
-    lots::{Lot, PaymentState, Payout, Refund},
+    charges::{GeneratedCharge, GeneratedPendingCharge},
+    lots::{GeneratedLot, GeneratedRefund},
+    payouts::GeneratedPayout,
+    settlements::GeneratedSettlement,
 };
 
-/// A merchant made from a seed, with as much of everything as you like.
+/// A merchant made from a seed, with any number of rows.
 ///
 /// The same seed and sizes give the same bytes on every machine. By default the merchant has
 /// 40 lots with up to 5 payouts each, 200 charges in 12 settlements and 9 pending charges in
 /// May 2026, and one checkout, number 42.
 ///
-/// The methods below tell what exists without going through the API, so that a test can hold what
-/// a client listed against the truth:
+/// The methods below return the truth without the API, to compare with what a client listed:
 ///
 /// ```
 /// use kamipay_sandbox::{Generated, Sandbox};
@@ -56,6 +59,11 @@ pub struct Generated {
 }
 
 impl Generated {
+    /// A merchant that has nothing.
+    pub(crate) fn nothing() -> Self {
+        Self { lots: 0, charges: 0, pending_charges: 0, ..Self::new(0) }
+    }
+
     /// A merchant with the default sizes.
     pub fn new(seed: u64) -> Self {
         Self {
@@ -72,8 +80,8 @@ impl Generated {
         }
     }
 
-    /// Everything happens from `start` to `end`, without `end` itself: the first rows at `start`, the
-    /// last ones a microsecond before `end`. An `end` before the start is taken for the start.
+    /// The period of all rows. The first rows are at `start`, the last ones a microsecond before
+    /// `end`. An `end` before the start counts as the start. Default: May 2026.
     #[must_use]
     pub fn with_period(mut self, start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
         self.start = micros(start);
@@ -81,79 +89,74 @@ impl Generated {
         self
     }
 
-    /// So many lots (40 by default; at most 10 million).
+    /// The number of lots: at most 10 million. Default: 40.
     #[must_use]
     pub fn with_lots(mut self, lots: u64) -> Self {
         self.lots = lots.min(MOST_ROWS);
         self
     }
 
-    /// Each lot has from 1 to so many payouts (5 by default; at most 1000).
+    /// The most payouts of a lot: from 1 to 1000. Each lot has at least one. Default: 5.
     #[must_use]
     pub fn with_max_payouts(mut self, payouts: u32) -> Self {
         self.max_payouts = u64::from(payouts).clamp(1, MOST_PARTS);
         self
     }
 
-    /// Each lot has from 0 to so many refunds (2 by default), never more than payouts.
+    /// The most refunds of a lot, which never has more refunds than payouts. Default: 2.
     #[must_use]
     pub fn with_max_refunds(mut self, refunds: u32) -> Self {
         self.max_refunds = u64::from(refunds);
         self
     }
 
-    /// So many charges that belong to a settlement (200 by default; at most 10 million).
+    /// The number of charges of settlements: at most 10 million. Default: 200.
     #[must_use]
     pub fn with_charges(mut self, charges: u64) -> Self {
         self.charges = charges.min(MOST_ROWS);
         self
     }
 
-    /// Each settlement has about so many charges (19 by default; from 1 to 1000). The first has
-    /// one, as in the days before the merchant's charges were settled in batches.
+    /// The approximate number of charges of a settlement: from 1 to 1000. The first settlement has
+    /// one, as before charges were settled in batches. Default: 19.
     #[must_use]
     pub fn with_charges_per_settlement(mut self, charges: u32) -> Self {
         self.charges_per_settlement = u64::from(charges).clamp(1, MOST_PARTS);
         self
     }
 
-    /// So many charges in the pools of the next settlements (9 by default; at most 10 million), all in
-    /// the last seven days of the period.
+    /// The number of charges that wait for a settlement: at most 10 million, all in the last seven
+    /// days of the period. Default: 9.
     #[must_use]
     pub fn with_pending_charges(mut self, charges: u64) -> Self {
         self.pending_charges = charges.min(MOST_ROWS);
         self
     }
 
-    /// So many checkouts enrolled in batched settlement (1 by default; at most 1000), numbered
-    /// from 42. With none there are no pending charges to be seen.
+    /// The number of checkouts enrolled in batched settlement, numbered from 42: at most 1000.
+    /// Without a checkout no pending charges are shown. Default: 1.
     #[must_use]
     pub fn with_checkouts(mut self, checkouts: u32) -> Self {
         self.checkouts = u64::from(checkouts).min(MOST_PARTS);
         self
     }
 
-    /// The seed.
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    /// When the first row happened.
+    /// The time of the first row.
     pub fn start(&self) -> DateTime<Utc> {
         from_micros(self.start)
     }
 
-    /// When the last row happened.
+    /// The end of the period, a microsecond after the last row.
     pub fn end(&self) -> DateTime<Utc> {
         from_micros(self.end)
     }
 
     /// The numbers of the checkouts enrolled in batched settlement.
-    pub fn checkout_ids(&self) -> impl Iterator<Item = i64> + use<> {
+    pub(crate) fn checkout_ids(&self) -> impl Iterator<Item = i64> + use<> {
         FIRST_CHECKOUT..FIRST_CHECKOUT + self.checkouts as i64
     }
 
-    /// When it is in a sandbox with this merchant: half a day after the last row.
+    /// The time in a sandbox with this merchant: half a day after the last row.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         let end = self.end();
         end.checked_add_signed(TimeDelta::hours(12)).unwrap_or(end)
@@ -163,8 +166,8 @@ impl Generated {
         roll(self.seed, kind as u64, index)
     }
 
-    /// True for one index in `every`, with a phase of its own for each seed and kind. Unlike a
-    /// die, this gives each oddity to every merchant that has at least `every` rows.
+    /// True for one index in `every`. The phase depends on seed and kind. Unlike with a die, every
+    /// merchant of at least `every` rows has each oddity.
     fn now_and_then(&self, kind: Kind, every: u64, index: u64) -> bool {
         (index + self.roll(kind, u64::MAX) % every) % every == 0
     }
@@ -183,7 +186,7 @@ impl Generated {
     }
 }
 
-/// What a roll is for: rolls for different things do not repeat each other.
+/// The purpose of a roll. Rolls for different purposes differ.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     LotTime = 0x10,
@@ -232,8 +235,8 @@ enum Kind {
     Address,
 }
 
-const FIRST_CHECKOUT: i64 = crate::documented::CHECKOUT;
-/// With the most parts each, still fewer than there are numbers for operations.
+const FIRST_CHECKOUT: i64 = crate::row::CHECKOUT;
+/// Even with the most parts each, fewer than there are numbers for operations.
 const MOST_ROWS: u64 = 10_000_000;
 /// The most parts (payouts, charges) of one whole (lot, settlement).
 const MOST_PARTS: u64 = 1000;
@@ -253,7 +256,7 @@ fn number_of_operation(id: &str) -> Option<u64> {
 
 const OPERATION_FIRST: u64 = 1_700_000_000_000;
 const OPERATION_SPAN: u64 = 100_000_000_000;
-/// So that the first number does not look like the first.
+/// Hides that a number is the first.
 const OPERATION_SHIFT: u128 = 7;
 const OPERATION_FACTOR: u64 = 61_803_398_877;
 /// `OPERATION_FACTOR * OPERATION_INVERSE = 1`, modulo `OPERATION_SPAN`.

@@ -1,4 +1,4 @@
-//! JSON written by hand, so that the order of keys and the spelling of each number are ours.
+//! JSON with the order of keys and the spelling of numbers that the API uses.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Display};
 
@@ -69,14 +69,14 @@ pub(crate) fn array(rows: &[impl AsRef<str>]) -> String {
     json
 }
 
-/// The text of one member of an object, as it stands there.
+/// The text of one member of an object.
 pub(crate) fn member<'a>(object: &'a str, key: &str) -> Option<&'a str> {
     let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(object).ok()?;
     members.get(key).map(|value| value.get())
 }
 
-/// An object with another value, which is JSON already, for one of its members; or with one more
-/// member. Everything else stays as it is spelled.
+/// An object with another value, in JSON, for one of its members, or with one member more. The
+/// rest keeps its spelling.
 pub(crate) fn with_member(object: &str, key: &str, value: &str) -> String {
     if let Some(old) = member(object, key) {
         // A part of the object's text, so it has its place there.
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn usdt_has_eight_places_and_a_zero_in_scientific_notation() {
+    fn usdt_has_eight_places_and_zero_is_in_scientific_notation() {
         assert_eq!(usdt(Decimal::new(889_242, 6)), "0.88924200");
         assert_eq!(usdt(Decimal::ZERO), "0E-8");
     }

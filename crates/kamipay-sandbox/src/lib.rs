@@ -1,7 +1,7 @@
-//! The kamiPay API in a box.
+//! The kamiPay API in a box, for tests and demos.
 //!
-//! All calls, their documented answers and their documented refusals, for a merchant who exists
-//! in memory only: for tests, demos and trying things out. It needs no account and no network.
+//! It has every call, with the documented answers and the documented refusals, for a merchant in
+//! memory. It needs no account and no network.
 //!
 //! # Four lines to a running API
 //!
@@ -20,29 +20,28 @@
 //! # }
 //! ```
 //!
-//! The server stops when it is dropped. [`Server::requests`] tells what it was asked. A client
-//! with a transport of its own needs no server: [`Sandbox::handle`] is the API as a function.
+//! The server stops when it is dropped. [`Server::requests`] returns the requests so far. A client
+//! with its own transport needs no server: [`Sandbox::handle`] is the API as a function.
 //!
-//! # Whose data
+//! # Data
 //!
-//! - [`Sandbox::documented`] answers with the examples of the API's pages, to the digit.
-//! - [`Sandbox::generated`] answers for a merchant made from a seed ([`Generated`]), with as many
-//!   lots, payouts, settlements and charges as you like, a million as lightly as ten. It brings
-//!   what breaks careless clients: rows on the borders of a period and at midnight, equal
-//!   timestamps, null identifiers, amounts in scientific notation, statuses and fields that no
-//!   page documents.
-//!
-//! - [`Sandbox::from_rows`] answers with the rows that a test gives it, and
-//!   [`Sandbox::insert`], [`Sandbox::remove`] and [`Sandbox::re_date`] change them between any two
-//!   requests. It is cheap enough for ten thousand random histories.
+//! - [`Sandbox::documented`] answers with the examples of the API's pages, digit by digit.
+//! - [`Sandbox::generated`] answers for a merchant made from a seed ([`Generated`]), with any
+//!   number of lots, payouts, settlements and charges. A million rows cost as little as ten. They
+//!   include those that break careless clients: rows on the borders of a period and at midnight,
+//!   equal timestamps, null identifiers, amounts in scientific notation, statuses and fields that
+//!   no page documents.
+//! - [`Sandbox::from_rows`] answers with the rows of a test. [`Sandbox::insert`],
+//!   [`Sandbox::remove`] and [`Sandbox::re_date`] change them between two requests. It is cheap
+//!   enough for ten thousand random histories.
 //!
 //! [`Sandbox::with_scenario`] adds behaviour by name, see [`Scenario`]: payments in a certain
 //! state, quirks of lists, faults of the network.
 //!
-//! # Lists that change while one is paging
+//! # Lists that change while a client pages
 //!
 //! A [`Quirk`] is another reading of what the pages leave open, or a disturbance.
-//! [`Sandbox::history`] tells which rows existed when, so that a test can hold a result against it:
+//! [`Sandbox::history`] returns the rows that existed, as the truth for a client's result:
 //!
 //! ```
 //! use kamipay_sandbox::{Generated, List, Quirk, Sandbox, Schedule, Server};
@@ -69,38 +68,40 @@
 //! # fn main() -> std::io::Result<()> {
 //! let server = Server::start(Sandbox::documented())?;
 //! server.with_sandbox(|sandbox| {
-//!     sandbox.fail_next(Fault::TruncatedBody, 2);
-//!     sandbox.add_fault(Fault::Status503, Calls::Login, Schedule::always());
+//!     sandbox.fail_next(Fault::named("truncated-body"), 2);
+//!     sandbox.add_fault(Fault::Login(503), Calls::Login, Schedule::always());
 //! });
 //! // … a client asks three times, and has to log in …
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The server produces all of them on its sockets. Without one, [`Sandbox::try_handle`] returns
-//! those that no response can say as errors. [`Server::requests`] tells which request had which.
+//! The server produces all of them on its sockets. Without a server, [`Sandbox::try_handle`]
+//! returns an error for a fault that is not a response. [`Server::requests`] contains the fault of
+//! each request.
 //!
-//! # Transports of one's own
+//! # Your own transport
 //!
-//! [`conformance::check`] leads a transport into temptation: redirects, cut answers, servers that
-//! never end. It reports what the transport did.
+//! [`conformance::check`] tempts a transport with redirects, cut answers and endless servers, and
+//! reports what it did.
 //!
-//! # What it decides where the pages are silent
+//! # Decisions where the pages are silent
 //!
-//! - Both ends of a period are inclusive, unless a quirk says otherwise. Lots are filtered by `created_at` (by the internal one
-//!   where `null` is shown), settlements by `settled_at`, transactions by `created_at`, pending
-//!   charges by `charged_timestamp`, confirmed charges by `credit_datetime`.
+//! - Both ends of a period are inclusive, unless a quirk says otherwise. Lots are filtered by
+//!   `created_at` (by the internal one where `null` is shown), settlements by `settled_at`,
+//!   transactions by `created_at`, pending charges by `charged_timestamp`, confirmed charges by
+//!   `credit_datetime`.
 //! - Pending charges come oldest first, as their page says; all other lists newest first.
-//! - A date without an offset is UTC for lots; the settlement calls refuse it, as their page says.
-//! - Parameters that are missing or no numbers are refused with 422 and a list of problems, as
-//!   the API's web framework does; by `tx_status` with 400, as its page says.
+//! - A date without an offset is UTC for lots. The settlement calls refuse it, as their page says.
+//! - Missing parameters and parameters that are not numbers are refused with 422 and a list of
+//!   problems, as the API's web framework does; by `tx_status` with 400, as its page says.
 //! - `tx_status` finds a payment on either chain.
-//! - `tx_status_lot` without `start` and `end` is about the day up to now.
+//! - `tx_status_lot` without `start` and `end` returns the day up to now.
 //!
 //! # Deterministic
 //!
-//! The same seed, time and requests give the same answers on every machine. No clock is read for
-//! data: it is what [`Sandbox::set_now`] says.
+//! The same seed, time and requests give the same answers on every machine. Data does not depend
+//! on a clock: the time is set by [`Sandbox::set_now`].
 //!
 //! # Not in scope
 //!
@@ -110,16 +111,18 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod api;
 mod book;
 mod calls;
 pub mod conformance;
 mod documented;
-mod fault;
+pub mod fault;
+mod forms;
 mod generated;
 mod history;
 mod json;
-mod listing;
-mod merchant;
+mod list;
+
 mod mix;
 mod names;
 mod payments;
@@ -132,15 +135,20 @@ mod scenario;
 mod schedule;
 mod server;
 mod tokens;
+mod wire;
 
+pub use book::Spell;
 pub use fault::{Calls, Fault};
 pub use generated::{
-    Charge, Generated, Lot, PaymentState, Payout, PendingCharge, Refund, Settlement,
+    Generated, GeneratedCharge, GeneratedLot, GeneratedPayout, GeneratedPendingCharge,
+    GeneratedRefund, GeneratedSettlement,
 };
-pub use history::{Change, ChangeKind, History, RowHistory, Spell};
+pub use history::{History, RowHistory};
+pub use list::List;
 pub use names::UnknownScenario;
+pub use payments::PaymentState;
 pub use quirk::Quirk;
-pub use row::{List, Row};
+pub use row::Row;
 pub use sandbox::Sandbox;
 pub use scenario::Scenario;
 pub use schedule::Schedule;

@@ -1,4 +1,4 @@
-//! The mixer behind all that looks random: 64 bits in, 64 bits out, and back.
+//! The mixer behind everything that looks random: 64 bits in, 64 bits out, and back.
 
 /// The finaliser of splitmix64. Every bit of the input changes about half of the output's.
 pub(crate) const fn mix(mut z: u64) -> u64 {
@@ -7,7 +7,7 @@ pub(crate) const fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// What was mixed.
+/// The inverse of [`mix`].
 pub(crate) const fn unmix(mut z: u64) -> u64 {
     z = (z ^ (z >> 31) ^ (z >> 62)).wrapping_mul(0x3196_42b2_d24d_8ec3);
     z = (z ^ (z >> 27) ^ (z >> 54)).wrapping_mul(0x96de_1b17_3f11_9089);

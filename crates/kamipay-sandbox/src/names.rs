@@ -1,28 +1,27 @@
-//! Names that nothing has.
+//! Unknown names.
 
-use std::error::Error;
-use std::fmt;
+use std::{error::Error, fmt};
 
-/// No scenario has the name, or no [`Quirk`](crate::Quirk) or [`Fault`](crate::Fault).
+/// There is no scenario, [`Quirk`](crate::Quirk) or [`Fault`](crate::Fault) with the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownScenario {
     kind: &'static str,
     name: String,
-    /// Those that are much like it, or all.
-    known: Vec<&'static str>,
+    /// Similar names, or all.
+    known: Vec<String>,
 }
 
 impl UnknownScenario {
     pub(crate) fn new(
         kind: &'static str,
         name: &str,
-        known: impl IntoIterator<Item = &'static str>,
+        known: impl IntoIterator<Item: Into<String>>,
     ) -> Self {
-        let mut known: Vec<_> = known.into_iter().collect();
+        let mut known: Vec<String> = known.into_iter().map(Into::into).collect();
         let words: Vec<_> = name.split('-').filter(|word| word.len() > 2).collect();
-        let is_like = |known: &&str| words.iter().any(|word| known.contains(word));
+        let is_like = |known: &String| words.iter().any(|word| known.contains(word));
         if known.iter().any(is_like) {
-            known.retain(|name| is_like(name));
+            known.retain(is_like);
         }
         Self { kind, name: name.to_owned(), known }
     }
@@ -42,13 +41,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_like_it_is_told() {
+    fn similar_names_are_suggested() {
         let known = ["empty-page", "short-page", "late-row"];
-        let told = |name: &str| UnknownScenario::new("quirk", name, known).to_string();
+        let message = |name: &str| UnknownScenario::new("quirk", name, known).to_string();
         assert_eq!(
-            told("long-page"),
+            message("long-page"),
             r#"there is no quirk "long-page"; there are: empty-page, short-page"#
         );
-        assert!(told("nonsense").ends_with("empty-page, short-page, late-row"));
+        assert!(message("nonsense").ends_with("empty-page, short-page, late-row"));
     }
 }

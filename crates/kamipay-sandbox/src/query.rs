@@ -1,20 +1,27 @@
-//! Reading parameters, and refusing them as the API's web framework does.
+//! Reads parameters, and refuses them as the API's web framework does.
 
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use percent_encoding::percent_decode_str;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
     json::{Object, text},
-    listing::{Page, Window, micros},
+    list::{Page, Window, micros},
     reply::Reply,
 };
 
-/// The parameters of one request, and what was wrong with those that were read so far.
+/// The segments of a path, decoded.
+pub(crate) fn segments(path: &str) -> Vec<String> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect()
+}
+
+/// The parameters of one request, and the problems of those that were read so far.
 ///
-/// A parameter that cannot be read gets a stand-in value and is noted; [`Parameters::check`] then
-/// refuses the request with all problems at once, so that no stand-in is ever used.
+/// A parameter that cannot be read is noted and gets a placeholder. [`Parameters::check`] then
+/// refuses the request with all problems at once, so a placeholder is never used.
 #[derive(Debug)]
 pub(crate) struct Parameters {
     /// `query`, or `body` for a form.
@@ -55,8 +62,8 @@ impl Parameters {
         number
     }
 
-    /// Integers with commas between them, over all parameters with the name. One of the pages'
-    /// examples sends them in brackets, which are let through.
+    /// Integers with commas between them, over all parameters with the name. Brackets
+    /// are allowed: one of the pages' examples sends them.
     pub(crate) fn integers(&mut self, name: &str) -> Option<Vec<i64>> {
         let values: Vec<_> =
             self.pairs.iter().filter(|(key, _)| key == name).map(|(_, v)| v.clone()).collect();
@@ -113,7 +120,7 @@ impl Parameters {
         micros
     }
 
-    /// Refuses the request when anything was wrong with what was read.
+    /// Refuses the request if there was a problem.
     pub(crate) fn check(&self) -> Result<(), Reply> {
         if self.problems.is_empty() { Ok(()) } else { Err(Reply::unprocessable(&self.problems)) }
     }
@@ -155,7 +162,7 @@ impl Parameters {
     }
 }
 
-/// An instant as a parameter gave it.
+/// An instant from a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Time {
     name: &'static str,
@@ -183,7 +190,7 @@ impl Time {
         Some(Self { name, micros: local.and_utc().timestamp_micros(), has_offset: false })
     }
 
-    /// Settlements demand an offset; lots do not.
+    /// Settlements require an offset. Lots do not.
     pub(crate) fn with_offset(self) -> Result<Self, Reply> {
         if self.has_offset {
             return Ok(self);
@@ -236,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_problems_are_reported_at_once() {
         let mut query = query("limit=0&offset=a");
         query.required_time("start_date");
         query.page(1000);
@@ -279,7 +286,7 @@ mod tests {
             let time = Time::parse("from", value);
             assert_eq!(time, Some(Time { name: "from", micros, has_offset }), "{value}");
         }
-        // The last is what arrives when somebody forgets to encode the `+` of an offset.
+        // The last arrives from a client that does not encode the `+` of an offset.
         for value in ["", "yesterday", "2026-13-01", "2026-05-01T00:00:00 00:00"] {
             assert_eq!(Time::parse("from", value), None, "{value}");
         }

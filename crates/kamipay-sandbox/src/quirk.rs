@@ -1,4 +1,4 @@
-//! What the API's pages leave open about lists, and what goes wrong with them, by name.
+//! Readings and disturbances of lists, by name.
 
 use std::{fmt, str::FromStr};
 
@@ -10,18 +10,18 @@ mod state;
 pub(crate) use self::state::Quirks;
 
 macro_rules! quirks {
-    ($($(#[doc = $doc:literal])+ $variant:ident $name:literal $schedule:expr, $description:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident $name:literal $topic:ident $schedule:expr, $description:literal;)+) => {
         /// A behaviour of lists: one of several readings of the API's pages, or a disturbance
         /// while a client is paging.
         ///
-        /// Each has a [`Schedule`] of its own by default. Readings (which ends belong to a period,
-        /// how rows are sorted) hold always. Disturbances happen once or twice in each list, so
-        /// that a careful client gets over them by reading again;
-        /// [`Sandbox::with_quirk`](crate::Sandbox::with_quirk) gives them another schedule, and so
-        /// does `-always` after the name of a [`Scenario`](crate::Scenario).
+        /// Each has a default [`Schedule`]. Readings (which ends belong to a period, how rows are
+        /// sorted) always hold. Disturbances happen once or twice in each list, so that a careful
+        /// client recovers by reading again. [`Sandbox::with_quirk`](crate::Sandbox::with_quirk)
+        /// sets another schedule, and `-always` after the name of a
+        /// [`Scenario`](crate::Scenario) makes it permanent.
         ///
-        /// What happens depends on the requests and on nothing else. Rows that appear are real:
-        /// they stay. [`Sandbox::history`](crate::Sandbox::history) tells all changes.
+        /// What happens depends only on the requests. Rows that appear are real: they stay.
+        /// [`Sandbox::history`](crate::Sandbox::history) contains all changes.
         ///
         /// ```
         /// use kamipay_sandbox::{Quirk, Sandbox, Schedule};
@@ -41,21 +41,21 @@ macro_rules! quirks {
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The quirk's name.
-            pub const fn as_str(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// The name of the scenario in which it never stops.
-            pub(crate) const fn name_always(self) -> &'static str {
-                match self { $(Self::$variant => concat!($name, "-always")),+ }
-            }
-
-            /// One line that says what it does.
+            /// What it does, in one line.
             pub const fn description(self) -> &'static str {
                 match self { $(Self::$variant => $description),+ }
             }
 
-            /// When it happens, unless told otherwise.
+            /// Of two quirks of one topic with one answer (ends, order) the later one counts.
+            fn topic(self) -> Topic {
+                match self { $(Self::$variant => Topic::$topic),+ }
+            }
+
+            /// Its schedule by default.
             pub const fn schedule(self) -> Schedule {
                 match self { $(Self::$variant => $schedule),+ }
             }
@@ -64,95 +64,58 @@ macro_rules! quirks {
 }
 
 quirks! {
-    /// Both ends belong to a period. This is so by default.
-    InclusiveEnds "inclusive-ends" Schedule::always(),
+    /// Both ends belong to a period. The default.
+    InclusiveEnds "inclusive-ends" Ends Schedule::always(),
         "both ends belong to a period (the default)";
     /// The start belongs to a period, the end does not.
-    ExclusiveEnds "exclusive-ends" Schedule::always(),
+    ExclusiveEnds "exclusive-ends" Ends Schedule::always(),
         "the end of a period does not belong to it";
     /// The end belongs to a period, the start does not.
-    ExclusiveStart "exclusive-start" Schedule::always(),
+    ExclusiveStart "exclusive-start" Ends Schedule::always(),
         "the start of a period does not belong to it";
-    /// Neither end belongs to a period. Whoever asks for adjoining periods never sees the rows
-    /// in between, and nothing tells.
-    ExclusiveBothEnds "exclusive-both-ends" Schedule::always(),
+    /// Neither end belongs to a period. Adjoining periods never show the rows between them, and
+    /// nothing reveals it.
+    ExclusiveBothEnds "exclusive-both-ends" Ends Schedule::always(),
         "neither end of a period belongs to it";
     /// All lists come oldest first.
-    Ascending "ascending" Schedule::always(), "all lists come oldest first";
+    Ascending "ascending" Order Schedule::always(), "all lists come oldest first";
     /// All lists come newest first.
-    Descending "descending" Schedule::always(), "all lists come newest first";
+    Descending "descending" Order Schedule::always(), "all lists come newest first";
     /// All lists come in another order with every request.
-    UnstableOrder "unstable-order" Schedule::always(),
+    UnstableOrder "unstable-order" Order Schedule::always(),
         "all lists come in another order with every request";
     /// Before a later page of a list is answered, a row appears in front of it: the page repeats
     /// a row.
-    InsertWhilePaging "insert-while-paging" Schedule::once(),
+    InsertWhilePaging "insert-while-paging" Rows Schedule::once(),
         "a row appears in front of the page that is asked for, and stays";
     /// Before a later page of a list is answered, a row in front of it disappears: the page
     /// leaves out a row.
-    RemoveWhilePaging "remove-while-paging" Schedule::once(),
+    RemoveWhilePaging "remove-while-paging" Rows Schedule::once(),
         "a row in front of the page that is asked for disappears";
     /// Before a later page of a list is answered, a row that was not shown yet gets another time
     /// and is now in front of the page. The total stays the same.
-    ReDateWhilePaging "re-date-while-paging" Schedule::once(),
+    ReDateWhilePaging "re-date-while-paging" Rows Schedule::once(),
         "a row behind the page that is asked for moves in front of it";
     /// A row appears in a period that was asked for before, when another one is asked for.
-    LateRow "late-row" Schedule::once(),
+    LateRow "late-row" Rows Schedule::once(),
         "a row appears in a period that was asked for before";
     /// A page has no rows though the total says that there are more. Of a list with several
     /// pages it is a later one.
-    EmptyPage "empty-page" Schedule::once(),
+    EmptyPage "empty-page" Page Schedule::once(),
         "a page has no rows though the total says more";
-    /// A page that is not the last has a row less than was asked for; the row is left out. Of a
-    /// list with one page it is that one.
-    ShortPage "short-page" Schedule::once(),
+    /// A page that is not the last has a row less than its limit. Of a list with one page it is
+    /// that one.
+    ShortPage "short-page" Page Schedule::once(),
         "a page has fewer rows than there are, one is left out";
-    /// The answer tells another `offset` back than was asked for; the next time another `limit`.
-    WrongEcho "wrong-echo" Schedule::times(2),
-        "another offset, then another limit is told back";
+    /// The answer contains another `offset` than the request, the next time another `limit`.
+    WrongEcho "wrong-echo" Page Schedule::times(2),
+        "an answer contains another offset, then another limit";
     /// The total is one more than there are rows.
-    LyingTotalHigh "lying-total-high" Schedule::times(2), "the total is one too high";
+    LyingTotalHigh "lying-total-high" Page Schedule::times(2), "the total is one too high";
     /// The total is one less than there are rows.
-    LyingTotalLow "lying-total-low" Schedule::times(2), "the total is one too low";
+    LyingTotalLow "lying-total-low" Page Schedule::times(2), "the total is one too low";
     /// A page shows a row twice, and so has no room for its last row if it was full.
-    DuplicateRow "duplicate-row" Schedule::once(), "a page shows a row twice";
-}
-
-impl Quirk {
-    /// What it is about. Of two quirks about the same the later one counts.
-    fn topic(self) -> Topic {
-        match self {
-            Self::InclusiveEnds
-            | Self::ExclusiveEnds
-            | Self::ExclusiveStart
-            | Self::ExclusiveBothEnds => Topic::Ends,
-            Self::Ascending | Self::Descending | Self::UnstableOrder => Topic::Order,
-            Self::InsertWhilePaging
-            | Self::RemoveWhilePaging
-            | Self::ReDateWhilePaging
-            | Self::LateRow => Topic::Rows,
-            Self::EmptyPage
-            | Self::ShortPage
-            | Self::WrongEcho
-            | Self::LyingTotalHigh
-            | Self::LyingTotalLow
-            | Self::DuplicateRow => Topic::Page,
-        }
-    }
-
-    /// Whether it happens always unless told otherwise, so that no name says `-always`.
-    pub(crate) const fn is_permanent(self) -> bool {
-        matches!(
-            self,
-            Self::InclusiveEnds
-                | Self::ExclusiveEnds
-                | Self::ExclusiveStart
-                | Self::ExclusiveBothEnds
-                | Self::Ascending
-                | Self::Descending
-                | Self::UnstableOrder
-        )
-    }
+    DuplicateRow "duplicate-row" Page Schedule::once(), "a page shows a row twice";
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +130,7 @@ enum Topic {
 
 impl fmt::Display for Quirk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        f.pad(self.name())
     }
 }
 
@@ -175,9 +138,9 @@ impl FromStr for Quirk {
     type Err = UnknownScenario;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let quirk = Self::ALL.iter().find(|quirk| quirk.as_str() == name);
+        let quirk = Self::ALL.iter().find(|quirk| quirk.name() == name);
         quirk.copied().ok_or_else(|| {
-            UnknownScenario::new("quirk", name, Self::ALL.iter().map(|quirk| quirk.as_str()))
+            UnknownScenario::new("quirk", name, Self::ALL.iter().map(|quirk| quirk.name()))
         })
     }
 }

@@ -1,10 +1,10 @@
-//! Answers: a status and a JSON body, and the API's refusals in the API's own words.
+//! Answers: a status and a JSON body, with the API's own refusals.
 
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::json::{Object, array};
 
-/// What a call is answered with. `Err(Reply)` is a refusal, `Ok(Reply)` is what was asked for.
+/// The answer to a call. `Err(Reply)` is a refusal, `Ok(Reply)` the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -21,7 +21,7 @@ impl Reply {
         Self::new(StatusCode::OK, body)
     }
 
-    /// `{"detail": "…"}`, the shape of nearly every refusal.
+    /// `{"detail": "…"}`, the form of nearly every refusal.
     pub(crate) fn detail(status: StatusCode, detail: &str) -> Self {
         Self::new(status, Object::new().text("detail", detail).end())
     }
@@ -30,12 +30,12 @@ impl Reply {
         Self::detail(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// A token or a password that is wrong.
+    /// For a wrong token or password.
     pub(crate) fn incorrect_credentials() -> Self {
         Self::detail(StatusCode::UNAUTHORIZED, "Incorrect Credentials")
     }
 
-    /// No token at all: the gateway in front of the API answers, in its own shape.
+    /// For a request without a token: the gateway in front of the API answers.
     pub(crate) fn gateway_unauthorized(request: u64) -> Self {
         let body = Object::new()
             .text("message", "Unauthorized")
@@ -43,8 +43,8 @@ impl Reply {
         Self::new(StatusCode::UNAUTHORIZED, body.end())
     }
 
-    /// Parameters that the web framework refuses before the API sees them: each problem is an
-    /// object with `type`, `loc`, `msg` and `input`.
+    /// For parameters that the web framework refuses. Each problem is an object with `type`, `loc`,
+    /// `msg` and `input`.
     pub(crate) fn unprocessable(problems: &[String]) -> Self {
         let body = Object::new().raw("detail", array(problems));
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, body.end())

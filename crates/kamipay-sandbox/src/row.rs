@@ -1,84 +1,17 @@
-//! Rows given one by one, and the lists that they are in.
-
-use std::fmt;
+//! Rows given one by one.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
-    documented,
-    json::{epoch_millis, float, text, timestamp, usdt, with_member},
-    listing::{from_micros, micros},
+    forms::{self, Charge, ConfirmedCharge, Settled},
+    json::{Object, epoch_millis, member, text, timestamp, with_member},
+    list::{Filter, List, from_micros, micros},
 };
 
-/// One of the API's lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum List {
-    /// `GET /v1/lots`, by `created_at`. A row is known by its `lot_id`.
-    Lots,
-    /// `GET /v1/settlements`, by `settled_at`. A row is known by its `settlement_id`.
-    Settlements,
-    /// `GET /v1/settlements/transactions`, by `created_at`. A row is known by its
-    /// `kamipay_request_id`.
-    Transactions,
-    /// `GET /v1/settlements/pending-charges`, by `charged_timestamp`. A row is known by its
-    /// `kamipay_request_id`.
-    PendingCharges,
-    /// `GET /v2/status/tx_status_lot`, by `credit_datetime`. A row is known by its `operation_id`.
-    ConfirmedCharges,
-}
-
-impl List {
-    /// All lists.
-    pub const ALL: &'static [Self] = &[
-        Self::Lots,
-        Self::Settlements,
-        Self::Transactions,
-        Self::PendingCharges,
-        Self::ConfirmedCharges,
-    ];
-
-    /// The list's name, such as `pending-charges`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Lots => "lots",
-            Self::Settlements => "settlements",
-            Self::Transactions => "transactions",
-            Self::PendingCharges => "pending-charges",
-            Self::ConfirmedCharges => "confirmed-charges",
-        }
-    }
-
-    /// The field with the time by which the list is filtered and sorted.
-    pub(crate) fn time_field(self) -> &'static str {
-        match self {
-            Self::Lots | Self::Transactions => "created_at",
-            Self::Settlements => "settled_at",
-            Self::PendingCharges => "charged_timestamp",
-            Self::ConfirmedCharges => "credit_datetime",
-        }
-    }
-
-    /// Confirmed charges come all at once; the other lists have pages.
-    pub(crate) fn has_pages(self) -> bool {
-        self != Self::ConfirmedCharges
-    }
-
-    pub(crate) fn place(self) -> usize {
-        self as usize
-    }
-}
-
-impl fmt::Display for List {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A row of a list, for a [`Sandbox`](crate::Sandbox) whose rows are given one by one.
+/// A row of a list, for [`Sandbox::from_rows`](crate::Sandbox::from_rows).
 ///
-/// What the constructors do not ask for is the same in every row, and valid.
+/// A field that the constructor does not take has the same valid value in every row.
 ///
 /// ```
 /// use kamipay_sandbox::{Row, Sandbox};
@@ -99,40 +32,43 @@ pub struct Row {
     /// In microseconds since 1970.
     pub(crate) time: i64,
     pub(crate) json: String,
-    /// What the totals of a list sum up.
+    /// As the call for one lot or one settlement shows it, if not made from the row.
+    pub(crate) detail: Option<String>,
+    /// Whether all periods contain it.
+    pub(crate) is_in_all_periods: bool,
+    /// The part of a total.
     pub(crate) amount: Decimal,
     pub(crate) settlement_id: i64,
     pub(crate) checkout_id: i64,
     pub(crate) store_id: i64,
 }
 
+/// The checkout of a row that does not name one.
+pub(crate) const CHECKOUT: i64 = 42;
+
 impl Row {
-    /// A lot that was mined, with its amount in USDT. It has no payouts.
+    /// A mined lot with its amount in USDT. It has no payouts.
     pub fn lot(lot_id: impl Into<String>, created_at: DateTime<Utc>, amount: Decimal) -> Self {
         let id = lot_id.into();
-        let json = format!(
-            r#"{{"lot_id":{},"transaction_hash":null,"usdt_amount":"{}","created_at":"{}","status":"MINED"}}"#,
-            text(&id),
-            usdt(amount),
-            timestamp(created_at),
-        );
+        let json = forms::lot(&id, None, amount, Some(created_at), "MINED");
         Self::new(List::Lots, id, created_at, amount, json)
     }
 
     /// A settlement that is done, with its amount in ARS. Its charges are the transactions with
     /// its number.
     pub fn settlement(settlement_id: i64, settled_at: DateTime<Utc>, amount: Decimal) -> Self {
-        let settled = timestamp(settled_at);
-        let json = format!(
-            r#"{{"settlement_id":{settlement_id},"settlement_provider_name":"provider_x","provider_settlement_id":null,"external_settlement_id":null,"amount":{},"currency":"ARS","address_to":"0x7a3F9b2C1e8D5462bA9c7F3e6D85907df41A2c3B","address_from":"0x4f2D9aB16C3eD7849bA5d3E2F8C19075aE63C9B1","settlement_message":null,"settled_at":"{settled}","created_at":"{settled}","status":"DONE"}}"#,
-            float(amount),
-        );
-        let id = settlement_id.to_string();
-        let row = Self::new(List::Settlements, id, settled_at, amount, json);
+        const ADDRESSES: [&str; 2] = [
+            "0x7a3F9b2C1e8D5462bA9c7F3e6D85907df41A2c3B",
+            "0x4f2D9aB16C3eD7849bA5d3E2F8C19075aE63C9B1",
+        ];
+        let settled = Settled { settlement_id, settled_at: Some(settled_at), ..Settled::default() };
+        let status = Some("DONE");
+        let json = forms::settlement(&settled, amount, ADDRESSES, None, settled_at, status);
+        let row = Self::new(List::Settlements, settlement_id.to_string(), settled_at, amount, json);
         Self { settlement_id, ..row }
     }
 
-    /// A charge that belongs to a settlement, with its amount in ARS.
+    /// A charge of a settlement, with its amount in ARS.
     pub fn transaction(
         settlement_id: i64,
         kamipay_request_id: impl Into<String>,
@@ -140,13 +76,9 @@ impl Row {
         amount: Decimal,
     ) -> Self {
         let id = kamipay_request_id.into();
-        let (quoted, created) = (text(&id), timestamp(created_at));
-        let json = format!(
-            r#"{{"settlement_id":{settlement_id},"kamipay_request_id":{quoted},"kamipay_id":{quoted},"external_id":null,"charged_amount":5.28,"charged_currency":"BRL","settlement_amount":{},"settlement_currency":"ARS","charged_timestamp":"{created}","created_at":"{created}","settlement_provider_name":"provider_x","settled_at":null,"provider_settlement_id":null,"external_settlement_id":null}}"#,
-            float(amount),
-        );
-        let row = Self::new(List::Transactions, id, created_at, amount, json);
-        Self { settlement_id, ..row }
+        let settled = Settled { settlement_id, ..Settled::default() };
+        let json = charge(&id, created_at, amount).transaction(&settled, created_at);
+        Self { settlement_id, ..Self::new(List::Transactions, id, created_at, amount, json) }
     }
 
     /// A charge that waits for a settlement, with its amount in ARS.
@@ -156,45 +88,67 @@ impl Row {
         amount: Decimal,
     ) -> Self {
         let id = kamipay_request_id.into();
-        let quoted = text(&id);
-        let json = format!(
-            r#"{{"kamipay_request_id":{quoted},"kamipay_id":{quoted},"external_id":null,"charged_amount":5.28,"charged_currency":"BRL","settlement_amount":{},"settlement_currency":"ARS","charged_timestamp":"{}"}}"#,
-            float(amount),
-            timestamp(charged_timestamp),
-        );
+        let json = charge(&id, charged_timestamp, amount).pending();
         Self::new(List::PendingCharges, id, charged_timestamp, amount, json)
     }
 
-    /// A charge that was credited, with its amount in USDT. The list tells its time to the
-    /// millisecond, and what is finer is cut off.
+    /// A charge that was credited, with its amount in USDT. Its time is cut to milliseconds, as
+    /// the list shows it.
     pub fn confirmed_charge(
         operation_id: impl Into<String>,
         credit_datetime: DateTime<Utc>,
         amount: Decimal,
     ) -> Self {
         let id = operation_id.into();
-        let (quoted, credited) = (text(&id), epoch_millis(credit_datetime));
-        let json = format!(
-            r#"{{"store_id":"1","checkout_id":"{}","operation_id":{quoted},"tx_hash":{quoted},"brl_requested":"25.00","usdt_credited":"{amount:.5}","external_data":"","request_datetime":"{credited}","credit_datetime":"{credited}"}}"#,
-            documented::CHECKOUT,
-        );
+        let charge = ConfirmedCharge {
+            store_id: 1,
+            checkout_id: CHECKOUT,
+            operation_id: &id,
+            tx_hash: &id,
+            requested: Decimal::from(25),
+            credited: amount,
+            external_data: "",
+            requested_at: credit_datetime,
+            credited_at: credit_datetime,
+        };
+        let json = charge.row();
         Self::new(List::ConfirmedCharges, id, credit_datetime, amount, json)
     }
 
-    fn new(list: List, id: String, at: DateTime<Utc>, amount: Decimal, json: String) -> Self {
+    fn new(list: List, id: String, at: DateTime<Utc>, amount: Decimal, json: Object) -> Self {
         Self {
             list,
             id,
             time: list_micros(list, at),
-            json,
+            json: json.end(),
+            detail: None,
+            is_in_all_periods: false,
             amount,
             settlement_id: 0,
-            checkout_id: documented::CHECKOUT,
+            checkout_id: CHECKOUT,
             store_id: 1,
         }
     }
 
-    /// The checkout that it belongs to: 42 by default. For pending and confirmed charges.
+    /// A row with everything as its JSON says.
+    pub(crate) fn read(list: List, json: String) -> Self {
+        let value = |name: &str| member(&json, name).map(|value| value.trim_matches('"'));
+        let number = |name: &str| value(name).and_then(|value| value.parse().ok());
+        Self {
+            id: value(list.id_field()).unwrap_or_default().to_owned(),
+            time: value(list.time_field()).and_then(time_from).unwrap_or_default(),
+            amount: value("settlement_amount").and_then(decimal).unwrap_or_default(),
+            detail: None,
+            is_in_all_periods: false,
+            settlement_id: number("settlement_id").unwrap_or_default(),
+            checkout_id: number("checkout_id").unwrap_or(CHECKOUT),
+            store_id: number("store_id").unwrap_or(1),
+            list,
+            json,
+        }
+    }
+
+    /// The checkout of a pending or a confirmed charge. Default: 42.
     #[must_use]
     pub fn with_checkout(mut self, checkout_id: i64) -> Self {
         self.checkout_id = checkout_id;
@@ -204,7 +158,7 @@ impl Row {
         self
     }
 
-    /// The store that it belongs to: 1 by default. For confirmed charges.
+    /// The store of a confirmed charge. Default: 1.
     #[must_use]
     pub fn with_store(mut self, store_id: i64) -> Self {
         self.store_id = store_id;
@@ -214,39 +168,68 @@ impl Row {
         self
     }
 
-    /// Shows a field with another value, given as JSON, or shows one more field. By what the row
-    /// is found, filtered and sorted stays as it was: so a lot can show `null` for `created_at`.
+    /// Replaces a field with a value in JSON, or adds the field. The list finds, filters and sorts
+    /// the row as before: so a lot can show `null` as its `created_at`.
     #[must_use]
     pub fn with_field(mut self, name: &str, json: &str) -> Self {
         self.json = with_member(&self.json, name, json);
         self
     }
 
-    /// The list that it is in.
-    pub fn list(&self) -> List {
-        self.list
-    }
-
-    /// What it is known by in its list, see [`List`].
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The time by which its list is filtered and sorted, in UTC.
-    pub fn at(&self) -> DateTime<Utc> {
+    /// The time by which its list is filtered and sorted.
+    pub(crate) fn at(&self) -> DateTime<Utc> {
         from_micros(self.time)
     }
 
+    /// Whether the call for one row finds it by this: its identifier, or the hash of a lot.
+    pub(crate) fn is_found_by(&self, id: &str) -> bool {
+        let is_hash = || {
+            let hash = member(&self.json, "transaction_hash").unwrap_or_default();
+            hash.trim_matches('"').eq_ignore_ascii_case(id)
+        };
+        self.id == id
+            || self.list == List::Lots && id.starts_with("0x") | id.starts_with("0X") && is_hash()
+    }
+
+    /// Whether a filter selects it.
+    pub(crate) fn matches(&self, filter: &Filter) -> bool {
+        match filter {
+            Filter::All => true,
+            Filter::Settlement(id) => self.settlement_id == *id,
+            Filter::Pool { checkout_id, .. } => self.checkout_id == *checkout_id,
+            Filter::Places { stores, checkouts } => {
+                stores.as_ref().is_none_or(|some| some.contains(&self.store_id))
+                    && checkouts.as_ref().is_none_or(|some| some.contains(&self.checkout_id))
+            }
+        }
+    }
+
     /// The same row at another time.
-    pub(crate) fn moved_to(mut self, time: i64) -> Self {
-        let at = from_micros(time);
-        self.time = list_micros(self.list, at);
-        self.json = with_time(self.list, &self.json, at);
-        self
+    pub(crate) fn moved_to(self, time: i64) -> Self {
+        let (list, at) = (self.list, from_micros(time));
+        Self {
+            time: list_micros(list, at),
+            json: with_time(list, &self.json, at),
+            detail: self.detail.map(|detail| with_time(list, &detail, at)),
+            is_in_all_periods: false,
+            ..self
+        }
     }
 }
 
-/// The time by which a list knows a row: confirmed charges have no more than milliseconds.
+/// A charge to which nothing happened yet.
+fn charge(id: &str, at: DateTime<Utc>, amount: Decimal) -> Charge<'_> {
+    Charge {
+        kamipay_request_id: id,
+        kamipay_id: id,
+        external_id: None,
+        charged_amount: Decimal::new(528, 2),
+        settlement_amount: Some(amount),
+        charged_timestamp: at,
+    }
+}
+
+/// The time by which a list sorts a row: confirmed charges only have milliseconds.
 fn list_micros(list: List, at: DateTime<Utc>) -> i64 {
     match list {
         List::ConfirmedCharges => micros(at).div_euclid(1000) * 1000,
@@ -254,16 +237,27 @@ fn list_micros(list: List, at: DateTime<Utc>) -> i64 {
     }
 }
 
-/// A row's JSON with another time, unless it shows `null` for it.
-pub(crate) fn with_time(list: List, json: &str, at: DateTime<Utc>) -> String {
+/// A row's JSON with another time, unless it shows `null` as its time.
+fn with_time(list: List, json: &str, at: DateTime<Utc>) -> String {
     let field = list.time_field();
-    match crate::json::member(json, field) {
+    match member(json, field) {
         None | Some("null") => json.to_owned(),
         Some(_) if list == List::ConfirmedCharges => {
             with_member(json, field, &text(&epoch_millis(at)))
         }
         Some(_) => with_member(json, field, &text(&timestamp(at))),
     }
+}
+
+/// A timestamp, or seconds since 1970 with a fraction, in microseconds.
+fn time_from(text: &str) -> Option<i64> {
+    let seconds = || decimal(text)?.checked_mul(Decimal::from(1_000_000))?.to_i64();
+    DateTime::parse_from_rfc3339(text)
+        .map_or_else(|_| seconds(), |time| Some(time.timestamp_micros()))
+}
+
+fn decimal(text: &str) -> Option<Decimal> {
+    text.parse().or_else(|_| Decimal::from_scientific(text)).ok()
 }
 
 #[cfg(test)]
@@ -283,16 +277,16 @@ mod tests {
         let json: Vec<_> = rows.iter().map(|row| row.json.as_str()).collect();
         insta::assert_snapshot!(json.join("\n"));
         for (row, list) in rows.iter().zip(List::ALL) {
-            assert_eq!(row.list(), *list);
+            assert_eq!(row.list, *list);
             let _: serde_json::Value = serde_json::from_str(&row.json).unwrap();
-            assert!(crate::json::member(&row.json, list.time_field()).is_some());
+            assert!(member(&row.json, list.time_field()).is_some());
         }
         assert_eq!(rows[4].at(), from_micros(1_777_593_600_123_000));
         assert_eq!((rows[3].checkout_id, rows[4].checkout_id, rows[4].store_id), (43, 9, 3));
     }
 
     #[test]
-    fn a_row_moves_in_its_json_too() {
+    fn a_move_changes_the_json() {
         let at = from_micros(0);
         let row = Row::lot("a", at, Decimal::ONE).moved_to(1_000_000);
         assert!(row.json.contains(r#""created_at":"1970-01-01T00:00:01Z","status""#), "{row:?}");

@@ -3,31 +3,30 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{Request, Response, StatusCode, header};
-use rust_decimal::Decimal;
+use http::{Request, Response, StatusCode};
 
 use crate::{
+    api::Api,
     book::Book,
     calls, documented,
-    fault::{self, Calls, Fault, Faults},
+    fault::{Calls, Context, Fault, Faults},
     generated::Generated,
     history::History,
-    listing::{Ask, Listing, micros},
-    merchant::Merchant,
-    payments::{ScriptedPayment, Target, not_known},
-    quirk::{Quirk, Quirks},
+    list::{List, micros},
+    quirk::Quirk,
     reply::Reply,
-    row::{List, Row},
+    row::{CHECKOUT, Row},
     scenario::Scenario,
     schedule::Schedule,
-    tokens::{FIRST_TOKEN, PASSWORD, Tokens, USERNAME},
+    tokens::{FIRST_TOKEN, PASSWORD, USERNAME},
+    wire::Answer,
 };
 
 /// The API of one merchant, in memory.
 ///
-/// It answers requests by [`Sandbox::handle`], which does no IO and reads no clock: the time is
-/// what [`Sandbox::set_now`] says, and the same requests get the same answers.
-/// [`Server`](crate::Server) puts it on a port.
+/// [`Sandbox::handle`] answers requests without IO and without a clock: [`Sandbox::set_now`] sets
+/// the time, and the same requests get the same answers. [`Server`](crate::Server) puts it on a
+/// port.
 ///
 /// ```
 /// use kamipay_sandbox::{Sandbox, Scenario};
@@ -42,27 +41,9 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Sandbox {
-    pub(crate) book: Book,
-    /// The checkouts enrolled in batched settlement.
-    pub(crate) checkouts: Vec<i64>,
-    pub(crate) payments: Vec<ScriptedPayment>,
-    pub(crate) may_list_confirmed_charges: bool,
-    pub(crate) tokens: Tokens,
-    quirks: Quirks,
+    api: Api,
     faults: Faults,
-    elsewhere: String,
-    scenarios: Vec<Scenario>,
-    now: DateTime<Utc>,
-    /// How many requests were handled so far.
-    handled: u64,
-}
-
-/// What becomes of a request.
-pub(crate) struct Outcome {
-    pub(crate) response: Response<Vec<u8>>,
-    pub(crate) fault: Option<Fault>,
-    /// A second answer that follows at once.
-    pub(crate) extra: Option<Response<Vec<u8>>>,
+    redirect_target: String,
 }
 
 impl Sandbox {
@@ -71,100 +52,77 @@ impl Sandbox {
     /// - Lists show their example's rows for any valid period, cut by `limit` and `offset`.
     /// - Both lots of the list can be opened; the second is empty. The settlement is 12345.
     /// - The one checkout with pending charges is 42. Any other has none.
-    /// - The payment `test235` is processing on the first question and done afterwards;
+    /// - The payment `test235` is processing at the first question, then done;
     ///   `idemptency-1` is accepted, then canceled; `123456789` has failed and was returned.
-    ///   They are found by their other identifiers too.
+    ///   Their other identifiers find them too.
     /// - It is 2026-05-14T15:30:00Z.
     pub fn documented() -> Self {
-        Self::new(
-            Book::new(Merchant::Documented),
-            vec![documented::CHECKOUT],
-            documented::payments(),
-            documented::now(),
-        )
+        let mut sandbox = Self::from_rows(documented::rows());
+        sandbox.api.payments = documented::payments();
+        sandbox
     }
 
     /// A merchant made from a seed. It is half a day after the end of its period.
     pub fn generated(merchant: Generated) -> Self {
-        let checkouts = merchant.checkout_ids().collect();
-        let now = merchant.now();
-        Self::new(Book::new(Merchant::Generated(merchant)), checkouts, Vec::new(), now)
+        let (checkouts, now) = (merchant.checkout_ids().collect(), merchant.now());
+        let mut sandbox = Self::new(Api::new(Book::of_merchant(merchant), now));
+        sandbox.api.checkouts = checkouts;
+        sandbox
     }
 
-    /// A merchant with these rows and no others, in whatever order they are given. In each list,
-    /// identifiers differ. There are no payments but those of scenarios.
+    /// A merchant with these rows, in any order. In each list, identifiers differ. There are no
+    /// payments but those of scenarios.
     ///
-    /// It is as cheap as the rows are few, for tests that need thousands of sandboxes. The
-    /// checkouts are those of the pending charges, or 42. It is 2026-05-14T15:30:00Z.
+    /// It is cheap enough for tests with thousands of sandboxes. The checkouts are those of the
+    /// pending charges, or 42. It is 2026-05-14T15:30:00Z.
     pub fn from_rows(rows: impl IntoIterator<Item = Row>) -> Self {
         let book = Book::of_rows(rows);
-        let mut checkouts: Vec<_> = book.checkouts().into_iter().collect();
-        if checkouts.is_empty() {
-            checkouts.push(documented::CHECKOUT);
+        let checkouts: Vec<_> = book.checkouts().into_iter().collect();
+        let mut sandbox = Self::new(Api::new(book, documented::now()));
+        if !checkouts.is_empty() {
+            sandbox.api.checkouts = checkouts;
         }
-        Self::new(book, checkouts, Vec::new(), documented::now())
+        sandbox
     }
 
-    fn new(
-        book: Book,
-        checkouts: Vec<i64>,
-        payments: Vec<ScriptedPayment>,
-        now: DateTime<Utc>,
-    ) -> Self {
+    fn new(api: Api) -> Self {
         Self {
-            book,
-            checkouts,
-            payments,
-            may_list_confirmed_charges: true,
-            tokens: Tokens::new(),
-            quirks: Quirks::default(),
+            api,
             faults: Faults::default(),
-            elsewhere: "http://elsewhere.invalid".to_owned(),
-            scenarios: Vec::new(),
-            now,
-            handled: 0,
+            redirect_target: "http://elsewhere.invalid".to_owned(),
         }
     }
 
-    /// Takes on a scenario, besides those that it has. A scenario given twice starts again.
+    /// Adds a scenario. A scenario given twice starts again.
     #[must_use]
     pub fn with_scenario(mut self, scenario: Scenario) -> Self {
         if let Some(payment) = scenario.payment() {
-            self.payments.retain(|known| known.identifiers() != payment.identifiers());
-            self.payments.push(payment);
+            self.api.add_payment(payment);
         }
-        if let Some(checkouts) = scenario.checkouts() {
-            self.checkouts = checkouts;
+        match scenario {
+            Scenario::SeveralCheckouts => {
+                self.api.checkouts = vec![CHECKOUT, CHECKOUT + 1];
+            }
+            Scenario::Quirk(quirk, schedule) => self.api.quirks.set(quirk, schedule),
+            Scenario::Fault(fault, schedule) => {
+                self.faults.replace(fault, fault.calls(), schedule);
+            }
+            _ => {}
         }
-        if let Some((quirk, schedule)) = scenario.quirk() {
-            self.quirks.set(quirk, schedule);
-        }
-        if let Some((fault, schedule)) = scenario.fault() {
-            self.faults.replace(fault, fault.calls(), schedule);
-        }
-        self.scenarios.retain(|known| *known != scenario);
-        self.scenarios.push(scenario);
         self
     }
 
-    /// Takes on a quirk of lists, see [`Sandbox::set_quirk`].
+    /// Adds a quirk of lists, see [`Sandbox::set_quirk`].
     #[must_use]
     pub fn with_quirk(mut self, quirk: Quirk, schedule: Schedule) -> Self {
         self.set_quirk(quirk, schedule);
         self
     }
 
-    /// Takes on a fault, see [`Sandbox::add_fault`].
-    #[must_use]
-    pub fn with_fault(mut self, fault: Fault, calls: Calls, schedule: Schedule) -> Self {
-        self.add_fault(fault, calls, schedule);
-        self
-    }
-
-    /// Tokens from `POST /auth/token` live so long: one hour by default.
+    /// The lifetime of tokens from `POST /auth/token`. Default: one hour.
     #[must_use]
     pub fn with_token_life(mut self, life: TimeDelta) -> Self {
-        self.tokens.set_life(life);
+        self.api.tokens.set_life(life);
         self
     }
 
@@ -172,239 +130,161 @@ impl Sandbox {
     /// `Endpoint Not Authorized`.
     #[must_use]
     pub fn without_confirmed_charges(mut self) -> Self {
-        self.may_list_confirmed_charges = false;
+        self.api.may_list_confirmed_charges = false;
         self
     }
 
     /// The time in the sandbox.
     pub fn now(&self) -> DateTime<Utc> {
-        self.now
+        self.api.now
     }
 
-    /// Moves the time in the sandbox, forwards or backwards.
+    /// Sets the time in the sandbox, forwards or backwards.
     pub fn set_now(&mut self, now: DateTime<Utc>) {
-        self.now = now;
+        self.api.now = now;
     }
 
-    /// Takes on a quirk of lists, from now on and besides those that it has. Its schedule counts
-    /// requests and occasions in each list by itself. The same quirk replaces the one before, as
-    /// does another reading of the same thing: which ends belong to a period, how rows are sorted.
+    /// Adds a quirk of lists from now on. Its schedule counts requests and occasions separately in
+    /// each list. It replaces the same quirk, and another reading of the same question: which ends
+    /// belong to a period, how rows are sorted.
     pub fn set_quirk(&mut self, quirk: Quirk, schedule: Schedule) {
-        self.quirks.set(quirk, schedule);
+        self.api.quirks.set(quirk, schedule);
     }
 
     /// Ends all quirks. Rows that they inserted, removed or moved stay as they are.
     pub fn clear_quirks(&mut self) {
-        self.quirks.clear();
+        self.api.quirks.clear();
     }
 
-    /// Plans a fault for some of the requests from now on. Its schedule counts the requests that
-    /// it concerns. A request has one fault at most: of several that are due the one that was
-    /// planned first, and the others wait for the next request.
+    /// Plans a fault for calls from now on. Its schedule counts these calls. A request has at most
+    /// one fault: the one that was planned first. The others wait for the next request.
     pub fn add_fault(&mut self, fault: Fault, calls: Calls, schedule: Schedule) {
         self.faults.add(fault, calls, schedule);
     }
 
-    /// Plans a fault for the next so many calls that it concerns by itself ([`Fault::calls`]): all
-    /// but logging in, mostly.
+    /// Plans a fault for the next calls of its kind, see [`Fault::calls`].
     pub fn fail_next(&mut self, fault: Fault, times: u64) {
         self.add_fault(fault, fault.calls(), Schedule::times(times));
     }
 
-    /// Plans a fault for the `n`-th call from now on, of those that it concerns by itself
-    /// ([`Fault::calls`]). The next call is the first.
+    /// Plans a fault for the `n`-th call of its kind from now on, see [`Fault::calls`]. The next
+    /// call is the first.
     pub fn fail_at(&mut self, n: u64, fault: Fault) {
         self.add_fault(fault, fault.calls(), Schedule::once().from_request(n));
     }
 
-    /// Forgets all faults that were planned.
+    /// Removes all planned faults.
     pub fn clear_faults(&mut self) {
         self.faults.clear();
     }
 
-    /// Where [`Fault::Redirect302`] and its like lead: `http://elsewhere.invalid` by default.
-    /// Path and query are added. With the base URL of another [`Server`](crate::Server) one sees
-    /// whether a client follows.
+    /// The base URL of [`Location::OtherHost`](crate::fault::Location::OtherHost), to which path
+    /// and query are added. Default: `http://elsewhere.invalid`. Another
+    /// [`Server`](crate::Server) there shows whether a client follows.
     pub fn set_redirect_target(&mut self, base_url: impl Into<String>) {
-        self.elsewhere = base_url.into();
+        self.redirect_target = base_url.into();
     }
 
-    /// A row appears, in place of the one with its identifier if there is one.
+    /// Adds a row, in place of the one with its identifier if there is one.
     pub fn insert(&mut self, row: Row) {
-        if row.list() == List::PendingCharges && !self.checkouts.contains(&row.checkout_id) {
-            self.checkouts.push(row.checkout_id);
+        if row.list == List::PendingCharges && !self.api.checkouts.contains(&row.checkout_id) {
+            self.api.checkouts.push(row.checkout_id);
         }
-        self.book.insert(row, self.next_request());
+        self.api.book.insert(row, self.api.next_request());
     }
 
-    /// A row disappears. Returns whether there was one.
+    /// Removes a row. Returns whether there was one.
     pub fn remove(&mut self, list: List, id: &str) -> bool {
-        self.book.remove(list, id, self.next_request())
+        self.api.book.remove(list, id, self.api.next_request())
     }
 
-    /// A row moves to another time, by which its list filters and sorts. Returns whether there was
+    /// Moves a row to another time, by which its list filters and sorts. Returns whether there was
     /// one.
     pub fn re_date(&mut self, list: List, id: &str, to: DateTime<Utc>) -> bool {
-        self.book.re_date(list, id, micros(to), self.next_request())
+        self.api.book.re_date(list, id, micros(to), self.api.next_request())
     }
 
-    /// Which rows existed, and when: the truth against which a client's list can be held.
+    /// The rows that existed, and when: the truth to compare with a client's list.
     pub fn history(&self) -> History {
-        self.book.history()
+        History::new(self.api.book.clone())
     }
 
-    /// How many requests were handled so far, whatever became of them.
+    /// The number of requests so far, with those that had a fault.
     pub fn request_count(&self) -> u64 {
-        self.handled
+        self.api.requests
     }
 
-    /// The user name that `POST /auth/token` takes. It is public, and the same in every sandbox.
+    /// The user name for `POST /auth/token`. It is public, and the same in every sandbox.
     pub fn username(&self) -> &'static str {
         USERNAME
     }
 
-    /// The password that `POST /auth/token` takes. It is public, and the same in every sandbox.
+    /// The password for `POST /auth/token`. It is public, and the same in every sandbox.
     pub fn password(&self) -> &'static str {
         PASSWORD
     }
 
-    /// A bearer token that is accepted from the start, whatever the time, until
+    /// A bearer token that is accepted from the start, at any time, until
     /// [`Sandbox::expire_tokens`]. It is public, and the same in every sandbox.
     pub fn token(&self) -> &'static str {
         FIRST_TOKEN
     }
 
-    /// From now on refuses every token that was accepted before, [`Sandbox::token`] too. Those
-    /// issued later are accepted.
+    /// Refuses all tokens that were issued so far, and [`Sandbox::token`]. Later ones are accepted.
     pub fn expire_tokens(&mut self) {
-        self.tokens.expire_all();
+        self.api.tokens.expire_all();
     }
 
     /// Answers a request.
     ///
-    /// Of its URI only path and query count. Whatever the request, there is an answer: there are
-    /// no panics. A [`Fault`] that no response can say is answered with 502 here, see
-    /// [`Sandbox::try_handle`].
+    /// It ignores the host of the URI. Every request gets an answer, without a panic. A [`Fault`]
+    /// that is not a response is answered with 502 here, see [`Sandbox::try_handle`].
     pub fn handle(&mut self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         self.try_handle(request).unwrap_or_else(|fault| {
-            Reply::detail(StatusCode::BAD_GATEWAY, fault.description()).into_response()
+            Reply::detail(StatusCode::BAD_GATEWAY, &fault.description()).into_response()
         })
     }
 
-    /// Answers a request, for an in-memory transport that wants to fail as a network does.
+    /// Answers a request, for an in-memory transport that fails as a network does.
     ///
     /// # Errors
     ///
-    /// The fault, where the client would not get a whole response. The request was handled all the
-    /// same, as when an answer is lost on its way.
+    /// The fault, if the client would not get a whole response. The sandbox handled the request
+    /// nevertheless, as if the answer were lost on its way.
     pub fn try_handle(&mut self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Fault> {
-        let outcome = self.exchange(&request, true);
-        match outcome.fault {
-            Some(fault) if !fault.leaves_a_response() => Err(fault),
-            _ => Ok(outcome.response),
+        match self.exchange(&request, true) {
+            (_, Some(fault)) if !fault.leaves_a_response() => Err(fault),
+            (answer, _) => Ok(answer.response),
         }
     }
 
-    /// What becomes of a request, on a connection that was used before or not.
-    pub(crate) fn exchange(&mut self, request: &Request<Vec<u8>>, is_used: bool) -> Outcome {
-        self.handled = self.handled.wrapping_add(1);
-        let is_login = calls::is_login(request);
-        let Some(fault) = self.faults.next(is_login, is_used) else {
-            return Outcome { response: self.answer(request), fault: None, extra: None };
+    /// Answers a request, on a used connection or a new one. Returns the fault that happened.
+    pub(crate) fn exchange(
+        &mut self,
+        request: &Request<Vec<u8>>,
+        is_used: bool,
+    ) -> (Answer, Option<Fault>) {
+        self.api.requests = self.api.next_request();
+        let Some(fault) = self.faults.next(calls::is_login(request), is_used) else {
+            return (Answer::new(calls::answer(&mut self.api, request)), None);
         };
-        let elsewhere = &self.elsewhere;
-        let context = fault::Context { request, now: self.now, elsewhere };
-        if let Some(response) = fault::answer(fault, &context) {
-            return Outcome { response, fault: Some(fault), extra: None };
+        let context = Context { request, now: self.api.now, other_host: &self.redirect_target };
+        if let Some(response) = fault.response(&context) {
+            return (Answer::new(response), Some(fault));
         }
         if fault == Fault::TokenExpires {
-            self.tokens.expire_all();
+            self.api.tokens.expire_all();
         }
-        let mut response = self.answer(request);
-        if let Some(status) = fault::other_status(fault) {
-            *response.status_mut() = status;
-        }
-        let other = || fault::somebody_elses(request, response.clone());
-        let (response, extra) = match fault {
-            Fault::AnotherAnswer => (other(), None),
-            Fault::ExtraAnswer => {
-                let extra = other();
-                (response, Some(extra))
-            }
-            Fault::StaleAnswer => {
-                let stale = other();
-                (stale, Some(response))
-            }
-            _ => (response, None),
-        };
-        Outcome { response, fault: Some(fault), extra }
-    }
-
-    fn answer(&mut self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-        self.reply(request).unwrap_or_else(|refusal| refusal).into_response()
-    }
-
-    /// The rows that a request is answered with, and the sum of the pool that it is about.
-    pub(crate) fn list(&mut self, ask: &Ask) -> (Listing, Decimal) {
-        self.quirks.list(&mut self.book, ask, self.handled)
-    }
-
-    fn next_request(&self) -> u64 {
-        self.handled.wrapping_add(1)
-    }
-
-    /// The start of the pending charges' default period.
-    pub(crate) fn thirty_days_ago(&self) -> DateTime<Utc> {
-        self.now.checked_sub_signed(TimeDelta::days(30)).unwrap_or(DateTime::<Utc>::MIN_UTC)
-    }
-
-    /// The answer to the next question for a payment.
-    pub(crate) fn pay_status(&mut self, target: Target, id: &str) -> Reply {
-        let scripted =
-            self.payments.iter_mut().find(|payment| payment.identifiers().has(target, id));
-        if let Some(payment) = scripted {
-            return payment.answer();
-        }
-        let Merchant::Generated(merchant) = self.book.merchant() else {
-            return not_known();
-        };
-        match merchant.find_payment(target, id) {
-            Some(payout) => merchant.pay_status(&payout),
-            None => not_known(),
-        }
-    }
-
-    fn reply(&mut self, request: &Request<Vec<u8>>) -> Result<Reply, Reply> {
-        if calls::is_login(request) {
-            return calls::issue_token(self, request);
-        }
-        self.authorize(request)?;
-        calls::answer(self, request)
-    }
-
-    fn authorize(&self, request: &Request<Vec<u8>>) -> Result<(), Reply> {
-        let Some(header) = request.headers().get(header::AUTHORIZATION) else {
-            return Err(Reply::gateway_unauthorized(self.handled));
-        };
-        let token = header
-            .to_str()
-            .ok()
-            .and_then(|header| header.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        match token {
-            Some(token) if self.tokens.accept(token, self.now) => Ok(()),
-            _ => Err(Reply::incorrect_credentials()),
-        }
+        let (response, second) = fault.change(request, calls::answer(&mut self.api, request));
+        (Answer { response, second, pieces: fault.pieces() }, Some(fault))
     }
 }
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox")
-            .field("merchant", self.book.merchant())
-            .field("scenarios", &self.scenarios)
-            .field("now", &self.now)
+            .field("merchant", self.api.book.merchant())
+            .field("now", &self.api.now)
             .finish_non_exhaustive()
     }
 }

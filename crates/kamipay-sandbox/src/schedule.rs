@@ -1,6 +1,6 @@
 //! When something happens.
 
-/// When a [`Quirk`](crate::Quirk) or a [`Fault`](crate::Fault) happens: from which request on, and
+/// When a [`Quirk`](crate::Quirk) or a [`Fault`](crate::Fault) happens: from which request on and
 /// how often.
 ///
 /// ```
@@ -28,19 +28,18 @@ impl Schedule {
         Self::times(1)
     }
 
-    /// On so many occasions, then never again.
+    /// On this many occasions, then never again.
     pub const fn times(times: u64) -> Self {
         Self { from: 1, times: Some(times) }
     }
 
-    /// Not before the `request`-th request that it could concern, counted from 1 and from when it
-    /// was set.
+    /// Not before the `request`-th request that it could concern, counted from 1 since it was set.
     #[must_use]
     pub const fn from_request(self, request: u64) -> Self {
         Self { from: request, ..self }
     }
 
-    /// Whether it happens with the `request`-th request, if it did so many times before.
+    /// Whether it happens with the `request`-th request, after it happened `done` times.
     pub(crate) fn is_due(self, request: u64, done: u64) -> bool {
         request >= self.from && self.times.is_none_or(|times| done < times)
     }

@@ -61,7 +61,7 @@ fn open(file: &Path) -> Result<Watch> {
     if file.exists() {
         return Ok(serde_json::from_str(&fs::read_to_string(file)?)?);
     }
-    let payment = PaymentTarget::external_id(Scenario::NotFoundThenDone.as_str())?;
+    let payment = PaymentTarget::external_id(Scenario::NotFoundThenDone.to_string())?;
     let mut limits = WatchLimits::default();
     limits.first_interval = Duration::from_millis(20); // 2 s would do, but not for an example
     Ok(Watch::new(GetPayStatus::new(payment, Chain::Polygon), limits))

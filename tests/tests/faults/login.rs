@@ -52,7 +52,7 @@ fn a_second_401_is_the_answer() {
         send(&client, &call).unwrap();
         let since = server.requests().len();
         server.with_sandbox(|sandbox| {
-            sandbox.add_fault(Fault::Unauthorized, Calls::Data, Schedule::times(2));
+            sandbox.add_fault(Fault::named("unauthorized"), Calls::Data, Schedule::times(2));
         });
         let outcome = send(&client, &call);
         assert_eq!(word(&outcome), "Api 401");
@@ -64,8 +64,11 @@ fn a_second_401_is_the_answer() {
 
 #[test]
 fn a_refused_login_is_not_repeated() {
-    for (fault, status) in [(Fault::Login400, 400), (Fault::Login401, 401), (Fault::Login403, 403)]
-    {
+    for (fault, status) in [
+        (Fault::named("login-400"), 400),
+        (Fault::named("login-401"), 401),
+        (Fault::named("login-403"), 403),
+    ] {
         let server = sandbox();
         server.with_sandbox(|sandbox| {
             sandbox.add_fault(fault, Calls::Login, Schedule::always());
@@ -95,7 +98,7 @@ fn a_refused_login_is_not_repeated() {
 fn a_login_that_fails_in_another_way_is_repeated() {
     let server = sandbox();
     server.with_sandbox(|sandbox| {
-        sandbox.add_fault(Fault::Login503, Calls::Login, Schedule::once());
+        sandbox.add_fault(Fault::named("login-503"), Calls::Login, Schedule::once());
     });
     for call in data_calls() {
         send(&log_in(&server), &call).unwrap();

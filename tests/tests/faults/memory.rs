@@ -28,11 +28,11 @@ fn a_hostile_body_costs_at_most_8_mib() {
         return;
     }
     for fault in [
-        Fault::LengthGigabyte,
-        Fault::LengthU64Max,
-        Fault::EndlessBody,
-        Fault::EndlessChunked,
-        Fault::GzipBomb,
+        Fault::named("length-gigabyte"),
+        Fault::named("length-u64-max"),
+        Fault::named("endless-body"),
+        Fault::named("endless-chunked"),
+        Fault::named("gzip-bomb"),
     ] {
         let server = sandbox();
         // Only the child's first call is answered.

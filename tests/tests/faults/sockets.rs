@@ -91,20 +91,25 @@ fn scenario(
 
 #[test]
 fn without_a_fault_every_call_has_an_answer() {
-    let faults = [Fault::Chunked, Fault::UntilClosed, Fault::ClosedAfterAnswer];
+    let faults = [
+        Fault::named("chunked"),
+        Fault::named("until-closed"),
+        Fault::named("closed-after-answer"),
+    ];
     all_calls(&faults, &["value"], GivesUp);
 }
 
 #[test]
 fn a_connection_closed_before_any_byte_is_retried() {
-    let faults = [Fault::ClosedBeforeAnswer, Fault::ResetBeforeAnswer];
+    let faults = [Fault::named("closed-before-answer"), Fault::named("reset-before-answer")];
     all_calls(&faults, &["ConnectionClosed"], TriesAgain);
 }
 
 #[test]
 fn a_kept_connection_that_was_closed_is_replaced_at_once() {
     let server = sandbox();
-    for fault in [Fault::PooledConnectionClosed, Fault::PooledConnectionReset] {
+    for fault in [Fault::named("pooled-connection-closed"), Fault::named("pooled-connection-reset")]
+    {
         for call in calls() {
             let client = client(server.base_url(), |_| {});
             send(&client, &call).unwrap();
@@ -119,27 +124,35 @@ fn a_kept_connection_that_was_closed_is_replaced_at_once() {
 
 #[test]
 fn an_answer_truncated_in_its_head_is_retried() {
-    all_calls(&[Fault::TruncatedHead], &["ConnectionClosed"], TriesAgain);
+    all_calls(&[Fault::named("truncated-head")], &["ConnectionClosed"], TriesAgain);
 }
 
 #[test]
 fn a_body_shorter_than_its_length_is_truncated() {
-    all_calls(&[Fault::TruncatedBody, Fault::MissingBody], &["Truncated"], TriesAgain);
+    all_calls(
+        &[Fault::named("truncated-body"), Fault::named("missing-body")],
+        &["Truncated"],
+        TriesAgain,
+    );
     // A reset may discard the bytes before it.
-    all_calls(&[Fault::ResetBody], &["Truncated", "ConnectionClosed"], TriesAgain);
+    all_calls(&[Fault::named("reset-body")], &["Truncated", "ConnectionClosed"], TriesAgain);
 }
 
 #[test]
 fn cut_chunks_are_truncated() {
-    let faults = [Fault::TruncatedChunk, Fault::TruncatedChunkSize, Fault::MissingLastChunk];
+    let faults = [
+        Fault::named("truncated-chunk"),
+        Fault::named("truncated-chunk-size"),
+        Fault::named("missing-last-chunk"),
+    ];
     all_calls(&faults, &["Truncated"], TriesAgain);
-    all_calls(&[Fault::ResetChunk], &["Truncated", "ConnectionClosed"], TriesAgain);
+    all_calls(&[Fault::named("reset-chunk")], &["Truncated", "ConnectionClosed"], TriesAgain);
 }
 
 #[test]
 fn half_a_document_without_a_length_is_truncated() {
-    all_calls(&[Fault::TruncatedUnframed], &["Truncated"], TriesAgain);
-    all_calls(&[Fault::ResetUnframed], &["Truncated", "ConnectionClosed"], TriesAgain);
+    all_calls(&[Fault::named("truncated-unframed")], &["Truncated"], TriesAgain);
+    all_calls(&[Fault::named("reset-unframed")], &["Truncated", "ConnectionClosed"], TriesAgain);
 }
 
 #[test]
@@ -148,21 +161,25 @@ fn a_whole_document_before_a_reset_is_a_value() {
     for call in calls() {
         // If the reset discards the document, the call is retried.
         let client = client(server.base_url(), |config| config.retry.max_attempts = 4);
-        fail(&server, Fault::ResetAfterDocument, 1);
+        fail(&server, Fault::named("reset-after-document"), 1);
         send(&client, &call).unwrap();
     }
 }
 
 #[test]
 fn a_silent_server_times_out() {
-    let faults = [Fault::SilentServer, Fault::StalledHead];
+    let faults = [Fault::named("silent-server"), Fault::named("stalled-head")];
     all_calls_in_time(&faults, &["Timeout(Head)"], TriesAgain);
 }
 
 #[test]
 fn a_dripping_server_times_out() {
-    all_calls_in_time(&[Fault::DrippingHead], &["Timeout(Head)"], TriesAgain);
-    let faults = [Fault::DrippingBody, Fault::StalledBody, Fault::StalledChunk];
+    all_calls_in_time(&[Fault::named("dripping-head")], &["Timeout(Head)"], TriesAgain);
+    let faults = [
+        Fault::named("dripping-body"),
+        Fault::named("stalled-body"),
+        Fault::named("stalled-chunk"),
+    ];
     all_calls_in_time(&faults, &["Timeout(Body)"], TriesAgain);
 }
 
@@ -172,7 +189,7 @@ fn endless_trailers_end_in_an_error() {
     let server = sandbox();
     for call in calls() {
         let client = client(server.base_url(), |config| config.attempt_timeout = SHORT);
-        fail(&server, Fault::EndlessTrailers, 1);
+        fail(&server, Fault::named("endless-trailers"), 1);
         let word = word(&send(&client, &call));
         assert!(["Timeout(Body)", "Protocol", "TooLarge"].contains(&&*word), "{word}");
     }
@@ -180,18 +197,18 @@ fn endless_trailers_end_in_an_error() {
 
 #[test]
 fn a_body_without_length_on_an_open_connection_times_out() {
-    all_calls_in_time(&[Fault::UnframedKeepAlive], &["Timeout(Unframed)"], TriesAgain);
+    all_calls_in_time(&[Fault::named("unframed-keep-alive")], &["Timeout(Unframed)"], TriesAgain);
 }
 
 #[test]
 fn an_answer_that_is_not_http_1_1_is_an_error() {
     let faults = [
-        Fault::Garbage,
-        Fault::SshBanner,
-        Fault::HtmlWithoutHead,
-        Fault::Http2Preface,
-        Fault::Http2StatusLine,
-        Fault::Status000,
+        Fault::named("garbage"),
+        Fault::named("ssh-banner"),
+        Fault::named("html-without-head"),
+        Fault::named("http2-preface"),
+        Fault::named("http2-status-line"),
+        Fault::named("status-000"),
     ];
     all_calls(&faults, &["Protocol"], GivesUp);
 }
@@ -199,11 +216,11 @@ fn an_answer_that_is_not_http_1_1_is_an_error() {
 #[test]
 fn an_endless_head_is_an_error() {
     let faults = [
-        Fault::TooManyHeaders,
-        Fault::HugeHeader,
-        Fault::EndlessHeader,
-        Fault::EndlessInformational,
-        Fault::EndlessBlankLines,
+        Fault::named("too-many-headers"),
+        Fault::named("huge-header"),
+        Fault::named("endless-header"),
+        Fault::named("endless-informational"),
+        Fault::named("endless-blank-lines"),
     ];
     all_calls(&faults, &["TooLarge", "Protocol"], GivesUp);
 }
@@ -211,42 +228,50 @@ fn an_endless_head_is_an_error() {
 #[test]
 fn invalid_lengths_are_an_error() {
     let faults = [
-        Fault::ConflictingLengths,
-        Fault::NegativeLength,
-        Fault::HugeLength,
-        Fault::BadChunkSize,
-        Fault::HugeChunkSize,
+        Fault::named("conflicting-lengths"),
+        Fault::named("negative-length"),
+        Fault::named("huge-length"),
+        Fault::named("bad-chunk-size"),
+        Fault::named("huge-chunk-size"),
     ];
     all_calls(&faults, &["Protocol"], GivesUp);
 }
 
 #[test]
 fn a_length_over_the_limit_is_refused_before_reading() {
-    all_calls(&[Fault::LengthU64Max, Fault::LengthGigabyte], &["TooLarge"], GivesUp);
+    all_calls(
+        &[Fault::named("length-u64-max"), Fault::named("length-gigabyte")],
+        &["TooLarge"],
+        GivesUp,
+    );
 }
 
 #[test]
 fn an_endless_body_is_refused_at_the_limit() {
-    all_calls(&[Fault::EndlessBody, Fault::EndlessChunked], &["TooLarge"], GivesUp);
+    all_calls(
+        &[Fault::named("endless-body"), Fault::named("endless-chunked")],
+        &["TooLarge"],
+        GivesUp,
+    );
 }
 
 #[test]
 fn a_gzip_bomb_is_refused_at_the_limit() {
-    all_calls(&[Fault::GzipBomb], &["TooLarge"], GivesUp);
+    all_calls(&[Fault::named("gzip-bomb")], &["TooLarge"], GivesUp);
 }
 
 #[test]
 fn an_encoding_that_was_not_requested_is_an_error() {
     let faults = [
-        Fault::FalseGzip,
-        Fault::DamagedGzip,
-        Fault::GzipTwice,
-        Fault::ContentEncodingBr,
-        Fault::ContentEncodingDeflate,
-        Fault::TransferEncodingGzip,
+        Fault::named("false-gzip"),
+        Fault::named("damaged-gzip"),
+        Fault::named("gzip-twice"),
+        Fault::named("content-encoding-br"),
+        Fault::named("content-encoding-deflate"),
+        Fault::named("transfer-encoding-gzip"),
     ];
     all_calls(&faults, &["Encoding"], GivesUp);
-    all_calls(&[Fault::TruncatedGzip], &["Truncated"], TriesAgain);
+    all_calls(&[Fault::named("truncated-gzip")], &["Truncated"], TriesAgain);
 }
 
 #[test]
@@ -254,16 +279,16 @@ fn no_redirect_is_followed() {
     let (server, other) = (sandbox(), sandbox());
     server.with_sandbox(|sandbox| sandbox.set_redirect_target(other.base_url()));
     for (fault, status) in [
-        (Fault::Redirect301, 301),
-        (Fault::Redirect302, 302),
-        (Fault::Redirect303, 303),
-        (Fault::Redirect307, 307),
-        (Fault::Redirect308, 308),
-        (Fault::RedirectOtherPort, 302),
-        (Fault::RedirectPlainHttp, 302),
-        (Fault::RedirectSchemeRelative, 302),
-        (Fault::RedirectNowhere, 302),
-        (Fault::RedirectLoop, 302),
+        (Fault::named("redirect-301"), 301),
+        (Fault::named("redirect-302"), 302),
+        (Fault::named("redirect-303"), 303),
+        (Fault::named("redirect-307"), 307),
+        (Fault::named("redirect-308"), 308),
+        (Fault::named("redirect-other-port"), 302),
+        (Fault::named("redirect-plain-http"), 302),
+        (Fault::named("redirect-scheme-relative"), 302),
+        (Fault::named("redirect-nowhere"), 302),
+        (Fault::named("redirect-loop"), 302),
     ] {
         let word = format!("UnexpectedStatus {status}");
         for call in calls() {
@@ -276,18 +301,18 @@ fn no_redirect_is_followed() {
 #[test]
 fn a_status_that_the_api_does_not_use_is_an_error() {
     for (fault, status) in [
-        (Fault::Status101, 101),
-        (Fault::Status204, 204),
-        (Fault::Status205, 205),
-        (Fault::Status206, 206),
-        (Fault::Status304, 304),
-        (Fault::Status600, 600),
-        (Fault::Status999, 999),
+        (Fault::named("status-101"), 101),
+        (Fault::named("status-204"), 204),
+        (Fault::named("status-205"), 205),
+        (Fault::named("status-206"), 206),
+        (Fault::named("status-304"), 304),
+        (Fault::named("status-600"), 600),
+        (Fault::named("status-999"), 999),
     ] {
         all_calls(&[fault], &[&format!("UnexpectedStatus {status}")], GivesUp);
     }
     // An answer must follow a 100.
-    all_calls(&[Fault::InformationalOnly], &["ConnectionClosed"], TriesAgain);
+    all_calls(&[Fault::named("informational-only")], &["ConnectionClosed"], TriesAgain);
 }
 
 #[test]
@@ -295,27 +320,57 @@ fn a_refusal_with_any_body_is_not_retried() {
     for (status, faults) in [
         (
             400,
-            [Fault::Status400, Fault::Status400Html, Fault::Status400Empty, Fault::Status400Huge],
+            [
+                Fault::named("status-400"),
+                Fault::named("status-400-html"),
+                Fault::named("status-400-empty"),
+                Fault::named("status-400-huge"),
+            ],
         ),
         (
             403,
-            [Fault::Status403, Fault::Status403Html, Fault::Status403Empty, Fault::Status403Huge],
+            [
+                Fault::named("status-403"),
+                Fault::named("status-403-html"),
+                Fault::named("status-403-empty"),
+                Fault::named("status-403-huge"),
+            ],
         ),
         (
             404,
-            [Fault::Status404, Fault::Status404Html, Fault::Status404Empty, Fault::Status404Huge],
+            [
+                Fault::named("status-404"),
+                Fault::named("status-404-html"),
+                Fault::named("status-404-empty"),
+                Fault::named("status-404-huge"),
+            ],
         ),
         (
             406,
-            [Fault::Status406, Fault::Status406Html, Fault::Status406Empty, Fault::Status406Huge],
+            [
+                Fault::named("status-406"),
+                Fault::named("status-406-html"),
+                Fault::named("status-406-empty"),
+                Fault::named("status-406-huge"),
+            ],
         ),
         (
             409,
-            [Fault::Status409, Fault::Status409Html, Fault::Status409Empty, Fault::Status409Huge],
+            [
+                Fault::named("status-409"),
+                Fault::named("status-409-html"),
+                Fault::named("status-409-empty"),
+                Fault::named("status-409-huge"),
+            ],
         ),
         (
             422,
-            [Fault::Status422, Fault::Status422Html, Fault::Status422Empty, Fault::Status422Huge],
+            [
+                Fault::named("status-422"),
+                Fault::named("status-422-html"),
+                Fault::named("status-422-empty"),
+                Fault::named("status-422-huge"),
+            ],
         ),
     ] {
         all_calls(&faults, &[&format!("Api {status}")], GivesUp);
@@ -324,25 +379,25 @@ fn a_refusal_with_any_body_is_not_retried() {
 
 #[test]
 fn a_retry_after_beyond_the_deadline_is_not_waited_for() {
-    all_calls(&[Fault::RetryAfter3600], &["Api 429"], GivesUp);
+    all_calls(&[Fault::named("retry-after-3600")], &["Api 429"], GivesUp);
 }
 
 #[test]
 fn an_invalid_retry_after_is_ignored() {
     let faults = [
-        Fault::Status429,
-        Fault::Status429Html,
-        Fault::Status429Empty,
-        Fault::Status429Huge,
-        Fault::RetryAfterPastDate,
-        Fault::RetryAfterNegative,
-        Fault::RetryAfterPlus,
-        Fault::RetryAfterFraction,
-        Fault::RetryAfterList,
-        Fault::RetryAfterEmpty,
-        Fault::RetryAfterOverlong,
-        Fault::RetryAfterForeignDigit,
-        Fault::RetryAfterWords,
+        Fault::named("status-429"),
+        Fault::named("status-429-html"),
+        Fault::named("status-429-empty"),
+        Fault::named("status-429-huge"),
+        Fault::named("retry-after-past-date"),
+        Fault::named("retry-after-negative"),
+        Fault::named("retry-after-plus"),
+        Fault::named("retry-after-fraction"),
+        Fault::named("retry-after-list"),
+        Fault::named("retry-after-empty"),
+        Fault::named("retry-after-overlong"),
+        Fault::named("retry-after-foreign-digit"),
+        Fault::named("retry-after-words"),
     ];
     all_calls(&faults, &["Api 429"], TriesAgain);
 }
@@ -350,10 +405,10 @@ fn an_invalid_retry_after_is_ignored() {
 #[test]
 fn a_5xx_is_retried() {
     for (fault, status) in [
-        (Fault::Status500, 500),
-        (Fault::Status502, 502),
-        (Fault::Status503, 503),
-        (Fault::Status504, 504),
+        (Fault::named("status-500"), 500),
+        (Fault::named("status-502"), 502),
+        (Fault::named("status-503"), 503),
+        (Fault::named("status-504"), 504),
     ] {
         all_calls(&[fault], &[&format!("Api {status}")], TriesAgain);
     }
@@ -361,10 +416,10 @@ fn a_5xx_is_retried() {
 
 #[test]
 fn a_proxy_s_html_page_is_not_shown() {
-    all_calls(&[Fault::Gateway502Html], &["Api 502"], TriesAgain);
+    all_calls(&[Fault::named("gateway-502-html")], &["Api 502"], TriesAgain);
     let server = sandbox();
     for call in calls() {
-        fail(&server, Fault::Gateway502Html, 1);
+        fail(&server, Fault::named("gateway-502-html"), 1);
         let error = send(&client(server.base_url(), |_| {}), &call).unwrap_err();
         let text = format!("{error} {error:?}");
         assert!(!text.contains("nginx") && !text.contains('<'), "{text}");
@@ -374,19 +429,20 @@ fn a_proxy_s_html_page_is_not_shown() {
 
 #[test]
 fn a_5xx_with_a_truncated_or_endless_body_keeps_its_status() {
-    all_calls(&[Fault::ServerErrorTruncated], &["Api 500"], TriesAgain);
-    all_calls(&[Fault::ServerErrorEndless], &["Api 500"], TriesAgain);
+    all_calls(&[Fault::named("server-error-truncated")], &["Api 500"], TriesAgain);
+    all_calls(&[Fault::named("server-error-endless")], &["Api 500"], TriesAgain);
 }
 
 #[test]
 fn an_empty_200_or_an_html_page_is_not_retried() {
-    let faults = [Fault::EmptyBody, Fault::BlankBody, Fault::CaptivePortal];
+    let faults =
+        [Fault::named("empty-body"), Fault::named("blank-body"), Fault::named("captive-portal")];
     all_calls(&faults, &["Decode"], GivesUp);
 }
 
 #[test]
 fn a_body_that_is_not_utf_8_is_not_retried() {
-    all_calls(&[Fault::InvalidUtf8], &["Decode"], GivesUp);
+    all_calls(&[Fault::named("invalid-utf8")], &["Decode"], GivesUp);
 }
 
 #[test]
@@ -396,7 +452,7 @@ fn another_request_s_response_is_a_mismatch() {
         let Some(word) = other_answer(&call) else { continue };
         // Retried once, regardless of the policy.
         for (times, expected) in [(1, "value"), (2, word)] {
-            fail(&server, Fault::AnotherAnswer, times);
+            fail(&server, Fault::named("another-answer"), times);
             let before = server.requests().len();
             let outcome = send(&client(server.base_url(), |_| {}), &call);
             assert_eq!(self::word(&outcome), expected, "{call:?}: {outcome:?}");
@@ -405,7 +461,7 @@ fn another_request_s_response_is_a_mismatch() {
 
         // An unsolicited response is discarded.
         let client = client(server.base_url(), |_| {});
-        for fault in [Fault::ExtraAnswer, Fault::AnotherAnswer] {
+        for fault in [Fault::named("extra-answer"), Fault::named("another-answer")] {
             fail(&server, fault, 1);
             let _ = send(&client, &call);
             send(&client, &call).unwrap_or_else(|error| panic!("{fault}, {call:?}: {error:?}"));
@@ -428,14 +484,14 @@ fn a_deadline_is_kept_to_100_ms() {
     let (server, time) = (sandbox(), Duration::from_millis(100));
     let mut worst = Duration::ZERO;
     for fault in [
-        Fault::SilentServer,
-        Fault::StalledHead,
-        Fault::DrippingHead,
-        Fault::StalledBody,
-        Fault::StalledChunk,
-        Fault::DrippingBody,
-        Fault::EndlessTrailers,
-        Fault::UnframedKeepAlive,
+        Fault::named("silent-server"),
+        Fault::named("stalled-head"),
+        Fault::named("dripping-head"),
+        Fault::named("stalled-body"),
+        Fault::named("stalled-chunk"),
+        Fault::named("dripping-body"),
+        Fault::named("endless-trailers"),
+        Fault::named("unframed-keep-alive"),
     ] {
         for call in calls().into_iter().take(if is_idle() { usize::MAX } else { 2 }) {
             fail(&server, fault, 1);

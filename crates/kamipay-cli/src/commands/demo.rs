@@ -179,7 +179,7 @@ impl Tour {
             (Scenario::Canceled, 1),
             (Scenario::UnknownState, 1),
         ] {
-            let payment = PaymentTarget::external_id(scenario.as_str())
+            let payment = PaymentTarget::external_id(scenario.to_string())
                 .map_err(|error| Failure::other(error.to_string()))?;
             let call = GetPayStatus::new(payment, Chain::Polygon);
             let mut last = None;
@@ -190,7 +190,7 @@ impl Tour {
                 if last.replace(meaning) == Some(meaning) {
                     continue;
                 }
-                let name = if question == 0 { scenario.as_str() } else { "" };
+                let name = if question == 0 { scenario.to_string() } else { String::new() };
                 let (state, style) = (status.state(), meaning.style());
                 self.say(&format!(
                     "  {name:21}  {style}{state:12}{style:#}  {}\n",

@@ -139,9 +139,8 @@ pub(crate) fn sandbox(seed: u64, scenarios: &[Scenario]) -> Sandbox {
 
 fn on(scenarios: &[Scenario]) -> impl Iterator<Item = Scenario> {
     let none_named = scenarios.is_empty();
-    let named = scenarios.iter();
-    let all = Scenario::ALL.iter().filter(move |scenario| none_named && scenario.has_payment());
-    named.chain(all).copied()
+    let all = Scenario::all().filter(move |scenario| none_named && scenario.has_payment());
+    scenarios.iter().copied().chain(all)
 }
 
 fn payments(scenarios: &[Scenario]) -> String {
@@ -155,13 +154,13 @@ fn payments(scenarios: &[Scenario]) -> String {
 fn list_scenarios() -> Result<Exit, Failure> {
     let mut text = String::new();
     let mut group = "";
-    for scenario in Scenario::ALL {
+    for scenario in Scenario::all() {
         if scenario.group() != group {
             let gap = if group.is_empty() { "" } else { "\n" };
             group = scenario.group();
             text.push_str(&format!("{gap}{STRONG}{group}{STRONG:#}\n"));
         }
-        text.push_str(&format!("  {:26}  {}\n", scenario.as_str(), scenario.description()));
+        text.push_str(&format!("  {scenario:26}  {}\n", scenario.description()));
     }
     text.push_str("\nWith -always behind the name, what happens for a while never stops.\n");
     let mut lines = Lines::new();

@@ -1,9 +1,9 @@
-//! Faults without a network: their names, and those that a response says.
+//! Faults without a network: names and responses.
 
 use http::{Request, Response};
 
 use super::*;
-use crate::{sandbox::Sandbox, scenario::Scenario};
+use crate::{sandbox::Sandbox, scenario::Scenario, schedule::Schedule};
 
 const LOT: &str = "/v1/lots/9c030c8b-6d68-445b-8048-1bacd91012fa";
 const LOTS: &str = "/v1/lots?start_date=2026-01-01&end_date=2026-01-02";
@@ -33,13 +33,15 @@ fn body(response: &Response<Vec<u8>>) -> String {
 }
 
 #[test]
-fn names_read_back_and_are_nobody_else_s() {
-    let mut names: Vec<_> = Scenario::ALL.iter().map(|scenario| scenario.as_str()).collect();
-    for fault in Fault::ALL {
-        assert_eq!(fault.to_string().parse(), Ok(*fault));
-        assert_eq!(fault.as_str().parse(), Ok(Scenario::Fault(*fault)));
-        assert_eq!(fault.name_always().parse(), Ok(Scenario::FaultAlways(*fault)));
-        names.push(fault.name_always());
+fn names_read_back_and_differ() {
+    let mut names: Vec<_> = Scenario::all().map(|scenario| scenario.to_string()).collect();
+    for fault in Fault::all() {
+        assert_eq!(fault.to_string().parse(), Ok(fault));
+        let name = fault.name().unwrap();
+        assert_eq!(name.parse(), Ok(Scenario::Fault(fault, Schedule::once())));
+        let always = format!("{name}-always");
+        assert_eq!(always.parse(), Ok(Scenario::Fault(fault, Schedule::always())));
+        names.push(always);
     }
     for name in &names {
         assert!(name.bytes().all(|b| b == b'-' || b.is_ascii_lowercase() || b.is_ascii_digit()));
@@ -54,9 +56,9 @@ fn names_read_back_and_are_nobody_else_s() {
 
 #[test]
 fn a_response_or_the_fault() {
-    for fault in Fault::ALL {
+    for fault in Fault::all() {
         let mut sandbox = Sandbox::documented();
-        sandbox.add_fault(*fault, Calls::Data, Schedule::times(2));
+        sandbox.add_fault(fault, Calls::Data, Schedule::times(2));
         let tried = get(&mut sandbox, LOT);
         assert_eq!(tried.is_ok(), fault.leaves_a_response(), "{fault}");
         let handled = sandbox.handle(request(LOT));
@@ -67,29 +69,34 @@ fn a_response_or_the_fault() {
                 assert_eq!(response.body(), handled.body(), "{fault}");
             }
             Err(tried) => {
-                assert_eq!(tried, *fault);
+                assert_eq!(tried, fault);
                 assert_eq!(handled.status(), 502);
-                assert!(body(&handled).contains(fault.description()), "{fault}");
+                let body: serde_json::Value = serde_json::from_slice(handled.body()).unwrap();
+                assert_eq!(body["detail"], fault.description());
             }
         }
         let after = get(&mut sandbox, LOT).unwrap().status();
         // A token that has expired stays so.
-        assert_eq!(after, if *fault == Fault::TokenExpires { 401 } else { 200 }, "{fault}");
+        assert_eq!(
+            after,
+            if fault == Fault::named("token-expires") { 401 } else { 200 },
+            "{fault}"
+        );
     }
 }
 
 #[test]
 fn statuses_and_their_bodies() {
-    let mut told = Vec::new();
-    for fault in Fault::ALL.iter().filter(|fault| fault.leaves_a_response()) {
-        let response = answered(*fault);
+    let mut lines = Vec::new();
+    for fault in Fault::all().filter(|fault| fault.leaves_a_response()) {
+        let response = answered(fault);
         let header = |name| response.headers().get(name).map(|value| value.as_bytes());
         let header = |name| header(name).map_or("", |value| std::str::from_utf8(value).unwrap());
         let mut body = body(&response).replace(['\r', '\n'], "");
         if body.len() > 90 {
             body = format!("{}… {} bytes", &body[..40], response.body().len());
         }
-        told.push(format!(
+        lines.push(format!(
             "{fault}: {} [{}] [{}{}] {body}",
             response.status().as_u16(),
             header("content-type"),
@@ -97,38 +104,41 @@ fn statuses_and_their_bodies() {
             header("retry-after"),
         ));
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
-fn login_and_data_are_told_apart() {
-    let mut sandbox = Sandbox::documented().with_scenario(Scenario::FaultAlways(Fault::Login503));
+fn login_and_data_calls_have_their_own_faults() {
+    let mut sandbox = Sandbox::documented()
+        .with_scenario(Scenario::Fault(Fault::named("login-503"), Schedule::always()));
     assert_eq!(log_in(&mut sandbox), 503);
     assert_eq!(get(&mut sandbox, LOT).unwrap().status(), 200);
     sandbox.clear_faults();
-    sandbox.fail_at(2, Fault::Status409);
+    sandbox.fail_at(2, Fault::named("status-409"));
     assert_eq!(log_in(&mut sandbox), 422);
     assert_eq!(get(&mut sandbox, LOT).unwrap().status(), 200);
     assert_eq!(log_in(&mut sandbox), 422);
     assert_eq!(get(&mut sandbox, LOT).unwrap().status(), 409);
-    sandbox.add_fault(Fault::Status500, Calls::All, Schedule::always());
+    sandbox.add_fault(Fault::named("status-500"), Calls::All, Schedule::always());
     assert_eq!(log_in(&mut sandbox), 500);
     assert_eq!(get(&mut sandbox, LOT).unwrap().status(), 500);
 }
 
 #[test]
 fn a_scenario_given_again_starts_again() {
-    let sandbox = Sandbox::documented().with_scenario(Scenario::Fault(Fault::Garbage));
-    let mut sandbox = sandbox.with_scenario(Scenario::Fault(Fault::Garbage));
-    assert_eq!(get(&mut sandbox, LOT).unwrap_err(), Fault::Garbage);
+    let sandbox = Sandbox::documented()
+        .with_scenario(Scenario::Fault(Fault::named("garbage"), Schedule::once()));
+    let mut sandbox =
+        sandbox.with_scenario(Scenario::Fault(Fault::named("garbage"), Schedule::once()));
+    assert_eq!(get(&mut sandbox, LOT).unwrap_err(), Fault::named("garbage"));
     get(&mut sandbox, LOT).unwrap();
     assert_eq!(sandbox.request_count(), 2);
 }
 
 #[test]
-fn a_token_that_expires_is_replaced_by_logging_in() {
+fn a_login_replaces_an_expired_token() {
     let mut sandbox = Sandbox::documented();
-    sandbox.fail_next(Fault::TokenExpires, 1);
+    sandbox.fail_next(Fault::named("token-expires"), 1);
     assert_eq!(get(&mut sandbox, LOT).unwrap().status(), 401);
     let form = "username=merchant%40example.com&password=correct%2Bhorse%3Dbattery";
     let request = Request::post("/auth/token")
@@ -142,9 +152,9 @@ fn a_token_that_expires_is_replaced_by_logging_in() {
 }
 
 #[test]
-fn somebody_else_s_answer_has_another_name() {
+fn the_answer_to_another_request_has_another_identifier() {
     let mut sandbox = Sandbox::documented();
-    sandbox.fail_next(Fault::AnotherAnswer, 3);
+    sandbox.fail_next(Fault::named("another-answer"), 3);
     let lot = body(&get(&mut sandbox, LOT).unwrap());
     assert!(lot.contains("9c030c8b-6d68-445b-8048-1bacd91012f0"), "{lot}");
     assert!(!lot.contains("9c030c8b-6d68-445b-8048-1bacd91012fa"), "{lot}");
@@ -156,10 +166,25 @@ fn somebody_else_s_answer_has_another_name() {
 }
 
 #[test]
-fn redirects_lead_where_they_are_told_to() {
+fn redirects_lead_to_the_target() {
     let mut sandbox = Sandbox::documented();
     sandbox.set_redirect_target("http://127.0.0.1:9");
-    sandbox.fail_next(Fault::Redirect308, 1);
+    sandbox.fail_next(Fault::named("redirect-308"), 1);
     let response = get(&mut sandbox, LOTS).unwrap();
     assert_eq!(response.headers()["location"], format!("http://127.0.0.1:9{LOTS}"));
+}
+
+#[test]
+fn a_fault_without_a_name_works_and_is_described() {
+    let teapot = Fault::Status(418, Body::Empty);
+    assert_eq!((teapot.name(), teapot.group()), (None, "others"));
+    assert_eq!(teapot.to_string(), "status 418 with an empty body");
+    assert_eq!(answered(teapot).status(), 418);
+    assert_eq!(answered(Fault::Status(42, Body::Json)).status(), 500);
+    const CUT: &[Piece] = &[Piece::Drip(5), Piece::Head(Framing::Length), Piece::Reset];
+    assert_eq!(
+        Fault::Wire(CUT).to_string(),
+        "a byte per 5 ms, a head with a length, the connection reset"
+    );
+    assert!(!Fault::Wire(CUT).leaves_a_response());
 }

@@ -15,7 +15,7 @@ pub(crate) fn ulid(prefix: &str, millis: i64, bits: u64, rest: u16) -> String {
     id
 }
 
-/// The 64 bits inside of a ULID after the prefix.
+/// The 64 bits in a ULID after the prefix.
 pub(crate) fn bits_of_ulid(prefix: &str, id: &str) -> Option<u64> {
     let letters = id.strip_prefix(prefix)?.strip_prefix('_')?;
     if letters.len() != 26 {

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::*;
-use crate::{Sandbox, Scenario};
+use crate::{PaymentState, Sandbox, Scenario};
 
 fn get(sandbox: &mut Sandbox, uri: &str) -> String {
     let authorization = format!("Bearer {}", sandbox.token());
@@ -150,7 +150,9 @@ fn payments_are_found_by_each_identifier() {
             PaymentState::Accepted => "accepted",
             PaymentState::Processing => "processing",
             PaymentState::Done => "done",
-            PaymentState::FailedAndRefunded | PaymentState::FailedRefundPending => "failed",
+            PaymentState::FailedAndRefunded
+            | PaymentState::FailedRefundPending
+            | PaymentState::FailedRefundAbsent => "failed",
             PaymentState::Canceled => "canceled",
             PaymentState::Undocumented => "on_hold",
         };
@@ -296,7 +298,7 @@ fn a_seed_is_a_promise() {
     let lot = merchant.lots().find(|lot| !lot.refunds.is_empty()).unwrap();
     let settlement = merchant.settlement_ids().nth(3).unwrap();
     let mut sandbox = Sandbox::generated(merchant.clone());
-    let mut told = vec![
+    let mut uris = vec![
         format!("/v1/lots?{MAY}&limit=5"),
         format!("/v1/lots/{}", lot.lot_id),
         format!("/v1/settlements?{MAY}&limit=4"),
@@ -310,10 +312,10 @@ fn a_seed_is_a_promise() {
         states.entry(format!("{:?}", payment.state)).or_insert(payment.kamipay_id);
     }
     let status = "/v2/status/tx_status?type=pay&chain=polygon&target=kamipay_id&id=";
-    told.extend(states.values().map(|id| format!("{status}{id}")));
-    let told: Vec<_> =
-        told.iter().map(|uri| format!("GET {uri}\n{}\n", get(&mut sandbox, uri))).collect();
-    insta::assert_snapshot!(told.join("\n"));
+    uris.extend(states.values().map(|id| format!("{status}{id}")));
+    let answers: Vec<_> =
+        uris.iter().map(|uri| format!("GET {uri}\n{}\n", get(&mut sandbox, uri))).collect();
+    insta::assert_snapshot!(answers.join("\n"));
 }
 
 #[test]

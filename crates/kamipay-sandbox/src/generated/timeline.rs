@@ -1,4 +1,4 @@
-//! When the rows of a list happened: a pure function of the index that never decreases.
+//! The times of a list's rows: a pure function of the index that never decreases.
 
 use std::ops::Range;
 
@@ -8,15 +8,15 @@ use crate::mix::roll;
 /// first is at the start, the last a microsecond before the end, and each of the others in its own
 /// equal slot.
 ///
-/// What breaks careless clients happens on purpose: some instants are at midnight UTC to the
-/// microsecond, some are equal to the one before, some have no fraction.
+/// Some instants are at midnight UTC to the microsecond, some equal the one before, some have no
+/// fraction: all of them break careless clients.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeline {
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) count: u64,
     pub(crate) seed: u64,
-    /// Sets the instants of one list apart from those of another.
+    /// Makes the instants of lists differ.
     pub(crate) kind: u64,
 }
 
@@ -53,7 +53,7 @@ impl Timeline {
     fn within(&self, index: u64, slot: Range<i64>) -> i64 {
         let bits = roll(self.seed, self.kind, index);
         if let Some(midnight) = first_multiple(MICROS_OF_A_DAY, &slot) {
-            // Where slots are long nearly all of them hold a midnight: take it now and then.
+            // Nearly every long slot contains a midnight: take one in eight.
             if slot.end - slot.start < MICROS_OF_A_DAY / 4 || bits % 8 == 0 {
                 return midnight;
             }

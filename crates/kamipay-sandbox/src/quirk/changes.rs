@@ -4,11 +4,10 @@ use rust_decimal::Decimal;
 
 use crate::{
     book::{Book, Entry},
-    documented,
     generated::identifier,
-    listing::{Ask, Filter, Order, Page, Window, from_micros},
+    list::{Ask, Filter, List, Order, Page, Window, from_micros},
     mix::mix,
-    row::{List, Row},
+    row::{CHECKOUT, Row},
 };
 
 /// A request that is about to be answered.
@@ -18,11 +17,11 @@ pub(super) struct Occasion<'a> {
     pub(super) order: Order,
     /// Its number.
     pub(super) request: u64,
-    /// The periods that the list was asked for before.
+    /// The periods of earlier requests for the list.
     pub(super) before: &'a [Window],
 }
 
-/// What happened, if there was an occasion.
+/// `None` if there was no occasion.
 type Happened = Option<()>;
 
 impl Occasion<'_> {
@@ -51,7 +50,7 @@ impl Occasion<'_> {
         self.book.re_date(self.ask.list, &id, time, self.request).then_some(())
     }
 
-    /// A row appears in a period that was asked for before, and is not part of the present one.
+    /// A row appears in the period of an earlier request that does not overlap with this one.
     pub(super) fn insert_late(self, inserted: &mut u64) -> Happened {
         let now = self.ask.window;
         let before = self.before.iter().rev();
@@ -62,7 +61,7 @@ impl Occasion<'_> {
         Some(())
     }
 
-    /// The rows of the list, and how many of them come before the page; none if it is the first.
+    /// The rows of the list, and how many of them come before the page. `None` for the first page.
     fn paging(&self) -> Option<(Vec<Entry>, usize)> {
         let offset = usize::try_from(self.ask.page.offset).ok().filter(|offset| *offset > 0)?;
         let ask = Ask { page: Page::WHOLE, ..self.ask.clone() };
@@ -73,7 +72,7 @@ impl Occasion<'_> {
         })
     }
 
-    /// A time in the period by which a row comes before the last of these.
+    /// A time in the period that puts a row before the last of these.
     fn time_in_front(&self, entries: &[Entry]) -> i64 {
         let Window { from, to, .. } = self.ask.window;
         let edge = if self.order == Order::Ascending { from } else { to };
@@ -85,7 +84,7 @@ impl Occasion<'_> {
         gap.map_or_else(|| middle(from, to), |pair| middle(pair[0], pair[1]))
     }
 
-    /// A row that the request is about.
+    /// A row that matches the request.
     fn row(&self, time: i64, inserted: &mut u64) -> Row {
         let number = *inserted;
         *inserted += 1;
@@ -104,7 +103,7 @@ impl Occasion<'_> {
             List::PendingCharges => {
                 let checkout = match self.ask.filter {
                     Filter::Pool { checkout_id, .. } => checkout_id,
-                    _ => documented::CHECKOUT,
+                    _ => CHECKOUT,
                 };
                 Row::pending_charge(request_id(), at, amount).with_checkout(checkout)
             }
@@ -116,17 +115,17 @@ impl Occasion<'_> {
                 let operation = (FIRST_OPERATION + number).to_string();
                 let row = Row::confirmed_charge(operation, at, amount);
                 let row = row.with_store(store.unwrap_or(1));
-                row.with_checkout(checkout.unwrap_or(documented::CHECKOUT))
+                row.with_checkout(checkout.unwrap_or(CHECKOUT))
             }
         }
     }
 }
 
-/// Keeps identifiers apart from those of generated merchants.
+/// Makes identifiers differ from those of generated merchants.
 const INSERTED: u64 = 0x1a7e;
 const FIRST_SETTLEMENT: i64 = 900_000_001;
 const FIRST_OPERATION: u64 = 1_900_000_000_001;
-/// In microseconds: so much that the middle is not at an end after it was cut to milliseconds.
+/// In microseconds. The middle of a smaller gap could be at its end when cut to milliseconds.
 const LEAST_GAP: u64 = 2_001;
 
 fn first(ids: &Option<Vec<i64>>) -> Option<i64> {

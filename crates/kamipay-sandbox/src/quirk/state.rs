@@ -1,21 +1,19 @@
-//! Which quirks are set, and how often each happened in which list.
+//! The quirks of a sandbox, and how often each happened in which list.
 
 use super::{Quirk, Topic, changes};
 use crate::{
     book::Book,
-    listing::{Ask, Ends, Listing, Order, Page, Window},
-    row::List,
+    list::{Ask, Ends, List, Listing, Order, Page, Window},
     schedule::Schedule,
 };
-use rust_decimal::Decimal;
 
-/// Quirks and what they need to know of the past.
+/// Quirks and the past that they depend on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Quirks {
     active: Vec<Active>,
-    /// The last periods that each list was asked for, the last at the end.
+    /// The last requested periods of each list, the newest at the end.
     windows: [Vec<Window>; List::ALL.len()],
-    /// How many rows appeared.
+    /// The number of rows that appeared.
     inserted: u64,
 }
 
@@ -42,7 +40,7 @@ impl Quirks {
     }
 
     /// Answers a request for a list, the `request`-th of all requests.
-    pub(crate) fn list(&mut self, book: &mut Book, ask: &Ask, request: u64) -> (Listing, Decimal) {
+    pub(crate) fn list(&mut self, book: &mut Book, ask: &Ask, request: u64) -> Listing {
         let place = ask.list.place();
         for active in &mut self.active {
             active.asked[place] += 1;
@@ -61,48 +59,49 @@ impl Quirks {
         };
         let ask = Ask { window: ask.window.with_ends(ends), ..ask.clone() };
         self.change_rows(book, &ask, order, request);
-        let selection = book.select(&ask, order);
-        let mut listing = Listing { rows: selection.rows, total: selection.total, page: ask.page };
+        let mut listing = book.select(&ask, order);
         self.change_page(&ask, &mut listing);
         self.remember(&ask);
-        (listing, selection.sum)
+        listing
     }
 
-    /// The quirk of a topic that happens now, which uses it up.
+    /// The quirks of a topic that are due.
+    fn due(&mut self, topic: Topic, place: usize) -> impl Iterator<Item = &mut Active> {
+        self.active.iter_mut().filter(move |active| {
+            active.quirk.topic() == topic
+                && active.schedule.is_due(active.asked[place], active.done[place])
+        })
+    }
+
+    /// The quirk of a topic that happens now.
     fn happens(&mut self, ask: &Ask, topic: Topic) -> Option<Quirk> {
         let place = ask.list.place();
-        let due = self
-            .active
-            .iter_mut()
-            .find(|active| active.quirk.topic() == topic && active.is_due(place))?;
+        let due = self.due(topic, place).next()?;
         due.done[place] += 1;
         Some(due.quirk)
     }
 
     fn change_rows(&mut self, book: &mut Book, ask: &Ask, order: Order, request: u64) {
         let place = ask.list.place();
-        let before = &self.windows[place];
-        for active in &mut self.active {
-            if active.quirk.topic() != Topic::Rows || !active.is_due(place) {
-                continue;
-            }
+        let before = self.windows[place].clone();
+        let mut inserted = self.inserted;
+        for active in self.due(Topic::Rows, place) {
+            let before = &before[..];
             let occasion = changes::Occasion { book: &mut *book, ask, order, request, before };
             let happened = match active.quirk {
-                Quirk::InsertWhilePaging => occasion.insert(&mut self.inserted),
+                Quirk::InsertWhilePaging => occasion.insert(&mut inserted),
                 Quirk::RemoveWhilePaging => occasion.remove(),
                 Quirk::ReDateWhilePaging => occasion.re_date(),
-                _ => occasion.insert_late(&mut self.inserted),
+                _ => occasion.insert_late(&mut inserted),
             };
             active.done[place] += u64::from(happened.is_some());
         }
+        self.inserted = inserted;
     }
 
     fn change_page(&mut self, ask: &Ask, listing: &mut Listing) {
         let place = ask.list.place();
-        for active in &mut self.active {
-            if active.quirk.topic() != Topic::Page || !active.is_due(place) {
-                continue;
-            }
+        for active in self.due(Topic::Page, place) {
             let happened = change_page(active.quirk, active.done[place], ask.list, listing);
             active.done[place] += u64::from(happened);
         }
@@ -121,15 +120,9 @@ impl Quirks {
 /// Enough to find one that does not overlap with the present one.
 const MOST_WINDOWS: usize = 8;
 
-impl Active {
-    fn is_due(&self, place: usize) -> bool {
-        self.schedule.is_due(self.asked[place], self.done[place])
-    }
-}
-
-/// Falsifies an answer. Whether there was an occasion.
+/// Falsifies an answer. Returns whether there was an occasion.
 fn change_page(quirk: Quirk, done: u64, list: List, listing: &mut Listing) -> bool {
-    let Listing { rows, total, page: Page { limit, offset } } = listing;
+    let Listing { rows, total, page: Page { limit, offset }, .. } = listing;
     let shown = rows.len() as u64;
     let is_whole = *offset == 0 && shown == *total;
     let is_later = *offset > 0;
@@ -163,8 +156,8 @@ fn change_page(quirk: Quirk, done: u64, list: List, listing: &mut Listing) -> bo
             happens
         }
         Quirk::WrongEcho => {
-            let told = if done % 2 == 0 { offset } else { limit };
-            *told = told.wrapping_add(1);
+            let echo = if done % 2 == 0 { offset } else { limit };
+            *echo = echo.wrapping_add(1);
             true
         }
         Quirk::LyingTotalHigh => {

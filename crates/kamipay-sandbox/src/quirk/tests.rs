@@ -1,4 +1,4 @@
-//! Each quirk through `Sandbox::handle`, against what a plain reader of pages makes of it.
+//! Each quirk through `Sandbox::handle`, as a plain reader of pages sees it.
 
 use chrono::{DateTime, Utc};
 use http::Request;
@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
+    book::Spell,
     generated::Generated,
-    history::ChangeKind,
-    row::{List, Row},
+    history::{History, RowHistory},
+    list::List,
+    row::Row,
     sandbox::Sandbox,
     scenario::Scenario,
 };
@@ -45,7 +47,7 @@ fn with(quirk: Quirk) -> Sandbox {
 
 /// A page as it was answered.
 #[derive(Debug, PartialEq)]
-struct Told {
+struct Page {
     ids: Vec<String>,
     total: u64,
     limit: u64,
@@ -53,7 +55,7 @@ struct Told {
 }
 
 /// Asks for the seconds of a period, both given.
-fn ask(sandbox: &mut Sandbox, list: List, from: u32, to: u32, limit: u64, offset: u64) -> Told {
+fn ask(sandbox: &mut Sandbox, list: List, from: u32, to: u32, limit: u64, offset: u64) -> Page {
     let time = |second| at(second).format("%Y-%m-%dT%H:%M:%SZ");
     let (path, start, end, rows, id) = match list {
         List::Lots => ("/v1/lots", "start_date", "end_date", "lots", "lot_id"),
@@ -85,7 +87,7 @@ fn ask(sandbox: &mut Sandbox, list: List, from: u32, to: u32, limit: u64, offset
         id => id.to_string(),
     });
     let total = body["total"].as_u64().or_else(|| body["totals"]["count"].as_u64());
-    Told {
+    Page {
         ids: ids.collect(),
         total: total.unwrap_or_default(),
         limit: body["limit"].as_u64().unwrap_or_default(),
@@ -108,6 +110,15 @@ fn all() -> Vec<String> {
     (0..10).map(|n| n.to_string()).collect()
 }
 
+/// The one row of a list that did not always exist at one time.
+fn changed(history: &History, list: List) -> RowHistory {
+    let throughout = history.throughout(list);
+    let mut rows = history.rows(list);
+    rows.retain(|row| !throughout.contains(&row.id));
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    rows.remove(0)
+}
+
 fn paged() -> impl Iterator<Item = List> {
     List::ALL.iter().copied().filter(|list| list.has_pages())
 }
@@ -116,10 +127,10 @@ fn paged() -> impl Iterator<Item = List> {
 fn names_read_back() {
     for quirk in Quirk::ALL {
         assert_eq!(quirk.to_string().parse(), Ok(*quirk));
-        assert_eq!(quirk.as_str().parse(), Ok(Scenario::Quirk(*quirk)));
-        assert_eq!(quirk.is_permanent(), quirk.schedule() == Schedule::always());
-        let always = quirk.name_always().parse::<Scenario>();
-        let expected = (!quirk.is_permanent()).then_some(Scenario::QuirkAlways(*quirk));
+        assert_eq!(quirk.name().parse(), Ok(Scenario::Quirk(*quirk, quirk.schedule())));
+        let is_always = quirk.schedule() == Schedule::always();
+        let always = format!("{quirk}-always").parse::<Scenario>();
+        let expected = (!is_always).then_some(Scenario::Quirk(*quirk, Schedule::always()));
         assert_eq!(always.ok(), expected);
     }
     "exclusive".parse::<Quirk>().unwrap_err();
@@ -134,8 +145,8 @@ fn ends_belong_to_a_period_or_not() {
             (Quirk::ExclusiveStart, &["3", "4"]),
             (Quirk::ExclusiveBothEnds, &["3"]),
         ] {
-            let told = ask(&mut with(quirk), *list, 20, 40, 100, 0);
-            assert_eq!(sorted(told.ids), ids, "{list} {quirk}");
+            let page = ask(&mut with(quirk), *list, 20, 40, 100, 0);
+            assert_eq!(sorted(page.ids), ids, "{list} {quirk}");
         }
     }
 }
@@ -178,9 +189,9 @@ fn a_row_appears_in_front_and_stays() {
             let again = sorted(ask(&mut sandbox, list, 0, 90, 100, 0).ids);
             assert_eq!(again.len(), 11);
             let history = sandbox.history();
-            let [change] = history.changes() else { panic!("{history:?}") };
-            assert_eq!((change.list, change.request), (list, 2));
-            assert!(again.contains(&change.id));
+            let row = changed(&history, list);
+            assert_eq!((row.spells[0].since, row.spells[0].until), (2, None));
+            assert!(again.contains(&row.id));
             assert_eq!(history.throughout(list), all());
             assert_eq!(history.rows(list).len(), 11);
         }
@@ -193,8 +204,8 @@ fn a_row_in_front_disappears() {
         let mut sandbox = with(Quirk::RemoveWhilePaging);
         let ids = read(&mut sandbox, list);
         let history = sandbox.history();
-        let gone = &history.changes()[0];
-        assert!(matches!(gone.kind, ChangeKind::Removed { .. }));
+        let gone = changed(&history, list);
+        assert_eq!((gone.spells.len(), gone.spells[0].until), (1, Some(2)));
         // Shown before it went, and another row was left out.
         assert_eq!(sorted(ids.clone()).len(), 9, "{list}");
         assert!(ids[..3].contains(&gone.id), "{list}");
@@ -214,9 +225,11 @@ fn a_row_moves_in_front_and_the_total_says_nothing() {
         assert_eq!((first.total, second.total), (10, 10), "{list}");
         assert_eq!(second.ids[0], first.ids[2], "{list}");
         let history = sandbox.history();
-        let [change] = history.changes() else { panic!("{history:?}") };
-        assert!(matches!(change.kind, ChangeKind::Moved { from, to } if from != to), "{change:?}");
-        assert!(!first.ids.contains(&change.id) && !history.throughout(list).contains(&change.id));
+        let moved = changed(&history, list);
+        let [before, after] = &moved.spells[..] else { panic!("{moved:?}") };
+        assert_eq!((before.until, after.since), (Some(2), 2));
+        assert_ne!(before.at, after.at);
+        assert!(!first.ids.contains(&moved.id));
         assert_eq!(sorted(read(&mut sandbox, list)), all());
     }
 }
@@ -231,32 +244,31 @@ fn a_late_row_is_in_a_period_that_was_read() {
         assert_eq!(ask(&mut sandbox, *list, 0, 40, 100, 0).ids.len(), 6, "{list}");
         assert_eq!(ask(&mut sandbox, *list, 40, 90, 100, 0).ids.len(), 6);
         let history = sandbox.history();
-        let [change] = history.changes() else { panic!("{history:?}") };
-        let ChangeKind::Inserted { at: time } = change.kind else { panic!("{change:?}") };
+        let Spell { at: time, since, until } = changed(&history, *list).spells[0];
         assert!(at(0) < time && time < at(40));
-        assert_eq!(change.request, 3);
+        assert_eq!((since, until), (3, None));
     }
 }
 
 #[test]
-fn pages_tell_what_is_not_so() {
+fn pages_contain_wrong_values() {
     for list in paged() {
         let page = |sandbox: &mut Sandbox, offset| ask(sandbox, list, 0, 90, 3, offset);
         let right = |offset| page(&mut sandbox(), offset);
 
         let mut empty = with(Quirk::EmptyPage);
         assert_eq!(page(&mut empty, 0), right(0));
-        assert_eq!(page(&mut empty, 3), Told { ids: Vec::new(), ..right(3) });
+        assert_eq!(page(&mut empty, 3), Page { ids: Vec::new(), ..right(3) });
         assert_eq!(page(&mut empty, 3), right(3));
 
         let mut short = with(Quirk::ShortPage);
         assert_eq!(page(&mut short, 9), right(9));
-        assert_eq!(page(&mut short, 3), Told { ids: right(3).ids[..2].to_vec(), ..right(3) });
+        assert_eq!(page(&mut short, 3), Page { ids: right(3).ids[..2].to_vec(), ..right(3) });
         assert_eq!(page(&mut short, 3), right(3));
 
         let mut echo = with(Quirk::WrongEcho);
-        assert_eq!(page(&mut echo, 3), Told { offset: 4, ..right(3) });
-        assert_eq!(page(&mut echo, 3), Told { limit: 4, ..right(3) });
+        assert_eq!(page(&mut echo, 3), Page { offset: 4, ..right(3) });
+        assert_eq!(page(&mut echo, 3), Page { limit: 4, ..right(3) });
         assert_eq!(page(&mut echo, 3), right(3));
 
         let mut high = with(Quirk::LyingTotalHigh);
@@ -265,9 +277,9 @@ fn pages_tell_what_is_not_so() {
         assert_eq!([3; 3].map(|offset| page(&mut low, offset).total), [9, 9, 10]);
 
         let mut twice = with(Quirk::DuplicateRow);
-        let told = page(&mut twice, 3);
+        let doubled = page(&mut twice, 3);
         let ids = right(3).ids;
-        assert_eq!(told.ids, [&*ids[0], &*ids[1], &*ids[1]]);
+        assert_eq!(doubled.ids, [&*ids[0], &*ids[1], &*ids[1]]);
         assert_eq!(page(&mut twice, 3), right(3));
     }
 }
@@ -288,7 +300,7 @@ fn a_list_with_one_page_is_disturbed_too() {
 }
 
 #[test]
-fn what_never_stops_never_stops() {
+fn quirks_with_always_never_stop() {
     let always = |name: &str| sandbox().with_scenario(name.parse().unwrap());
     let mut high = always("lying-total-high-always");
     assert!((0..9).all(|_| ask(&mut high, List::Lots, 0, 90, 3, 0).total == 11));
@@ -321,7 +333,9 @@ fn the_same_requests_get_the_same_answers() {
         for list in List::ALL {
             assert_eq!(read(&mut one, *list), read(&mut other, *list), "{quirk} {list}");
         }
-        assert_eq!(one.history().changes(), other.history().changes());
+        for list in List::ALL {
+            assert_eq!(one.history().rows(*list), other.history().rows(*list));
+        }
     }
 }
 
@@ -340,7 +354,7 @@ fn quirks_leave_the_documented_examples_readable() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// What lists show is what the history says, whatever happened in between.
+    /// Lists show the rows of the history, after any changes.
     #[test]
     fn lists_and_history_agree(
         start in prop::collection::vec((0..5_usize, 0..20_u32, 0..=100_u32), 0..30),

@@ -435,11 +435,11 @@ fn a_scenario_given_again_starts_again() {
 
 #[test]
 fn scenarios_work_with_either_merchant() {
-    for scenario in Scenario::ALL.iter().filter(|scenario| scenario.has_payment()) {
+    for scenario in Scenario::all().filter(|scenario| scenario.has_payment()) {
         let uri =
             format!("/v2/status/tx_status?target=external_id&type=pay&chain=tron&id={scenario}");
-        let documented = get(&mut Sandbox::documented().with_scenario(*scenario), &uri);
-        let generated = Sandbox::generated(Generated::new(1)).with_scenario(*scenario);
+        let documented = get(&mut Sandbox::documented().with_scenario(scenario), &uri);
+        let generated = Sandbox::generated(Generated::new(1)).with_scenario(scenario);
         assert_eq!(documented, get(&mut generated.clone(), &uri));
     }
 }

@@ -679,7 +679,7 @@ fn a_login_that_is_down_does_not_stop_the_calls() {
 
     clock.pass(3540 * SECOND); // a minute before the end
     server.with_sandbox(|sandbox| {
-        sandbox.add_fault(Fault::Login503, Calls::Login, Schedule::always());
+        sandbox.add_fault(Fault::named("login-503"), Calls::Login, Schedule::always());
     });
     for _ in 0..3 {
         get(&client).unwrap();

@@ -1,14 +1,86 @@
-//! Lists: which rows a period holds, in which order, and which of them a page shows.
+//! Lists: which rows a period contains, in which order, and which of them a page shows.
 //!
-//! The API's pages say neither whether the ends of a period are inclusive nor how most lists are
-//! sorted. What the sandbox does unless a quirk says otherwise is decided here and nowhere else:
-//! both ends are inclusive ([`Ends::default`]), and [`Order::of`] says who is sorted how.
+//! The API's pages do not say which ends belong to a period or how most lists are sorted. The
+//! sandbox decides it here: both ends are inclusive ([`Ends::default`]), and [`Order::of`] sorts.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
-use crate::row::List;
+/// One of the API's lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum List {
+    /// `GET /v1/lots`, by `created_at`. A row is identified by its `lot_id`.
+    Lots,
+    /// `GET /v1/settlements`, by `settled_at`. A row is identified by its `settlement_id`.
+    Settlements,
+    /// `GET /v1/settlements/transactions`, by `created_at`. A row is identified by its
+    /// `kamipay_request_id`.
+    Transactions,
+    /// `GET /v1/settlements/pending-charges`, by `charged_timestamp`. A row is identified by its
+    /// `kamipay_request_id`.
+    PendingCharges,
+    /// `GET /v2/status/tx_status_lot`, by `credit_datetime`. A row is identified by its `operation_id`.
+    ConfirmedCharges,
+}
+
+impl List {
+    /// All lists.
+    pub const ALL: &'static [Self] = &[
+        Self::Lots,
+        Self::Settlements,
+        Self::Transactions,
+        Self::PendingCharges,
+        Self::ConfirmedCharges,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Lots => "lots",
+            Self::Settlements => "settlements",
+            Self::Transactions => "transactions",
+            Self::PendingCharges => "pending-charges",
+            Self::ConfirmedCharges => "confirmed-charges",
+        }
+    }
+
+    /// The field with the time by which the list is filtered and sorted.
+    pub(crate) fn time_field(self) -> &'static str {
+        match self {
+            Self::Lots | Self::Transactions => "created_at",
+            Self::Settlements => "settled_at",
+            Self::PendingCharges => "charged_timestamp",
+            Self::ConfirmedCharges => "credit_datetime",
+        }
+    }
+
+    /// Confirmed charges come all at once; the other lists have pages.
+    pub(crate) fn has_pages(self) -> bool {
+        self != Self::ConfirmedCharges
+    }
+
+    /// The field with the identifier.
+    pub(crate) fn id_field(self) -> &'static str {
+        match self {
+            Self::Lots => "lot_id",
+            Self::Settlements => "settlement_id",
+            Self::Transactions | Self::PendingCharges => "kamipay_request_id",
+            Self::ConfirmedCharges => "operation_id",
+        }
+    }
+
+    pub(crate) fn place(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
 
 /// A request for rows.
 #[derive(Debug, Clone)]
@@ -19,7 +91,7 @@ pub(crate) struct Ask {
     pub(crate) page: Page,
 }
 
-/// Which rows of a period are meant.
+/// Selects rows of a period.
 #[derive(Debug, Clone)]
 pub(crate) enum Filter {
     All,
@@ -37,7 +109,7 @@ pub(crate) enum Filter {
     },
 }
 
-/// Which ends belong to a period.
+/// The ends that belong to a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ends {
     pub(crate) start: bool,
@@ -74,6 +146,10 @@ impl Window {
         first..end.max(first)
     }
 
+    pub(crate) fn contains(&self, time: i64) -> bool {
+        !self.is_before(time) && !self.is_after(time)
+    }
+
     fn is_before(&self, time: i64) -> bool {
         time < self.from || time == self.from && !self.ends.start
     }
@@ -83,14 +159,14 @@ impl Window {
     }
 }
 
-/// How a list is sorted.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Oldest first: pending charges, as their page says.
     Ascending,
     /// Newest first: all other lists. Their pages do not say.
     Descending,
-    /// No order that could be relied on: another for each number.
+    /// A different order for each number.
     Shuffled(u64),
 }
 
@@ -103,7 +179,7 @@ impl Order {
     }
 }
 
-/// Which part of the list is asked for.
+/// A part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) limit: u64,
@@ -111,7 +187,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// All there is.
+    /// The whole list.
     pub(crate) const WHOLE: Self = Self { limit: u64::MAX, offset: 0 };
 
     /// The part of `rows` that the page shows.
@@ -127,10 +203,12 @@ impl Page {
 pub(crate) struct Listing {
     /// As JSON.
     pub(crate) rows: Vec<String>,
-    /// How many rows there are in all.
+    /// The number of rows on all pages.
     pub(crate) total: u64,
-    /// Which page it is said to be.
+    /// The page as the answer names it.
     pub(crate) page: Page,
+    /// The sum of the amounts of a pool.
+    pub(crate) sum: Decimal,
 }
 
 /// Microseconds since 1970, the unit of all times inside the crate.
@@ -138,12 +216,12 @@ pub(crate) fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros()
 }
 
-/// The opposite of [`micros`], for times that came from a `DateTime`.
+/// The inverse of [`micros`].
 pub(crate) fn from_micros(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
-/// The first index for which `before` no longer holds.
+/// The first index for which `before` is false.
 fn partition_point(count: u64, before: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (0, count);
     while low < high {

@@ -1,9 +1,9 @@
-//! Which faults are to come.
+//! The planned faults.
 
 use super::{Calls, Fault};
 use crate::schedule::Schedule;
 
-/// Faults in the order in which they were asked for.
+/// Faults in the order in which they were planned.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
     plans: Vec<Plan>,
@@ -23,7 +23,7 @@ impl Faults {
         self.plans.push(Plan { fault, calls, schedule, asked: 0, done: 0 });
     }
 
-    /// A fault that is planned for the same calls begins anew.
+    /// A fault that is planned for the same calls starts again.
     pub(crate) fn replace(&mut self, fault: Fault, calls: Calls, schedule: Schedule) {
         self.plans.retain(|plan| (plan.fault, plan.calls) != (fault, calls));
         self.add(fault, calls, schedule);
@@ -33,8 +33,8 @@ impl Faults {
         self.plans.clear();
     }
 
-    /// The fault that happens to a request: of those that are due, the one that was asked for
-    /// first. The others stay due.
+    /// The fault of a request: of those that are due, the one that was planned first. The others
+    /// stay due.
     pub(crate) fn next(&mut self, is_login: bool, is_used_connection: bool) -> Option<Fault> {
         for plan in &mut self.plans {
             plan.asked += u64::from(plan.calls.include(is_login));
@@ -56,7 +56,7 @@ mod tests {
     fn names(faults: &mut Faults, calls: &str) -> String {
         let next = |call: char| {
             let fault = faults.next(call == 'l', call == 'u');
-            fault.map_or("-", Fault::as_str)
+            fault.and_then(Fault::name).unwrap_or("-")
         };
         calls.chars().map(next).collect::<Vec<_>>().join(" ")
     }
@@ -64,28 +64,28 @@ mod tests {
     #[test]
     fn faults_happen_one_after_the_other() {
         let mut faults = Faults::default();
-        faults.add(Fault::Garbage, Calls::Data, Schedule::times(2));
-        faults.add(Fault::Status500, Calls::Data, Schedule::once());
-        faults.add(Fault::Status502, Calls::Login, Schedule::once().from_request(2));
+        faults.add(Fault::named("garbage"), Calls::Data, Schedule::times(2));
+        faults.add(Fault::named("status-500"), Calls::Data, Schedule::once());
+        faults.add(Fault::named("status-502"), Calls::Login, Schedule::once().from_request(2));
         assert_eq!(names(&mut faults, "ldddldl"), "- garbage garbage status-500 status-502 - -");
     }
 
     #[test]
-    fn the_nth_call_is_counted_from_now() {
+    fn calls_are_counted_from_the_plan_on() {
         let mut faults = Faults::default();
         faults.next(false, false);
-        faults.add(Fault::Garbage, Calls::All, Schedule::once().from_request(3));
+        faults.add(Fault::named("garbage"), Calls::All, Schedule::once().from_request(3));
         assert_eq!(names(&mut faults, "dldd"), "- - garbage -");
-        faults.add(Fault::Status500, Calls::All, Schedule::always());
-        faults.replace(Fault::Garbage, Calls::All, Schedule::once());
+        faults.add(Fault::named("status-500"), Calls::All, Schedule::always());
+        faults.replace(Fault::named("garbage"), Calls::All, Schedule::once());
         faults.clear();
         assert_eq!(names(&mut faults, "d"), "-");
     }
 
     #[test]
-    fn a_used_connection_is_waited_for() {
+    fn a_fault_can_wait_for_a_used_connection() {
         let mut faults = Faults::default();
-        faults.add(Fault::PooledConnectionReset, Calls::Data, Schedule::once());
+        faults.add(Fault::named("pooled-connection-reset"), Calls::Data, Schedule::once());
         assert_eq!(names(&mut faults, "dduu"), "- - pooled-connection-reset -");
     }
 }

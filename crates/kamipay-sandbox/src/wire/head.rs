@@ -7,14 +7,14 @@ pub(super) const MOST_TARGET: usize = 8 * 1024;
 /// A head longer than this is refused.
 pub(super) const MOST_HEAD: usize = 64 * 1024;
 pub(super) const MOST_HEADERS: usize = 100;
-/// A body longer than this is refused. The only body that a call has is a form with two fields.
+/// A body longer than this is refused.
 pub(super) const MOST_BODY: usize = 64 * 1024;
 
 /// A complete head, and what it says about what follows.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) request: Request<()>,
-    /// How many bytes of the buffer it took.
+    /// Its length in bytes.
     pub(super) length: usize,
     pub(super) body_length: usize,
     /// Whether the client waits for `100 Continue` before it sends the body.
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn heads_that_are_refused() {
         let get = "GET / HTTP/1.1\r\nHost: x\r\n";
         let post = "POST / HTTP/1.1\r\nHost: x\r\n";
         for (head, expected) in [
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_close_when_asked_to_or_too_old() {
+    fn a_connection_closes_on_request_or_with_http_1_0() {
         for (rest, keeps_alive) in [
             ("1.1\r\nHost: x\r\n\r\n", true),
             ("1.1\r\nHost: x\r\nConnection: keep-alive, Close\r\n\r\n", false),

@@ -1,19 +1,15 @@
-//! From a response to bytes on a socket. Nothing else writes to one.
+//! The steps that send an answer.
 
 use std::{
-    io::{self, Write},
+    io,
     net::TcpStream,
-    thread,
     time::{Duration, Instant},
 };
 
-use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use socket2::SockRef;
 
-use super::connection::{is_timeout, read_before};
-
-mod faulty;
+use super::{gzip::gzip, socket};
 
 /// What the request says about the form of the answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,25 +19,25 @@ pub(super) struct Form {
     pub(super) keep_alive: bool,
 }
 
-/// What is sent, step by step, and what becomes of the connection then.
+/// What is sent, step by step, and how the connection continues.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wire {
-    steps: Vec<Step>,
+pub(super) struct Sending {
+    pub(super) steps: Vec<Step>,
     pub(super) end: End,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Send(Vec<u8>),
-    /// Sends something again and again, until so many bytes are sent in all.
+    /// Sends the bytes again and again, up to this many in all.
     Repeat(Vec<u8>, u64),
-    /// Sends a byte every 100 ms.
-    Drip(Vec<u8>),
+    /// Sends the bytes with a pause after each.
+    Drip(Vec<u8>, Duration),
     /// Waits until the client closes the connection.
     Hold,
 }
 
-/// What becomes of a connection after an answer.
+/// How a connection continues after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     KeepAlive,
@@ -49,8 +45,9 @@ pub(super) enum End {
     Reset,
 }
 
-impl Wire {
-    pub(super) fn new(response: Response<Vec<u8>>, form: Form) -> Self {
+impl Sending {
+    /// A response as it is.
+    pub(super) fn of(response: Response<Vec<u8>>, form: Form) -> Self {
         let (mut parts, mut body) = response.into_parts();
         if form.gzip && body.len() > LEAST_TO_COMPRESS {
             parts.headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -73,11 +70,14 @@ impl Wire {
         Self { steps: vec![Step::Send(bytes)], end }
     }
 
-    /// An answer to something that is no request of ours; the connection ends with it.
+    /// The answer to a request that could not be read. The connection ends with it.
     pub(super) fn refusal(status: StatusCode) -> Self {
         let reason = status.canonical_reason().unwrap_or_default();
-        let response = crate::reply::Reply::detail(status, reason).into_response();
-        Self::new(response, Form::default())
+        let mut response = Response::new(format!(r#"{{"detail":"{reason}"}}"#).into_bytes());
+        *response.status_mut() = status;
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        Self::of(response, Form::default())
     }
 
     /// The permission to send a body.
@@ -90,78 +90,19 @@ impl Wire {
     pub(super) fn send(&self, stream: &TcpStream, deadline: Instant) -> io::Result<()> {
         for step in &self.steps {
             match step {
-                Step::Send(bytes) => send(stream, bytes, deadline)?,
-                Step::Repeat(unit, length) => repeat(stream, unit, *length, deadline)?,
-                Step::Drip(bytes) => drip(stream, bytes, deadline)?,
-                Step::Hold => {
-                    let mut unread = [0; 1024];
-                    while read_before(stream, &mut unread, deadline)? > 0 {}
-                }
+                Step::Send(bytes) => socket::write(stream, bytes, deadline)?,
+                Step::Repeat(unit, length) => socket::repeat(stream, unit, *length, deadline)?,
+                Step::Drip(bytes, pause) => socket::drip(stream, bytes, *pause, deadline)?,
+                Step::Hold => socket::hold(stream, deadline)?,
             }
         }
         if self.end == End::Reset {
-            // Closing now sends a reset instead of waiting for what is on its way.
+            // Closing now sends a reset instead of waiting for bytes that are on their way.
             SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
         }
         Ok(())
     }
 }
-
-fn send(mut stream: &TcpStream, mut rest: &[u8], deadline: Instant) -> io::Result<()> {
-    while !rest.is_empty() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.set_write_timeout(Some(left))?;
-        match stream.write(rest) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(sent) => rest = &rest[sent..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// However much it is, no more is held in memory than a few KiB.
-fn repeat(stream: &TcpStream, unit: &[u8], length: u64, deadline: Instant) -> io::Result<()> {
-    let units = unit.repeat((REPEATED / unit.len().max(1)).max(1));
-    let mut left = length;
-    while left > 0 {
-        let now = usize::try_from(left).unwrap_or(usize::MAX).min(units.len());
-        send(stream, &units[..now], deadline)?;
-        left -= now as u64;
-    }
-    Ok(())
-}
-
-/// In bytes, of what is repeated at a time.
-const REPEATED: usize = 16 * 1024;
-
-fn drip(stream: &TcpStream, bytes: &[u8], deadline: Instant) -> io::Result<()> {
-    let mut reads = true;
-    for byte in bytes {
-        send(stream, &[*byte], deadline)?;
-        // Waiting for the client to say something, one hears at once when it goes away.
-        let until = Instant::now() + DRIP;
-        while reads && Instant::now() < until {
-            match read_before(stream, &mut [0; 1024], until.min(deadline)) {
-                // It sends no more, and may still be listening.
-                Ok(0) => reads = false,
-                Ok(_) => {}
-                Err(error) if is_timeout(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if !reads {
-            thread::sleep(until.saturating_duration_since(Instant::now()));
-        }
-    }
-    Ok(())
-}
-
-const DRIP: Duration = Duration::from_millis(100);
 
 /// Whether a client accepts gzip.
 pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
@@ -194,22 +135,15 @@ fn head(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // Writing to memory does not fail.
-    let _ = encoder.write_all(body);
-    encoder.finish().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read;
 
     use super::*;
 
-    fn wire(length: usize, form: Form) -> (String, Vec<u8>) {
-        let wire = Wire::new(Response::new(vec![b'x'; length]), form);
-        let [Step::Send(bytes)] = &wire.steps[..] else { panic!("{wire:?}") };
+    fn sending(length: usize, form: Form) -> (String, Vec<u8>) {
+        let sending = Sending::of(Response::new(vec![b'x'; length]), form);
+        let [Step::Send(bytes)] = &sending.steps[..] else { panic!("{sending:?}") };
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
         (String::from_utf8(bytes[..end].to_vec()).unwrap(), bytes[end..].to_vec())
     }
@@ -217,14 +151,14 @@ mod tests {
     #[test]
     fn head_and_body() {
         let form = Form { keep_alive: true, ..Form::default() };
-        let (head, body) = wire(3, form);
+        let (head, body) = sending(3, form);
         assert_eq!(head, "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n");
         assert_eq!(body, b"xxx");
     }
 
     #[test]
-    fn a_head_alone_tells_the_length_of_the_body() {
-        let (head, body) = wire(3, Form { head_only: true, ..Form::default() });
+    fn a_head_alone_has_the_length_of_the_body() {
+        let (head, body) = sending(3, Form { head_only: true, ..Form::default() });
         assert_eq!(head, "HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\n");
         assert_eq!(body, b"");
     }
@@ -232,29 +166,18 @@ mod tests {
     #[test]
     fn large_bodies_are_compressed() {
         let form = Form { gzip: true, keep_alive: true, ..Form::default() };
-        let (head, body) = wire(5000, form);
+        let (head, body) = sending(5000, form);
         assert!(head.contains("content-encoding: gzip\r\n"), "{head}");
         let mut text = Vec::new();
         flate2::read::GzDecoder::new(&body[..]).read_to_end(&mut text).unwrap();
         assert_eq!(text, vec![b'x'; 5000]);
-        let (head, body) = wire(LEAST_TO_COMPRESS, form);
+        let (head, body) = sending(LEAST_TO_COMPRESS, form);
         assert!(!head.contains("content-encoding"), "{head}");
         assert_eq!(body.len(), LEAST_TO_COMPRESS);
     }
 
     #[test]
-    fn a_client_who_does_not_read_is_not_waited_for() {
-        let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (stream, _) = listener.accept().unwrap();
-        let wire = Wire { steps: vec![Step::Repeat(vec![0], u64::MAX)], end: End::Close };
-        let deadline = Instant::now() + Duration::from_millis(20);
-        wire.send(&stream, deadline).unwrap_err();
-        drop(client);
-    }
-
-    #[test]
-    fn who_accepts_gzip() {
+    fn accept_encoding_with_gzip() {
         for (value, accepts) in [
             ("gzip", true),
             ("br, GZIP;q=0.5", true),

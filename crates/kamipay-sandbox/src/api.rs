@@ -1,0 +1,73 @@
+//! The state behind the calls.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    book::Book,
+    list::{Ask, Listing},
+    payments::{PlannedPayment, Target, not_known},
+    quirk::Quirks,
+    reply::Reply,
+    row::CHECKOUT,
+    tokens::Tokens,
+};
+
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) book: Book,
+    pub(crate) payments: Vec<PlannedPayment>,
+    /// The checkouts enrolled in batched settlement.
+    pub(crate) checkouts: Vec<i64>,
+    pub(crate) may_list_confirmed_charges: bool,
+    pub(crate) tokens: Tokens,
+    pub(crate) quirks: Quirks,
+    pub(crate) now: DateTime<Utc>,
+    /// The number of requests so far.
+    pub(crate) requests: u64,
+}
+
+impl Api {
+    pub(crate) fn new(book: Book, now: DateTime<Utc>) -> Self {
+        Self {
+            book,
+            payments: Vec::new(),
+            checkouts: vec![CHECKOUT],
+            may_list_confirmed_charges: true,
+            tokens: Tokens::new(),
+            quirks: Quirks::default(),
+            now,
+            requests: 0,
+        }
+    }
+
+    pub(crate) fn next_request(&self) -> u64 {
+        self.requests.wrapping_add(1)
+    }
+
+    /// Adds a payment, in place of the one with its identifiers.
+    pub(crate) fn add_payment(&mut self, payment: PlannedPayment) {
+        self.payments.retain(|known| known.identifiers() != payment.identifiers());
+        self.payments.push(payment);
+    }
+
+    /// The page of a request.
+    pub(crate) fn list(&mut self, ask: &Ask) -> Listing {
+        self.quirks.list(&mut self.book, ask, self.requests)
+    }
+
+    /// The start of the pending charges' default period.
+    pub(crate) fn thirty_days_ago(&self) -> DateTime<Utc> {
+        self.now.checked_sub_signed(TimeDelta::days(30)).unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+
+    /// The answer to the next question for a payment.
+    pub(crate) fn pay_status(&mut self, target: Target, id: &str) -> Reply {
+        let mut planned = self.payments.iter_mut();
+        if let Some(payment) = planned.find(|payment| payment.identifiers().has(target, id)) {
+            return payment.answer();
+        }
+        let merchant = self.book.merchant();
+        let payout = merchant.find_payment(target, id);
+        payout.map_or_else(not_known, |payout| merchant.pay_status(&payout))
+    }
+}
