@@ -18,16 +18,15 @@ use crate::error::{Error, ErrorKind, History, Sent};
 use crate::exchange::{Exchange, Sockets};
 use crate::login::Login;
 
-/// So many connections at most are kept while they are idle: ureq's own limit for a host.
+/// Maximum idle connections: ureq's own limit for a host.
 const KEPT_CONNECTIONS: u32 = 3;
 
-/// So long a call waits at most for a new token while the old one is still good.
+/// Maximum wait for a new token while the old one is still good.
 const EARLY_RENEWAL: Duration = Duration::from_secs(5);
 
 /// A blocking client of kamiPay's API.
 ///
-/// A clone is cheap, and shares connections, the token and the budget for retries. So does every
-/// thread that uses it.
+/// A clone is cheap. Clones and threads share connections, the token and the budget for retries.
 #[derive(Clone, Debug)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -41,7 +40,7 @@ struct Shared {
     identity: Identity,
     config: Config,
     budget: Mutex<RetryBudget>,
-    /// How many connections can be there that were kept, and closed by the server meanwhile.
+    /// Maximum idle connections that the server may have closed.
     kept: AtomicU32,
 }
 
@@ -52,22 +51,22 @@ enum Identity {
 }
 
 impl Client {
-    /// Calls the API at `base` with these credentials, and with the defaults of [`Config`].
+    /// A client of the API at `base`, with these credentials and the default [`Config`].
     ///
     /// # Panics
     ///
-    /// If `base` is https, and the crate was built without its feature `rustls`. With that feature
+    /// If `base` is https and the crate was built without its feature `rustls`. With that feature
     /// it never panics. [`with_config`](Self::with_config) returns an error instead.
     pub fn new(base: BaseUrl, credentials: impl Into<Credentials>) -> Self {
         Self::with_config(base, credentials, Config::default())
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Calls the API at `base` with these credentials and this configuration.
+    /// A client of the API at `base`, with these credentials and this configuration.
     ///
     /// # Errors
     ///
-    /// If a part of the configuration cannot be used.
+    /// If the configuration is invalid.
     pub fn with_config(
         base: BaseUrl,
         credentials: impl Into<Credentials>,
@@ -98,32 +97,31 @@ impl Client {
         Self { shared: Arc::new(shared), deadline: None }
     }
 
-    /// The same client, all of whose calls end by `deadline`. It shares connections, the token and
-    /// the budget with this one.
+    /// The same client with a deadline for all its calls. It shares connections, the token and the
+    /// budget for retries with this one.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
     }
 
-    /// Makes a call, and reads its answer. It is made again as the configuration's
-    /// [`RetryPolicy`] says, if it is a `GET`.
+    /// Sends a call and reads its answer. Repeats a `GET` as the configuration's [`RetryPolicy`]
+    /// says.
     ///
     /// # Errors
     ///
-    /// If there is no answer, or none that can be used. [`Error::sent`] tells what became of the
-    /// call.
+    /// If there is no answer, or if it cannot be used. [`Error::sent`] says whether the call may have
+    /// been processed.
     pub fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Output, Error> {
         self.send_by(endpoint, &self.shared.config.retry, 0)
     }
 
-    /// Makes a call once, for a caller that asks again by itself. It gets every answer, also one to
-    /// another request.
+    /// Sends a call once, for a caller that repeats it by itself. Returns every answer, also another
+    /// request's response.
     pub(crate) fn send_once<E: Endpoint>(&self, endpoint: &E) -> Result<E::Output, Error> {
         self.send_by(endpoint, &self.once(), 1)
     }
 
-    /// Makes a call by this policy. `mismatches` counts the answers to other requests that came
-    /// before.
+    /// Sends a call with this policy. `mismatches` is the number of other requests' responses so far.
     fn send_by<E: Endpoint>(
         &self,
         endpoint: &E,
@@ -141,7 +139,7 @@ impl Client {
         }
     }
 
-    /// Has the next call use a new connection.
+    /// Makes the next call use a new connection.
     pub(crate) fn drop_connections(&self) {
         self.shared.exchange.drop_connections();
     }
@@ -150,12 +148,12 @@ impl Client {
         &*self.shared.clock
     }
 
-    /// When the client's time is up, if it ends.
+    /// The deadline for all calls of this client.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// The policy, but for further attempts.
+    /// The policy with a single attempt.
     pub(crate) fn once(&self) -> RetryPolicy {
         let mut policy = self.shared.config.retry.clone();
         policy.max_attempts = 1;
@@ -174,7 +172,7 @@ impl Client {
         let issued = match need {
             Need::Now => log_in(&self.shared.config.retry, deadline),
             Need::Soon => {
-                // The call itself needs the time more.
+                // Leave time for the call itself.
                 let now = self.shared.clock.now();
                 let left = deadline.map(|it| it.saturating_duration_since(now) / 2);
                 let end = now.checked_add(left.unwrap_or(EARLY_RENEWAL).min(EARLY_RENEWAL));
@@ -184,7 +182,7 @@ impl Client {
         issued.map(|issued| issued.access_token)
     }
 
-    /// Makes a call until it has an answer, or there is a reason to stop.
+    /// Repeats a call until there is an answer or a reason to stop.
     fn repeat<E: Endpoint>(
         &self,
         endpoint: &E,
@@ -197,10 +195,10 @@ impl Client {
         let started = clock.now();
         let mut history =
             History { sent: Sent::No, attempts: 0, elapsed: Duration::ZERO, stop: Stop::Permanent };
-        // What would be lost if the next thing to fail were something smaller.
+        // The last failure, which is reported if the time runs out.
         let mut before: Option<ErrorKind> = None;
         let mut token_use = TokenUse::default();
-        // Attempts that the policy does not count: after a renewal, and after a mismatch.
+        // The policy does not count attempts after a renewal or a mismatch.
         let (mut renewals, mut mismatches) = (0, 0);
         let end = |history: History, kind, stop| {
             let elapsed = clock.now().saturating_duration_since(started);
@@ -231,7 +229,7 @@ impl Client {
 
             let asked_at = clock.now();
             let Some(left) = self.time_left(deadline, asked_at) else {
-                // The delay took longer than it was to take.
+                // The delay took longer than planned.
                 let kind = before.unwrap_or(ErrorKind::TimeIsUp);
                 return end(history, kind, Stop::Deadline);
             };
@@ -276,7 +274,7 @@ impl Client {
         }
     }
 
-    /// Sends a request, and reads its answer.
+    /// Sends a request and reads its answer.
     fn attempt<E: Endpoint>(
         &self,
         endpoint: &E,
@@ -288,12 +286,12 @@ impl Client {
         let response = self.deliver(request, repeat, left)?;
         let answer = api.parse(endpoint, response);
         answer.map_err(|error| match error.kind() {
-            // Neither a length nor the closing of a connection tells a whole answer: its JSON does.
+            // Only the JSON document itself shows that the answer is whole.
             kamipay_proto::ResponseErrorKind::Decode(decode) if decode.truncated => {
                 ErrorKind::Truncated
             }
             kamipay_proto::ResponseErrorKind::Mismatch(_) => {
-                // A connection that is one answer behind stays one behind.
+                // A connection that is one answer behind stays behind.
                 self.drop_connections();
                 ErrorKind::Answer(error)
             }
@@ -301,7 +299,7 @@ impl Client {
         })
     }
 
-    /// Sends a request, and once more where it met a connection that the server had given up.
+    /// Sends a request, and sends it again if the server had closed the idle connection.
     fn deliver(
         &self,
         request: Request<Vec<u8>>,
@@ -316,7 +314,7 @@ impl Client {
         let mut outcome = exchange.send(request, left);
         if let (Err(ErrorKind::ConnectionClosed), Some(request)) = (&outcome, again) {
             let left = left.saturating_sub(clock.now().saturating_duration_since(started));
-            // No more often than there can be such connections: in an outage they run out.
+            // At most once for each idle connection, so that an outage does not multiply calls.
             let take = |kept: u32| kept.checked_sub(1);
             let taken = kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
             if taken.is_ok() && !left.is_zero() {
@@ -330,7 +328,7 @@ impl Client {
         outcome
     }
 
-    /// Tells whoever listens of an attempt. `next` is the delay, or why there is no other one.
+    /// Reports an attempt. `next` is the delay before the next one, or the reason to stop.
     fn tell<E: Endpoint>(
         &self,
         history: &History,
@@ -364,7 +362,7 @@ impl Client {
         self.shared.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long an attempt may take that begins now. `None` if there is no time for one.
+    /// The time limit of an attempt that begins now. `None` if no time is left.
     fn time_left(&self, deadline: Option<Instant>, now: Instant) -> Option<Duration> {
         let left = match deadline {
             Some(deadline) => deadline.saturating_duration_since(now),
@@ -375,7 +373,7 @@ impl Client {
     }
 
     fn call_deadline(&self) -> Option<Instant> {
-        // Too far for the clock is no deadline.
+        // A time that the clock cannot represent is no deadline.
         let of_call = self.shared.clock.now().checked_add(self.shared.config.call_timeout);
         match (of_call, self.deadline) {
             (Some(a), Some(b)) => Some(a.min(b)),

@@ -1,8 +1,8 @@
 use kamipay_proto::{AccessToken, IssueToken};
 
-/// As whom to call: with a token, or with a user name and a password that one is issued for.
+/// How the client authenticates: with a token, or with a user name and a password.
 ///
-/// Its `Debug` shows neither the token nor the password.
+/// `Debug` does not show the token or the password.
 #[derive(Clone, Debug)]
 pub struct Credentials(pub(crate) Source);
 
@@ -13,12 +13,12 @@ pub(crate) enum Source {
 }
 
 impl Credentials {
-    /// With this token, for as long as it lives.
+    /// Uses this token until it expires.
     pub fn token(token: AccessToken) -> Self {
         Self(Source::Token(token))
     }
 
-    /// With a user name and a password: log in on the first call, and again as the token ends.
+    /// Logs in at the first call, and again before the token expires.
     pub fn login(username: impl Into<String>, password: impl Into<String>) -> Self {
         Self(Source::Login(IssueToken::new(username, password)))
     }

@@ -1,4 +1,4 @@
-//! One login for all threads of a client.
+//! Shares one login between the threads of a client.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use kamipay_proto::{AccessToken, Api, IssueToken};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 
-/// Asks the session for tokens, and waits for the thread that logs in.
+/// Gets tokens from the session, and waits for the thread that logs in.
 #[derive(Debug)]
 pub(crate) struct Login {
     session: Mutex<Session<Error>>,
@@ -40,12 +40,12 @@ impl Login {
         &self.request
     }
 
-    /// The API as the login calls it now: each token that is issued has to be hidden, too.
+    /// The API for the login. Its errors also hide the tokens issued so far.
     pub(crate) fn api(&self) -> Api {
         self.lock().api().clone()
     }
 
-    /// A token for this call: the one in use, or one that `log_in` brings.
+    /// A token for this call: the current one, or a new one from `log_in`.
     ///
     /// Only one thread logs in at a time. The others wait for it until their deadline.
     pub(crate) fn token(
@@ -87,7 +87,7 @@ impl Login {
         self.lock().unauthorized(call, token, repeat)
     }
 
-    /// The time since a moment, as the session counts it.
+    /// The session's time.
     fn now(&self) -> Duration {
         self.clock.now().saturating_duration_since(self.started)
     }
@@ -116,7 +116,7 @@ impl Login {
     }
 }
 
-/// The turn to log in, given back if the thread panics.
+/// Gives back the turn to log in if the thread panics.
 struct Turn<'a>(&'a Login);
 
 impl Drop for Turn<'_> {
