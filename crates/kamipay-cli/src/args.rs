@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Demo(demo::Demo),
 }
 
-/// What holds for every command that has such an argument, before anything is asked.
+/// Rules for all commands with such an argument, checked before anything is sent.
 pub(crate) fn check(program: &ArgMatches) -> Result<(), Failure> {
     let mut command = program;
     while let Some((_, inner)) = command.subcommand() {
@@ -49,7 +49,7 @@ pub(crate) fn check(program: &ArgMatches) -> Result<(), Failure> {
     {
         return Err(Failure::usage("--spreadsheet is for CSV").tip("give --output csv, too"));
     }
-    // The answer of the others is an exit code, or a service.
+    // The others answer with an exit code, or serve.
     let is_data = !matches!(program.subcommand_name(), Some("pay" | "sandbox" | "demo"));
     let is_elsewhere = matches!(command.try_contains_id("out"), Ok(true));
     if is_data && !is_elsewhere && output::is_closed() {
@@ -64,7 +64,7 @@ const AFTER_HELP: &str = "\
 First steps, without an account:
   kamipay demo
 
-Connection, best given in variables (a command line can be seen by others on the machine):
+Connection, best given in variables (others on the machine can see a command line):
   export KAMIPAY_BASE_URL=https://api.kamipay.io
   export KAMIPAY_TOKEN=…            or KAMIPAY_USERNAME=… and KAMIPAY_PASSWORD=…
 
@@ -76,7 +76,7 @@ Then:
 
 Exit codes:
    0  done as asked
-   1  any other error, such as a payout that is in none of the lots
+   1  any other error, such as a payout that no lot holds
    2  usage, or an argument that a rule of the API forbids (nothing was sent)
    3  the API refused (4xx)
    4  not authenticated or not allowed (401, 403)
@@ -87,4 +87,4 @@ Exit codes:
   12  pay status: not over, or not known yet, or failed without a refund that shows
  130  stopped by Ctrl-C; 143: by SIGTERM
 
-kamipay lots list --help and its like say more, with examples.";
+kamipay lots list --help, and the help of every command, has more examples.";

@@ -2,6 +2,7 @@
 
 pub(crate) mod charges;
 pub(crate) mod demo;
+mod list;
 pub(crate) mod lots;
 pub(crate) mod pay;
 pub(crate) mod sandbox;

@@ -1,4 +1,4 @@
-//! Where the API is, as whom to call it, and for how long.
+//! How to reach the API: where it is, the credentials, the time.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -31,25 +31,25 @@ pub(crate) struct Connection {
     /// The password of --username
     #[arg(long, value_name = "PASSWORD", env = "KAMIPAY_PASSWORD", hide_env_values = true)]
     password: Option<String>,
-    /// Trust the authorities whose certificates are in FILE (PEM), in place of Mozilla's
+    /// Trust the authorities whose certificates are in FILE (PEM), instead of Mozilla's
     ///
-    /// For a network whose own authority signs for the API. FILE has to hold all that are trusted.
+    /// For a network whose own authority signs for the API. FILE must contain all that are trusted.
     #[arg(long, value_name = "FILE", env = "KAMIPAY_CA_FILE", hide_env_values = true)]
     ca_file: Option<OsString>,
-    /// Use the proxy of the first of ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, but for those in NO_PROXY
+    /// Use the proxy of the first of ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, except for hosts in NO_PROXY
     #[arg(long)]
     proxy_from_env: bool,
     /// The time for one attempt: 30s, 1m30s
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time::length)]
     timeout: Duration,
-    /// The time for the whole command: 10m, 1h30m; without it there is no limit
+    /// The time for the whole command: 10m, 1h30m; default: no limit
     #[arg(long, value_name = "TIME", value_parser = time::length)]
     deadline: Option<Duration>,
-    /// How often one call is tried at most, from 1 to 100
+    /// Maximum attempts for one call, 1 to 100
     ///
-    /// Again only where that may help (no connection, no whole answer, a 429 or 5xx), after growing
-    /// delays and not before the API asks for it, within the --deadline. It is safe: no call of this
-    /// program changes anything.
+    /// A call is repeated only where that may help (no connection, no complete answer, a 429 or 5xx),
+    /// after growing delays and not before the API allows it, within the --deadline. It is safe: no
+    /// call of this program changes anything.
     #[arg(long, value_name = "N", default_value = "4", allow_hyphen_values = true)]
     #[arg(value_parser = attempts)]
     max_attempts: u32,
@@ -71,7 +71,7 @@ impl Connection {
         self.open(self.config(1))
     }
 
-    /// Whose data it is that comes.
+    /// The account whose data is read.
     pub(crate) fn account(&self) -> Result<Account, Failure> {
         let base_url = self.base_url()?.as_str().to_owned();
         Ok(Account { base_url, username: given(&self.username).map(str::to_owned) })
@@ -92,7 +92,7 @@ impl Connection {
             })
         })?;
 
-        // Too far for the clock is no deadline.
+        // A time that the clock cannot hold means no deadline.
         let end = self.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
         Ok(end.map_or_else(|| client.clone(), |end| client.until(end)))
     }
@@ -116,7 +116,7 @@ impl Connection {
 
     fn base_url(&self) -> Result<BaseUrl, Failure> {
         let url = given(&self.base_url).ok_or_else(|| {
-            Failure::usage("where is the API? Set KAMIPAY_BASE_URL, or give --base-url URL")
+            Failure::usage("no base URL: set KAMIPAY_BASE_URL, or give --base-url URL")
                 .tip("export KAMIPAY_BASE_URL=https://api.kamipay.io")
                 .tip("to try things out without an account: kamipay sandbox, or kamipay demo")
         })?;
@@ -127,13 +127,12 @@ impl Connection {
     fn credentials(&self) -> Result<Credentials, Failure> {
         let token = given(&self.token);
         match (token, given(&self.username), given(&self.password)) {
-            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => Err(Failure::usage(
-                "a token and a user name or password are both given: which is meant?",
-            )
-            .tip(
-                "keep either the token (--token, KAMIPAY_TOKEN) or the user name and password \
+            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
+                Err(Failure::usage("a token and a user name or password are both given").tip(
+                    "keep either the token (--token, KAMIPAY_TOKEN) or the user name and password \
                  (--username and --password, KAMIPAY_USERNAME and KAMIPAY_PASSWORD)",
-            )),
+                ))
+            }
             (Some(token), None, None) => token
                 .parse::<AccessToken>()
                 .map(Credentials::token)
@@ -146,8 +145,8 @@ impl Connection {
                 "a password without a user name: set KAMIPAY_USERNAME, or give --username",
             )),
             (None, None, None) => Err(Failure::usage(
-                "as whom to call? Set KAMIPAY_TOKEN (or give --token), or set KAMIPAY_USERNAME \
-                 and KAMIPAY_PASSWORD (or give --username and --password)",
+                "no credentials: set KAMIPAY_TOKEN (or give --token), or set KAMIPAY_USERNAME and \
+                 KAMIPAY_PASSWORD (or give --username and --password)",
             )),
         }
     }
@@ -159,7 +158,7 @@ fn read(ca_file: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(ca_file).map_err(|error| Failure::usage(cannot(error)))
 }
 
-/// Which API is asked, and as whom, as far as that is known without a secret: a token does not say.
+/// The API and the user name, as far as they are known without a secret: a token does not say.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Account {
@@ -167,7 +166,7 @@ pub(crate) struct Account {
     pub(crate) username: Option<String>,
 }
 
-/// A variable that is empty is as good as none.
+/// An empty variable counts as absent.
 fn given(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|value| !value.is_empty())
 }

@@ -37,7 +37,7 @@ pub(crate) enum Exit {
     NotOver = 12,
     /// Stopped by Ctrl-C: as if the signal SIGINT had ended the program.
     Interrupted = 130,
-    /// Whoever read our output has gone: as if the signal SIGPIPE had ended the program.
+    /// The reader of standard output has gone: as if the signal SIGPIPE had ended the program.
     OutputClosed = 141,
     /// Stopped by SIGTERM.
     Terminated = 143,
@@ -63,12 +63,12 @@ impl Failure {
         Self::new(Exit::Other, message)
     }
 
-    /// An argument that cannot be; nothing was sent.
+    /// An invalid argument. Nothing was sent.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// A period that cannot be.
+    /// An invalid period.
     pub(crate) fn range(error: &InvalidRange) -> Self {
         let failure = Self::usage(format!("--from and --to: {error}"));
         match error {
@@ -79,13 +79,13 @@ impl Failure {
         }
     }
 
-    /// A call without an answer that can be used. `doing` says in a few words what it was for.
+    /// A call without a usable answer. `doing` says in a few words what the call was for.
     pub(crate) fn call(doing: &str, error: &Error) -> Self {
         let failure = Self::new(exit_of(error), format!("{doing}: {}", whole(error)));
         tips(error).into_iter().fold(failure, Self::tip)
     }
 
-    /// A question for a payment without an answer that can be used: no word about the payment.
+    /// A question about a payment, without a usable answer: it says nothing about the payment.
     pub(crate) fn question(payment: &PaymentTarget, error: &Error) -> Self {
         let failure = Self::call(&format!("asking for {payment}"), error);
         let tips = match status_of(innermost(error)) {
@@ -102,7 +102,7 @@ impl Failure {
         tips.into_iter().fold(failure, Self::tip)
     }
 
-    /// A scan that ended before its end. `doing` says in a few words what it was for.
+    /// An incomplete scan. `doing` says in a few words what the scan was for.
     pub(crate) fn scan(doing: &str, error: &ScanError) -> Self {
         match error {
             ScanError::Call(error) => Self::call(doing, error),
@@ -116,8 +116,8 @@ impl Failure {
                          cache? Or the API does not look at the dates: tell kamiPay"
                     }
                     _ => {
-                        "rows came or went while they were read, or the API counts wrong: go on in \
-                         a moment, and tell kamiPay if that does not help"
+                        "rows came or went while they were read, or the API counts wrong: try again \
+                         in a moment, and tell kamiPay if that does not help"
                     }
                 })
             }
@@ -129,15 +129,19 @@ impl Failure {
         Self::new(Exit::Incomplete, message)
     }
 
-    /// A wait that ended before it was known what became of the payment.
+    /// A wait that ended before the end of the payment was known.
     pub(crate) fn unknown(message: impl Into<String>) -> Self {
         Self::new(Exit::NotOver, message)
     }
 
-    /// Somebody wanted it to stop. `exit` says by which signal.
+    /// A signal that asked the program to stop.
+    pub(crate) fn interrupted(exit: Exit) -> Self {
+        Self::new(exit, if exit == Exit::Terminated { "by SIGTERM" } else { "by Ctrl-C" })
+    }
+
+    /// The same, with when it came.
     pub(crate) fn stopped(exit: Exit, when: impl fmt::Display) -> Self {
-        let by = if exit == Exit::Terminated { "SIGTERM" } else { "Ctrl-C" };
-        Self::new(exit, format!("by {by}, {when}"))
+        Self::interrupted(exit).and(when)
     }
 
     /// Standard output that cannot be written to.
@@ -149,23 +153,29 @@ impl Failure {
             .tip("what was written is not the whole")
     }
 
-    /// The same failure, after some rows were printed already. `what` says which.
+    /// The same failure, after some rows were printed. `what` says which ones.
     pub(crate) fn after_rows(self, rows: u64, what: &str) -> Self {
-        if rows == 0 || self.exit == Exit::OutputClosed {
-            return self;
+        let count = format!("{rows} row{}", if rows == 1 { "" } else { "s" });
+        match self.exit {
+            Exit::Interrupted | Exit::Terminated => self.and(format!("after {count}")),
+            _ if rows == 0 => self,
+            _ => Self { exit: Exit::Incomplete, ..self }
+                .tip(format!("INCOMPLETE: the {count} {what} are not the whole list")),
         }
-        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
-        let mut failure = Self::incomplete(self.message);
-        failure.tips = self.tips;
-        failure.tip(format!("INCOMPLETE: the {rows} {what} are not the whole list"))
+    }
+
+    /// The same failure, with more words about it.
+    pub(crate) fn and(mut self, words: impl fmt::Display) -> Self {
+        self.message = format!("{}, {words}", self.message);
+        self
     }
 
     /// The same failure, with the place where it was.
     pub(crate) fn at(mut self, place: &str) -> Self {
-        self.message = match self.exit {
-            Exit::Interrupted | Exit::Terminated => format!("{}, in {place}", self.message),
-            _ => format!("{place}: {}", self.message),
-        };
+        if matches!(self.exit, Exit::Interrupted | Exit::Terminated) {
+            return self.and(format!("in {place}"));
+        }
+        self.message = format!("{place}: {}", self.message);
         self
     }
 
@@ -179,7 +189,7 @@ impl Failure {
         self.exit
     }
 
-    /// Says it on standard error, in lines like those of a wrong argument.
+    /// Prints the failure on standard error, like a wrong argument.
     pub(crate) fn report(&self) {
         if self.exit == Exit::OutputClosed {
             return;
@@ -197,7 +207,7 @@ impl Failure {
         if self.exit == Exit::Usage {
             text.push_str("\nFor more information, try '--help'.\n");
         }
-        // Where not even standard error can be written to, the exit code has to do.
+        // If standard error cannot be written to, only the exit code is left.
         let _ = anstream::stderr().write_all(text.as_bytes());
     }
 
@@ -223,7 +233,7 @@ pub(crate) fn whole(error: &Error) -> String {
     text
 }
 
-/// Says what is wrong with an argument. The message bears the argument as it was given.
+/// Says what is wrong with an argument. The message contains the argument as it was given.
 pub(crate) fn report_usage(error: &clap::Error) {
     let is_safe = |text: &str| Escaped(text).to_string() == text;
     if std::env::args_os().all(|arg| is_safe(&arg.to_string_lossy())) {
@@ -254,7 +264,7 @@ fn exit_of(error: &Error) -> Exit {
     }
 }
 
-/// What to do about it, where that can be told.
+/// What to do about an error, if anything can be said.
 fn tips(error: &Error) -> Vec<&'static str> {
     const AGAIN: &str = "ask again in a moment; nothing was changed by asking";
     const BASE: &str = "is the base URL the API's? (--base-url or KAMIPAY_BASE_URL)";
@@ -319,11 +329,11 @@ fn tips(error: &Error) -> Vec<&'static str> {
     }
 }
 
-/// What helps where an answer does not say whose it is.
+/// The tip for an answer that does not contain the identifier asked for.
 pub(crate) const BY_ANOTHER: &str =
-    "ask by --external-id or --kamipay-id, which such an answer does bear";
+    "ask by --external-id or --kamipay-id, which such an answer does contain";
 
-/// Whether that is why an answer cannot be used.
+/// Whether an answer is unusable because it does not contain that identifier.
 pub(crate) fn is_nameless(error: &Error) -> bool {
     matches!(
         error.answer().map(proto::ResponseError::kind),

@@ -1,4 +1,4 @@
-//! A line on standard error that says how far a long listing or search has come.
+//! A line on standard error with the progress of a long listing or search.
 
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
@@ -12,19 +12,19 @@ use kamipay_ureq::proto::scan::Manifest;
 #[derive(Clone)]
 pub(crate) struct Progress {
     bar: ProgressBar,
-    /// The period that is read, where there is one.
+    /// The period that is read, if there is one.
     period: Option<Period>,
-    /// Not before: what is over soon needs no bar.
+    /// When the bar is first shown: a short listing needs none.
     from: Instant,
 }
 
 impl Progress {
-    /// Of a search, whose length is not known.
+    /// The progress of a search, whose length is not known.
     pub(crate) fn search(quiet: bool) -> Self {
         Self::new(quiet, None)
     }
 
-    /// Of a listing, by its period.
+    /// The progress of a listing, by its period.
     pub(crate) fn listing(quiet: bool, period: Option<Period>) -> Self {
         Self::new(quiet, period.filter(|period| !period.is_empty()))
     }
@@ -44,7 +44,7 @@ impl Progress {
         Self { bar, period, from: Instant::now() + PATIENCE }
     }
 
-    /// Says what is done now, in the place of what was said before.
+    /// Shows what is being done now.
     pub(crate) fn say(&self, text: String) {
         if self.is_due() {
             self.bar.set_message(text);
@@ -52,7 +52,7 @@ impl Progress {
         }
     }
 
-    /// Says how far the listing is: all before `until` is read.
+    /// Shows how far the listing is: all before `until` is read.
     pub(crate) fn reached(&self, until: Option<DateTime<Utc>>, manifest: &Manifest, begun: u64) {
         if !self.is_due() {
             return;
@@ -75,12 +75,12 @@ impl Progress {
         }
     }
 
-    /// Does something that must not meet the bar on the same line.
+    /// Hides the bar while `action` writes to the terminal.
     pub(crate) fn aside<T>(&self, action: impl FnOnce() -> T) -> T {
         self.bar.suspend(action)
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }

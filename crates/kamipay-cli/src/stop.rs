@@ -9,7 +9,7 @@ use signal_hook::flag;
 
 use crate::exit::{Exit, Failure};
 
-/// Whether somebody wants the program to stop.
+/// Whether a signal asked the program to stop.
 ///
 /// The first signal is noted, so that what was begun can be brought to an end; a second one ends
 /// the program at once, wherever it is.
@@ -36,7 +36,7 @@ impl Stop {
         Ok(Self { signal })
     }
 
-    /// What to end with, where somebody wants it.
+    /// The exit code to end with, if a signal came.
     pub(crate) fn is_wanted(&self) -> Option<Exit> {
         match self.signal.load(Ordering::Relaxed) {
             0 => None,

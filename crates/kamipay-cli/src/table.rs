@@ -1,50 +1,86 @@
 //! Tables and fields for people: aligned, shortened, safe for a terminal.
 
+use std::fmt::Display;
+
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
-use rust_decimal::Decimal;
+use serde::Serialize;
 
+use crate::fields::Fields;
 use crate::text::Escaped;
 
 /// Headings and the names of fields.
 pub(crate) const STRONG: Style = Style::new().bold();
 
-/// What is as it should be, what is not, and what is neither yet.
+/// What is right, what is wrong, and what is still open.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 pub(crate) const OPEN: Style = AnsiColor::Yellow.on_default();
 
-/// No cell is wider. What is longer is shortened, here only: the other formats are whole.
+/// The width of the widest cell. Longer text is shortened, here only: the other formats have it all.
 const WIDEST: usize = 44;
 
-/// A column: its heading, and how it is aligned.
+/// A column: the field that it shows, which is its heading, and how.
 #[derive(Clone, Copy)]
 pub(crate) struct Column {
     name: &'static str,
-    align: Align,
+    kind: Kind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Align {
-    Left,
-    Right,
-    Point,
+enum Kind {
+    Text,
+    Number,
+    /// With the field that has the currency.
+    Money(Option<&'static str>),
+    Time,
+    Hash,
 }
 
 /// A column of text.
 pub(crate) const fn text(name: &'static str) -> Column {
-    Column { name, align: Align::Left }
+    Column { name, kind: Kind::Text }
 }
 
 /// A column of whole numbers.
 pub(crate) const fn number(name: &'static str) -> Column {
-    Column { name, align: Align::Right }
+    Column { name, kind: Kind::Number }
 }
 
-/// A column of amounts, aligned by their decimal points, perhaps with a currency behind.
+/// A column of amounts, aligned by their decimal points.
 pub(crate) const fn money(name: &'static str) -> Column {
-    Column { name, align: Align::Point }
+    Column { name, kind: Kind::Money(None) }
+}
+
+/// A column of amounts, each with its currency.
+pub(crate) const fn money_in(name: &'static str, currency: &'static str) -> Column {
+    Column { name, kind: Kind::Money(Some(currency)) }
+}
+
+/// A column of times, to the second. The other formats also have the fraction.
+pub(crate) const fn seconds(name: &'static str) -> Column {
+    Column { name, kind: Kind::Time }
+}
+
+/// A column of long hashes or addresses, shortened.
+pub(crate) const fn hash(name: &'static str) -> Column {
+    Column { name, kind: Kind::Hash }
+}
+
+impl Column {
+    /// The heading and the cell of one row.
+    pub(crate) fn field(&self, row: &Fields) -> (&'static str, String) {
+        let value = row.text(self.name);
+        let cell = match self.kind {
+            _ if value.is_empty() => NONE.to_owned(),
+            Kind::Text | Kind::Number | Kind::Money(None) => value,
+            Kind::Money(Some(currency)) => amount(value, row.text(currency)).trim_end().to_owned(),
+            Kind::Time => second(&value),
+            Kind::Hash => short_hash(value),
+        };
+        (self.name, cell)
+    }
 }
 
 /// A table without lines around its cells.
@@ -58,16 +94,22 @@ impl Table {
         Self { columns, rows: Vec::new() }
     }
 
-    /// Adds a row, one cell for each column, as they came: they are escaped here.
+    /// Adds a row.
+    pub(crate) fn add(&mut self, row: &impl Serialize) {
+        let row = Fields::of(row);
+        self.row(self.columns.iter().map(|column| column.field(&row).1).collect());
+    }
+
+    /// Adds a row of ready cells, one for each column. They are escaped here.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.columns.len());
         self.rows.push(cells.iter().map(|cell| word(cell)).collect());
     }
 
-    /// Its lines, each with a line end; `indent` stands before each.
-    pub(crate) fn render(mut self, indent: &str) -> String {
+    /// The lines of the table, each with a line end, and with `indent` before it.
+    pub(crate) fn render(&mut self, indent: &str) -> String {
         for (n, column) in self.columns.iter().enumerate() {
-            if column.align == Align::Point {
+            if matches!(column.kind, Kind::Money(_)) {
                 align_points(self.rows.iter_mut().filter_map(|row| row.get_mut(n)));
             }
         }
@@ -77,11 +119,11 @@ impl Table {
         table.set_header(self.columns.iter().map(|column| column.name));
         for (column, of) in table.column_iter_mut().zip(self.columns) {
             column.set_padding((0, 2));
-            if of.align != Align::Left {
+            if matches!(of.kind, Kind::Number | Kind::Money(_)) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        table.add_rows(self.rows);
+        table.add_rows(&self.rows);
 
         let mut text = String::new();
         for (n, line) in table.lines().enumerate() {
@@ -95,7 +137,13 @@ impl Table {
     }
 }
 
-/// Fields of one thing, a line each. The values are escaped here, and whole.
+/// A heading, and the table below it where that has rows.
+pub(crate) fn part(heading: &str, mut table: Table) -> String {
+    let table = if table.rows.is_empty() { String::new() } else { table.render("  ") };
+    format!("\n{heading}\n{table}")
+}
+
+/// Fields of one thing, a line each. The values are escaped here, and are not shortened.
 pub(crate) fn fields(fields: &[(&str, String)]) -> String {
     let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     let line = |(name, value): &(&str, String)| {
@@ -105,7 +153,13 @@ pub(crate) fn fields(fields: &[(&str, String)]) -> String {
     fields.iter().map(line).collect()
 }
 
-/// What stands for nothing.
+/// These fields of a model, a line each.
+pub(crate) fn fields_of(model: &impl Serialize, columns: &[Column]) -> String {
+    let row = Fields::of(model);
+    fields(&columns.iter().map(|column| column.field(&row)).collect::<Vec<_>>())
+}
+
+/// What stands for an absent value.
 pub(crate) const NONE: &str = "-";
 
 /// A text that may be absent.
@@ -114,13 +168,8 @@ pub(crate) fn maybe(text: Option<impl AsRef<str>>) -> String {
 }
 
 /// An amount with its currency.
-pub(crate) fn amount(amount: Decimal, currency: impl AsRef<str>) -> String {
+pub(crate) fn amount(amount: impl Display, currency: impl AsRef<str>) -> String {
     format!("{amount} {}", currency.as_ref())
-}
-
-/// The second of a time. The other formats have its fraction, too.
-pub(crate) fn second(time: Option<DateTime<Utc>>) -> String {
-    maybe(time.map(|time| time.format("%Y-%m-%d %H:%M:%SZ").to_string()))
 }
 
 /// The day of a time, in UTC.
@@ -128,14 +177,18 @@ pub(crate) fn day(time: Option<DateTime<Utc>>) -> String {
     maybe(time.map(|time| time.format("%Y-%m-%d").to_string()))
 }
 
-/// A time, whole.
+/// A time with its fraction of a second.
 pub(crate) fn time(time: Option<DateTime<Utc>>) -> String {
     maybe(time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true)))
 }
 
+fn second(time: &str) -> String {
+    let time = time.parse::<DateTime<Utc>>();
+    time.map_or_else(|_| NONE.to_owned(), |time| time.format("%Y-%m-%d %H:%M:%SZ").to_string())
+}
+
 /// The beginning and the end of a long hash or address.
-pub(crate) fn hash(hash: Option<impl AsRef<str>>) -> String {
-    let hash = maybe(hash);
+fn short_hash(hash: String) -> String {
     if hash.len() <= 20 || !hash.is_ascii() {
         return hash;
     }
@@ -154,8 +207,7 @@ fn shorten(text: &str) -> String {
     }
 }
 
-/// Fills amounts up with spaces, so that those aligned to the right have their points below each
-/// other.
+/// Pads amounts, so that right-aligned ones have their points below each other.
 fn align_points<'a>(cells: impl Iterator<Item = &'a mut String>) {
     let mut cells: Vec<&mut String> = cells.filter(|cell| *cell != NONE).collect();
     let parts = |cell: &str| {
@@ -197,9 +249,8 @@ mod tests {
     #[test]
     fn hashes_are_shortened_and_short_ones_are_not() {
         let long = "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf";
-        assert_eq!(hash(Some(long)), "0x812f8c…5bdf");
-        assert_eq!(hash(Some("txid5")), "txid5");
-        assert_eq!(hash(None::<&str>), "-");
+        assert_eq!(short_hash(long.to_owned()), "0x812f8c…5bdf");
+        assert_eq!(short_hash("txid5".to_owned()), "txid5");
         assert_eq!(shorten(&"é".repeat(44)), "é".repeat(44));
         assert_eq!(shorten(&"é".repeat(45)).chars().count(), 44);
     }

@@ -1,11 +1,11 @@
-//! Text of somebody else's, made safe for a terminal.
+//! Foreign text, made safe for a terminal.
 
 use std::fmt::{self, Write as _};
 
 /// Writes control characters, escape sequences and direction overrides as `\u{1b}`, so that no
 /// name can move the cursor, colour the screen or turn the words around it.
 ///
-/// For what a terminal shows. Elsewhere JSON and CSV bear the text as it came.
+/// For what a terminal shows. Elsewhere JSON and CSV have the exact text.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {

@@ -10,7 +10,7 @@ use kamipay_ureq::proto::{InvalidRange, Period};
 use crate::exit::Failure;
 use crate::table;
 
-/// A period that is needed.
+/// A required period.
 #[derive(Args)]
 #[command(next_help_heading = "Period")]
 pub(crate) struct PeriodArgs {
@@ -33,13 +33,13 @@ pub(crate) struct PeriodArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Period")]
 pub(crate) struct OpenPeriodArgs {
-    /// Start: a date (its start) or a time with a UTC offset; open, the API takes 30 days ago
+    /// Start: a date (its start) or a time with a UTC offset; default: the API's, 30 days ago
     ///
     /// `2026-05-01` is the start of that day, by --utc-offset. `2026-05-01T08:00:00-03:00` and
     /// `2026-05-01T11:00:00Z` are the same moment.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     from: Option<Moment>,
-    /// End, not included: a date (its end) or a time with a UTC offset; open, the API takes now
+    /// End, not included: a date (its end) or a time with a UTC offset; default: the API's, now
     ///
     /// `2026-05-31` is the end of that day, by --utc-offset: the start of the next one.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -50,7 +50,7 @@ pub(crate) struct OpenPeriodArgs {
 
 #[derive(Args)]
 struct Day {
-    /// Where the day begins, for a --from or --to that is a date: `-03:00` is Brasília
+    /// The UTC offset of a --from or --to that is a date: `-03:00` is Brasília
     #[arg(long, value_name = "OFFSET", default_value = "Z", allow_hyphen_values = true)]
     utc_offset: UtcOffset,
 }
@@ -64,7 +64,7 @@ impl PeriodArgs {
 }
 
 impl OpenPeriodArgs {
-    /// The period, where one is given. An end that is open is where the API would put it.
+    /// The period, if one is given. An open end is where the API puts it.
     pub(crate) fn period(&self, now: DateTime<Utc>) -> Result<Option<Period>, Failure> {
         let (start, end) = match self.ends()? {
             [None, None] => return Ok(None),
@@ -94,7 +94,7 @@ impl OpenPeriodArgs {
     }
 }
 
-/// A period that contains something. A saved state may have an empty one, a command may not.
+/// A period that is not empty. A saved state may have an empty one, a command may not.
 fn period(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Period, Failure> {
     if start == end {
         return Err(Failure::range(&InvalidRange::Order { start, end }));
@@ -196,7 +196,7 @@ impl FromStr for UtcOffset {
 /// Reads a length of time, such as `30s`, `10m` or `1h30m`.
 pub(crate) fn length(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(length) if length.is_zero() => Err("it has to be more than nothing".to_owned()),
+        Ok(length) if length.is_zero() => Err("it must be more than zero".to_owned()),
         Ok(length) => Ok(length),
         Err(_) => Err("a length of time is a number and its unit: 30s, 10m, 1h30m".to_owned()),
     }

@@ -92,7 +92,7 @@ fn every_command_has_an_example_that_parses() {
                 continue;
             }
             // The first thing that is missing is the API.
-            assert!(run.err.starts_with("error: where is the API?"), "{example}: {}", run.err);
+            assert!(run.err.starts_with("error: no base URL"), "{example}: {}", run.err);
         }
     }
 }

@@ -190,7 +190,7 @@ fn a_full_disk_that_is_freed_costs_no_row_and_doubles_none() {
         let again = || run(&mut in_shell(server.base_url(), &list, "", &behind));
 
         if !rows_are_there {
-            // There is room for the first states, until somebody else takes it.
+            // There is room for the first states, until another file takes it.
             broken_from(&server, 5);
             assert_eq!(again().code, 6);
             mended(&server);
@@ -481,7 +481,7 @@ fn what_was_appended_to_out_is_cut_off_and_that_is_said() {
     }
 }
 
-/// Several listings may share a file, one after the other: nobody's rows are cut off.
+/// Several listings may share a file, one after the other: no rows of another are cut off.
 #[test]
 fn what_was_appended_to_standard_output_s_file_stays() {
     let server = generated(&year().with_lots(600));

@@ -134,7 +134,7 @@ fn a_payout_whose_name_says_nothing_is_searched_for_from_the_end() {
         merchant.lots().map(|lot| format!("/v1/lots/{}", lot.lot_id)).collect();
     assert_eq!(opened.len(), 40, "each lot once");
     assert_eq!(opened.last(), newest_first.first());
-    // A time that is no time of the payout's is not trusted either.
+    // A time that is not the payout's is not trusted either.
     let early =
         format!("txc_00000000{}", &merchant.lots().next().unwrap().payouts[0].kamipay_id[12..]);
     assert_eq!(find(&early).code, 1);
@@ -152,7 +152,7 @@ fn a_lot_that_failed_is_no_answer_while_there_may_be_another() {
         assert_eq!(found["payout"]["kamipay_id"], id);
         (found["lot_id"].as_str().unwrap().to_owned(), run.err)
     };
-    // The first bears its time, so that the search begins there; the other one begins at the end.
+    // The first contains its time, so that the search begins there; the other one begins at the end.
     for id in ["txc_01jranqegkf509bq5svh03ztt8", "txc_1"] {
         for (statuses, lot) in
             [(["FAILED", "MINED"], "b"), (["MINED", "FAILED"], "a"), (["MINED", "MINED"], "")]

@@ -1,4 +1,4 @@
-//! Listings of any length: whole whatever happens, gone on with, and in parts.
+//! Listings of any length: whole whatever happens, resumed, and in parts.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What happens when whoever reads our output goes away, and when there is no room for it.
+//! What happens when the reader of standard output goes away, and when the disk is full.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;

@@ -88,7 +88,7 @@ pub(crate) fn server(
             let target = read_request(&stream);
             let (status, body) = answer(n, &target);
             let body = match asked("limit=", &target) {
-                // An answer bears the limit that it was asked for.
+                // An answer contains the limit that it was asked for.
                 Some(limit) => body.replace(r#""limit":1000"#, &format!(r#""limit":{limit}"#)),
                 None => body,
             };

@@ -74,6 +74,7 @@ pub mod retry;
 pub mod scan;
 pub mod session;
 pub mod settlements;
+mod sum;
 
 pub use self::api::{Api, BaseUrl, GetRequest, InvalidBaseUrl};
 pub use self::auth::{AccessToken, InvalidToken, IssueToken, IssuedToken};
@@ -90,6 +91,7 @@ pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange, Period
 pub use self::response::decode_json;
 pub use self::scan::Scan;
 pub use self::secrets::Secrets;
+pub use self::sum::SumCheck;
 #[doc(hidden)]
 pub use self::wire::string_enum::Unknown;
 pub use {chrono, http, rust_decimal};

@@ -1,8 +1,10 @@
 //! Lots: on-chain transfers, each of which settles many payouts.
 
+mod find_payout;
 mod get;
 mod list;
 
+pub use find_payout::{FindPayout, FindPayoutStep, FoundPayout};
 pub use get::{GetLot, InvalidLotIdentifier, LotDetail, LotIdentifier, Payout, Refund};
 pub use list::{ListLots, Lot, LotPage, ScanLots};
 

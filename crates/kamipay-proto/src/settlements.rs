@@ -3,6 +3,7 @@
 mod get;
 mod list;
 mod pending_charges;
+mod pending_pool;
 mod transactions;
 
 pub use get::{GetSettlement, SettledCharge, SettlementDetail};
@@ -10,6 +11,7 @@ pub use list::{ListSettlements, ScanSettlements, Settlement, SettlementPage};
 pub use pending_charges::{
     ListPendingCharges, PendingCharge, PendingChargePage, PendingTotals, ScanPendingCharges,
 };
+pub use pending_pool::{NoTotal, PendingPool};
 pub use transactions::{ListTransactions, ScanTransactions, Transaction, TransactionPage};
 
 use crate::wire::identifier::identifier;

@@ -9,21 +9,26 @@ use kamipay_ureq::proto::scan::ScanState;
 use serde::{Deserialize, Serialize};
 
 use super::Listing;
-use super::out::{Mark, is_at};
 use crate::connection::Account;
 use crate::exit::Failure;
-use crate::output::Format;
+use crate::output::{Format, Mark, RowsFile, is_at};
 
-/// Where a listing stands, and which listing it is: the file of `--resume`.
+/// The saved state of a listing: the file of `--resume`, for one run at a time.
+pub(crate) struct Saved<S: Listing> {
+    file: StateFile,
+    content: Content<S>,
+    /// Whether no earlier run saved a state.
+    pub(super) is_new: bool,
+}
+
+/// Which listing it is, and how far it is.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(bound = "")]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Saved<S: Listing> {
-    /// Of this layout.
+pub(super) struct Content<S: Listing> {
     version: u32,
-    /// [`Listing::NAME`].
     list: String,
-    /// What is listed in all: the period and the filters.
+    /// The period and the filters.
     whole: S,
     account: Account,
     output: Format,
@@ -33,10 +38,11 @@ pub(crate) struct Saved<S: Listing> {
     pub(super) state: ScanState<S>,
 }
 
+/// The version of this layout.
 const VERSION: u32 = 4;
 
-impl<S: Listing> Saved<S> {
-    /// A listing of which nothing is read yet, which is what `state` says.
+impl<S: Listing> Content<S> {
+    /// A listing of which nothing is read yet.
     pub(super) fn new(
         whole: S,
         account: Account,
@@ -47,55 +53,76 @@ impl<S: Listing> Saved<S> {
         Self {
             version: VERSION,
             list: S::NAME.to_owned(),
-            state,
             whole,
             account,
             output,
             spreadsheet,
             look_back_seconds: look_back.map(|length| length.as_secs()),
             out: Mark::default(),
-        }
-    }
-
-    /// The same listing, further on.
-    pub(super) fn at(&self, state: ScanState<S>, out: Mark) -> Self {
-        Self { out, state, ..self.clone() }
-    }
-
-    /// A run with a token does not know the name that another run logged in with.
-    pub(super) fn keep_username_of(&mut self, earlier: &Self) {
-        if self.account.username.is_none() {
-            self.account.username.clone_from(&earlier.account.username);
+            state,
         }
     }
 }
 
-/// The file of `--resume`, for one run at a time.
-pub(crate) struct Store {
+impl<S: Listing> Saved<S> {
+    /// Takes the file, and reads it if there is one. Refuses the state of another listing.
+    pub(super) fn open(path: &Path, this: Content<S>) -> Result<Self, Failure> {
+        let file = StateFile::lock(path)?;
+        match file.read(&this)? {
+            Some(mut content) => {
+                if content.account.username.is_none() {
+                    // A run with a token does not know the name that another run logs in with.
+                    content.account.username = this.account.username;
+                }
+                Ok(Self { file, content, is_new: false })
+            }
+            None => Ok(Self { file, content: this, is_new: true }),
+        }
+    }
+
+    /// What the file says.
+    pub(super) fn content(&self) -> &Content<S> {
+        &self.content
+    }
+
+    /// Saves how far the listing is, after its rows: a state never says more than the disk has.
+    pub(super) fn save(
+        &mut self,
+        state: ScanState<S>,
+        rows: &RowsFile,
+        ended: bool,
+    ) -> Result<(), Failure> {
+        rows.settle()?;
+        (self.content.out, self.content.state) = (rows.mark(ended), state);
+        self.file.write(&self.content)
+    }
+}
+
+/// The files that a state needs: itself, the next state while it is written, and the lock.
+pub(super) fn names(path: &Path) -> [PathBuf; 3] {
+    [path.to_owned(), beside(path, ".new"), beside(path, ".lock")]
+}
+
+struct StateFile {
     path: PathBuf,
     lock: PathBuf,
     _locked: File,
 }
 
-/// What every version says, of every listing.
+/// What the states of all versions and listings have.
 #[derive(Deserialize)]
 struct Head {
     version: u32,
     list: String,
 }
 
-impl Store {
-    /// The file, and the two beside it: the next state while it is written, and the lock.
-    pub(super) fn names(path: &Path) -> [PathBuf; 3] {
-        [path.to_owned(), beside(path, ".new"), beside(path, ".lock")]
-    }
-
-    /// Takes the file, so that no other run does.
+impl StateFile {
+    /// Takes the file for this run.
     ///
     /// The lock is on a file beside it, because this one is replaced as a whole. It ends with the
-    /// process, however that ends.
-    pub(crate) fn lock(path: &Path) -> Result<Self, Failure> {
-        let [_, _, lock] = Self::names(path);
+    /// process, however the process ends.
+    fn lock(path: &Path) -> Result<Self, Failure> {
+        let [_, _, lock] = names(path);
         let refuse = |error: &dyn std::fmt::Display| {
             Failure::usage(format!(
                 "--resume {}: cannot lock {}: {error}",
@@ -106,7 +133,7 @@ impl Store {
         let file = private().create(true).truncate(false).open(&lock);
         let file = file.map_err(|error| refuse(&error))?;
         match FileExt::try_lock(&file) {
-            // Not one that the run before has removed meanwhile.
+            // The run before may have removed the file meanwhile.
             Ok(()) if is_at(&file, &lock).unwrap_or_else(|| lock.exists()) => {
                 Ok(Self { path: path.to_owned(), lock, _locked: file })
             }
@@ -119,18 +146,16 @@ impl Store {
         }
     }
 
-    /// Where the listing stands, if it was begun. Refuses the state of another one.
-    pub(crate) fn load<S: Listing>(&self, this: &Saved<S>) -> Result<Option<Saved<S>>, Failure> {
+    /// The state, if the listing was begun. Refuses the state of another one.
+    fn read<S: Listing>(&self, this: &Content<S>) -> Result<Option<Content<S>>, Failure> {
         let text = match fs::read(&self.path) {
+            Ok(text) if text.is_empty() => return Ok(None),
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.refuse(&format!("cannot be read: {error}"))),
         };
-        if text.is_empty() {
-            return Ok(None);
-        }
         let broken = |error: serde_json::Error| {
-            self.refuse(&format!("it does not hold where a listing stands: {error}"))
+            self.refuse(&format!("it is not the state of a listing: {error}"))
         };
         let head: Head = serde_json::from_slice(&text).map_err(broken)?;
         if head.version != VERSION {
@@ -139,7 +164,7 @@ impl Store {
         if head.list != S::NAME {
             return Err(self.refuse(&format!("it is about {}, not {}", head.list, S::NAME)));
         }
-        let saved: Saved<S> = serde_json::from_slice(&text).map_err(broken)?;
+        let saved: Content<S> = serde_json::from_slice(&text).map_err(broken)?;
         if saved.whole != this.whole {
             let [its, ours] = [&saved.whole, &this.whole]
                 .map(|whole| serde_json::to_string(whole).unwrap_or_default());
@@ -156,10 +181,8 @@ impl Store {
             return Err(self.refuse(&format!("its rows are written {word} --spreadsheet")));
         }
         if saved.output != this.output {
-            return Err(self.refuse(&format!(
-                "its rows are written as {}",
-                if saved.output == Format::Csv { "csv" } else { "ndjson" }
-            )));
+            let its = if saved.output == Format::Csv { "csv" } else { "ndjson" };
+            return Err(self.refuse(&format!("its rows are written as {its}")));
         }
         Ok(Some(saved))
     }
@@ -177,13 +200,13 @@ impl Store {
         }
     }
 
-    /// Replaces the file as a whole, so that there is always one.
-    pub(crate) fn save<S: Listing>(&self, saved: &Saved<S>) -> Result<(), Failure> {
-        let [_, new, _] = Self::names(&self.path);
+    /// Replaces the file as a whole: there is always an old or a new one.
+    fn write<S: Listing>(&self, content: &Content<S>) -> Result<(), Failure> {
+        let [_, new, _] = names(&self.path);
         let write = || {
-            let mut text = serde_json::to_vec(saved)?;
+            let mut text = serde_json::to_vec(content)?;
             text.push(b'\n');
-            // Of a run that was killed. Created anew, it is nobody's link to another file.
+            // A killed run may have left it. Created anew, it is not a link to another file.
             remove(&new)?;
             let mut file = private().create_new(true).open(&new)?;
             file.write_all(&text)?;
@@ -193,23 +216,23 @@ impl Store {
         write().map_err(|error: io::Error| {
             let _ = remove(&new);
             Failure::other(format!("cannot save the state in {}: {error}", self.path.display()))
-                .tip("what is there is not the whole")
+                .tip("what is there is not the whole list")
         })
     }
 
-    pub(crate) fn refuse(&self, why: &str) -> Failure {
+    fn refuse(&self, why: &str) -> Failure {
         Failure::usage(format!("--resume {}: {why}", self.path.display()))
-            .tip("give the command that it was made by, or name a file that is not there yet")
+            .tip("run the command that made it, or name a new file")
     }
 }
 
-impl Drop for Store {
+impl Drop for StateFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.lock);
     }
 }
 
-/// A file for this user's eyes, and not one that a link leads to.
+/// Opens a file that only this user can read, and follows no link.
 fn private() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
     options.write(true);

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{KamipayRefundId, LotId, LotStatus};
-use crate::{Api, BuildError, Endpoint, KamipayId, Mismatch, TransactionHash, wire};
+use crate::{Api, BuildError, Endpoint, KamipayId, Mismatch, SumCheck, TransactionHash, sum, wire};
 
 /// Reads one lot with its payouts and refunds.
 ///
@@ -176,6 +176,32 @@ pub struct LotDetail {
     /// Refunds that occurred after the lot was settled.
     #[serde(deserialize_with = "wire::object::list")]
     pub refunds: Vec<Refund>,
+}
+
+impl LotDetail {
+    /// The sum of the payouts compared with `usdt_amount`, in USDT. `None` if the sum has too many
+    /// digits to be exact.
+    ///
+    /// ```
+    /// # let json = r#"{"lot_id": "a", "transaction_hash": null, "usdt_amount": "10.00", "created_at": null,
+    /// # "status": "PENDING", "refunds": [], "payouts": [{"kamipay_id": "txc_1", "amount": "9.75",
+    /// # "created_at": "2026-05-14T00:00:00Z"}]}"#;
+    /// # let lot: kamipay_proto::lots::LotDetail = serde_json::from_str(json)?;
+    /// let check = lot.check_payouts().expect("the sum is exact");
+    /// if !check.is_equal() {
+    ///     println!("the payouts add up to {} USDT, the lot is {} USDT", check.sum, check.whole);
+    /// }
+    /// # assert_eq!(check.difference().unwrap().to_string(), "0.25");
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
+    pub fn check_payouts(&self) -> Option<SumCheck> {
+        SumCheck::new(self.payouts.iter().map(|payout| payout.amount), self.usdt_amount)
+    }
+
+    /// The sum of the refunds, in USDT. `None` if it has too many digits to be exact.
+    pub fn refunded(&self) -> Option<Decimal> {
+        sum::exact(self.refunds.iter().map(|refund| refund.amount))
+    }
 }
 
 /// One payout of a lot.

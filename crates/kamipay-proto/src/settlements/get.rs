@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{KamipayRequestId, SettlementStatus};
 use crate::{
-    Api, BuildError, Currency, Endpoint, ExternalId, KamipayId, Mismatch, SettlementId, wire,
+    Api, BuildError, Currency, Endpoint, ExternalId, KamipayId, Mismatch, SettlementId, SumCheck,
+    wire,
 };
 
 /// Reads one settlement with its charges.
@@ -83,6 +84,26 @@ pub struct SettlementDetail {
     pub charges: Vec<SettledCharge>,
 }
 
+impl SettlementDetail {
+    /// The sum of the charges' quotes compared with `amount`, in units of `currency`. `None` if the
+    /// sum has too many digits to be exact.
+    ///
+    /// [Unquoted charges](Self::unquoted_charges) are not in the sum.
+    pub fn check_charges(&self) -> Option<SumCheck> {
+        SumCheck::new(self.charges.iter().filter_map(|charge| self.quote(charge)), self.amount)
+    }
+
+    /// How many charges have no quote in the settlement's currency.
+    pub fn unquoted_charges(&self) -> usize {
+        self.charges.iter().filter(|charge| self.quote(charge).is_none()).count()
+    }
+
+    fn quote(&self, charge: &SettledCharge) -> Option<Decimal> {
+        let is_in_its_currency = charge.settlement_currency.as_ref() == Some(&self.currency);
+        charge.settlement_amount.filter(|_| is_in_its_currency)
+    }
+}
+
 /// A charge in a [`SettlementDetail`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
@@ -134,6 +155,32 @@ mod tests {
         let charge = &parse(12345, DETAIL).unwrap().charges[0];
         assert_eq!((&charge.external_id, charge.settlement_amount), (&None, None));
         assert_eq!(charge.settlement_currency, None);
+    }
+
+    #[test]
+    fn only_quotes_in_the_settlement_s_currency_are_added_up() {
+        let charge = |quote: &str| {
+            format!(
+                r#"{{"kamipay_id": "dqr_1", "kamipay_request_id": "ptxr_1", "charged_amount": 5,
+                "charged_currency": "BRL"{quote}}}"#
+            )
+        };
+        let charges = [
+            r#", "settlement_amount": 1.25, "settlement_currency": "ARS""#,
+            r#", "settlement_amount": 0.2, "settlement_currency": "ARS""#,
+            r#", "settlement_amount": 7, "settlement_currency": "BRL""#,
+            r#", "settlement_amount": 7"#,
+            r#", "settlement_currency": "ARS""#,
+        ];
+        let charges = charges.map(charge).join(",");
+        let from = DETAIL.find('[').unwrap();
+        let settlement = parse(12345, &format!("{}[{charges}]}}", &DETAIL[..from])).unwrap();
+        let check = settlement.check_charges().unwrap();
+        assert_eq!(
+            (check.sum.to_string(), check.whole.to_string()),
+            ("1.45".into(), "1.50".into())
+        );
+        assert_eq!(settlement.unquoted_charges(), 3);
     }
 
     #[test]

@@ -1,24 +1,18 @@
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta};
 use crc32fast::Hasher;
 use fs4::{FileExt, TryLockError};
-use kamipay_ureq::proto::Period;
-use kamipay_ureq::proto::scan::ScanState;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::Listing;
+use super::format::Output;
 use crate::exit::Failure;
-use crate::output::{Format, Output, Record as _};
 use crate::progress::thousands;
 
-/// The file that rows are appended to: that of `--out`, or standard output's.
-pub(crate) struct OutFile {
-    /// Where it is; nothing for standard output.
+/// The file that rows are appended to: the one of `--out`, or standard output's.
+pub(crate) struct RowsFile {
+    /// `None` for standard output.
     path: Option<PathBuf>,
     /// Where the rows go.
     file: File,
@@ -28,25 +22,25 @@ pub(crate) struct OutFile {
     sum: Hasher,
 }
 
-/// How much of a file is known to be right, and how to tell that it is that file.
+/// Which bytes of a file are the listing's rows, and how to recognise them.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mark {
-    /// Where it was when this was written; nothing for standard output.
+    /// The path when this was saved. `None` for standard output.
     pub(crate) file: Option<PathBuf>,
-    /// Where the lines begin: what was before them is somebody else's.
+    /// Where the lines begin. What is before them is another program's.
     begins: u64,
     /// Where they end.
     bytes: u64,
     /// The CRC-32 of the lines.
     crc32: u32,
-    /// Whether the run was ended in order: no later byte is its own.
+    /// Whether the run ended in order, so that no later byte is its own.
     ended: bool,
 }
 
-impl OutFile {
+impl RowsFile {
     /// Opens a file, and keeps other runs away from it.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         match path.metadata() {
             Ok(known) if !known.is_file() => {
                 return Err(Failure::usage(format!("--out {}: it is not a file", path.display())));
@@ -65,8 +59,8 @@ impl OutFile {
         Self::lock(Some(path.to_owned()), file, own)
     }
 
-    /// Standard output, where it is a file that can be read back.
-    pub(super) fn standard_output() -> Option<StandardOutput> {
+    /// Standard output, if it is a file that can be read back.
+    pub(crate) fn standard_output() -> Option<StandardOutput> {
         #[cfg(unix)]
         {
             use std::os::fd::AsFd as _;
@@ -99,17 +93,16 @@ impl OutFile {
         }
     }
 
-    /// Begins with a file. One of `--out` that has something in it is refused, whose it ever is.
-    pub(super) fn begin(mut self) -> Result<Self, Failure> {
+    /// Begins a listing. A file of `--out` that is not empty is refused.
+    pub(crate) fn begin(mut self) -> Result<Self, Failure> {
         let length = self.length()?;
         if length > 0 && self.path.is_some() {
             return Err(Failure::usage(format!(
-                "{}: the file has something in it, and no state says what",
+                "{}: the file is not empty, and no state says what is in it",
                 self.flag()
             ))
-            .tip(
-                "name another file, or remove it; to go on, give the same --resume FILE as before",
-            ));
+            .tip("name another file, or remove this one")
+            .tip("to go on with a listing, give the same --resume FILE as before"));
         }
         self.begin_at(length)?;
         Ok(self)
@@ -121,68 +114,64 @@ impl OutFile {
         self.to_the_end(length)
     }
 
-    /// Goes on behind what is known to be right.
-    pub(super) fn go_on<S: Listing>(
+    /// Goes on after the rows that a saved state knows. `could_be_rows` says whether bytes after them
+    /// can be what a run wrote before it was killed.
+    pub(crate) fn go_on(
         mut self,
         mark: &Mark,
-        state: &ScanState<S>,
-        format: Format,
+        (rows, is_done): (u64, bool),
         output: Output,
+        could_be_rows: impl FnOnce(&[u8]) -> bool,
     ) -> Result<Self, Failure> {
         let length = self.length()?;
-        if length <= mark.begins && state.manifest.rows == 0 {
+        if length <= mark.begins && rows == 0 {
             // A shell's `>` in place of `>>` empties it, and no row was lost.
             self.begin_at(length)?;
             return Ok(self);
         }
         if length < mark.bytes {
-            let [has, had, rows] = [length, mark.bytes, state.manifest.rows].map(thousands);
+            let [has, had, rows] = [length, mark.bytes, rows].map(thousands);
             return Err(self.refuse(&format!(
                 "it has {has} bytes, and had {had} with {rows} rows when the state was saved"
             )));
         }
-        let broken = |error| self.cannot("read", &error);
-        let (begins, bytes) = (mark.begins, mark.bytes);
-        let sum = sum(&self.own, begins, bytes).map_err(broken)?;
-        if sum.clone().finalize() != mark.crc32 {
+        self.sum =
+            sum(&self.own, mark.begins, mark.bytes).map_err(|it| self.cannot("read", &it))?;
+        if self.sum.clone().finalize() != mark.crc32 {
             return Err(self.refuse(
                 "it is another file, or was changed: what is in it is not what was written",
             ));
         }
-        self.sum = sum;
         self.mark = Mark { file: self.path.clone(), ..mark.clone() };
-        let more = length - bytes;
+        let more = length - mark.bytes;
         let is_shared = self.path.is_none();
-        if more == 0 || is_shared && state.is_done {
-            self.to_the_end(bytes)?;
+        if more == 0 || is_shared && is_done {
+            self.to_the_end(mark.bytes)?;
         } else if is_shared && mark.ended {
             output.note(&format!(
-                "{} bytes were appended to standard output's file after the last run: the rows go \
-                 on behind them",
+                "{} bytes were appended to standard output's file after the last run: the rows \
+                 follow them",
                 thousands(more)
             ));
             let length = self.length()?; // the note may be in it
             self.begin_at(length)?;
         } else {
-            let broken = |error| self.cannot("read", &error);
-            let tail = self.tail(bytes, more).map_err(broken)?;
-            let rows =
-                Rows { format, columns: S::Row::CSV, time: S::TIME, rest: state.scan.period() };
-            if is_shared && !rows.could_be(&tail) {
-                return Err(self.foreign(bytes, more));
+            let tail = self.tail(mark.bytes, more).map_err(|it| self.cannot("read", &it))?;
+            if is_shared && !could_be_rows(&tail) {
+                return Err(self.foreign(mark.bytes, more));
             }
             output.warn(&format!(
                 "{}: cutting off its last {} bytes, which came after the state was saved",
                 self.flag(),
                 thousands(more)
             ));
-            self.file.set_len(bytes).map_err(|error| self.cannot("cut", &error))?;
-            self.to_the_end(bytes)?;
+            self.file.set_len(mark.bytes).map_err(|error| self.cannot("cut", &error))?;
+            self.to_the_end(mark.bytes)?;
         }
         Ok(self)
     }
 
-    /// What is behind what is known to be right, as far as one run could have written it.
+    /// The bytes after the known rows. Nothing if there are more than one run could have written.
     fn tail(&self, bytes: u64, more: u64) -> io::Result<Vec<u8>> {
         let (mut own, mut tail) = (&self.own, Vec::new());
         if more <= 64 << 20 {
@@ -200,7 +189,7 @@ impl OutFile {
             thousands(more)
         ))
         .tip(format!(
-            "if they can be spared, cut them off (truncate -s {bytes} FILE), and give the same \
+            "if you do not need them, cut them off (truncate -s {bytes} FILE), and run the same \
              command again"
         ))
     }
@@ -210,15 +199,15 @@ impl OutFile {
         self.check_alone()?;
         self.file.write_all(lines).map_err(|error| {
             let _ = self.file.set_len(self.mark.bytes); // no half line
-            self.cannot("write to", &error).tip("what is there is not the whole")
+            self.cannot("write to", &error).tip("what is there is not the whole list")
         })?;
         self.mark.bytes += lines.len() as u64;
         self.sum.update(lines);
         Ok(())
     }
 
-    /// Makes sure that what was written stays, before a state says so.
-    pub(super) fn settle(&self) -> Result<(), Failure> {
+    /// Syncs the lines to the disk, before a state says that they are there.
+    pub(crate) fn settle(&self) -> Result<(), Failure> {
         if !self.is_there() {
             return Err(self.lost("it was removed or replaced while it was written to"));
         }
@@ -246,17 +235,17 @@ impl OutFile {
         }
     }
 
-    /// What a state keeps of it. `ended` says that nothing more is written.
-    pub(super) fn mark(&self, ended: bool) -> Mark {
+    /// What a state keeps of the file. `ended`: nothing more is written.
+    pub(crate) fn mark(&self, ended: bool) -> Mark {
         Mark { crc32: self.sum.clone().finalize(), ended, ..self.mark.clone() }
     }
 
-    /// Whether there are lines in it.
-    pub(super) fn is_begun(&self) -> bool {
+    /// Whether the file has lines.
+    pub(crate) fn is_begun(&self) -> bool {
         self.mark.bytes > self.mark.begins
     }
 
-    /// How its rows are spoken of.
+    /// Which rows they are, for messages.
     pub(crate) fn what(&self) -> String {
         match &self.path {
             Some(path) => format!("in {}", path.display()),
@@ -286,7 +275,7 @@ impl OutFile {
         let failure = Failure::usage(format!("{}: {why}", self.flag()));
         let failure = match &self.path {
             Some(_) => failure.tip("give the file that the listing was written to so far"),
-            None => failure.tip("append to the file that the rows are in: >> FILE"),
+            None => failure.tip("append to the file that has the rows: >> FILE"),
         };
         failure.tip("to begin again, remove the file and that of --resume")
     }
@@ -300,25 +289,25 @@ impl OutFile {
     }
 }
 
-impl Drop for OutFile {
+impl Drop for RowsFile {
     fn drop(&mut self) {
         let _ = FileExt::unlock(&self.own);
     }
 }
 
 /// Standard output's file, which is not locked yet.
-pub(super) struct StandardOutput {
+pub(crate) struct StandardOutput {
     file: File,
     own: File,
 }
 
 impl StandardOutput {
-    pub(super) fn is_at(&self, path: &Path) -> bool {
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
         is_at(&self.file, path).unwrap_or_default()
     }
 
-    pub(super) fn lock(self) -> Result<OutFile, Failure> {
-        OutFile::lock(None, self.file, self.own)
+    pub(crate) fn lock(self) -> Result<RowsFile, Failure> {
+        RowsFile::lock(None, self.file, self.own)
     }
 }
 
@@ -335,82 +324,8 @@ fn sum(mut file: &File, start: u64, end: u64) -> io::Result<Hasher> {
     }
 }
 
-/// The rows that a run could have written after its state was saved.
-struct Rows {
-    format: Format,
-    columns: &'static [&'static str],
-    /// The column with their time.
-    time: &'static str,
-    /// What the state has not read.
-    rest: Option<Period>,
-}
-
-impl Rows {
-    /// Whether these may be lines that a run wrote before it was killed, the last one perhaps in part.
-    ///
-    /// Another listing appends rows of the same form: only their time tells them apart. So there has
-    /// to be one with a time among whole rows, and none whose time the state has read already, or was
-    /// not asked for.
-    fn could_be(&self, tail: &[u8]) -> bool {
-        let Some(times) = (match self.format {
-            Format::Csv => self.times_in_csv(tail),
-            _ => self.times_in_ndjson(tail),
-        }) else {
-            return false;
-        };
-        let Some(rest) = self.rest else { return true };
-        let tolerance = TimeDelta::seconds(1);
-        let (start, end) = (rest.start() - tolerance, rest.end() + tolerance);
-        let mut timed = times.iter().flatten().peekable();
-        (times.is_empty() || timed.peek().is_some())
-            && timed.all(|time| {
-                DateTime::parse_from_rfc3339(time).is_ok_and(|time| start <= time && time <= end)
-            })
-    }
-
-    /// The times of the whole rows. `None` if there is anything but rows.
-    fn times_in_csv(&self, tail: &[u8]) -> Option<Vec<Option<String>>> {
-        let is_whole =
-            tail.ends_with(b"\n") && tail.iter().filter(|it| **it == b'"').count() % 2 == 0;
-        let mut lines = csv::ReaderBuilder::new();
-        let lines = lines.has_headers(false).flexible(true).from_reader(tail).into_records();
-        let mut records = lines.collect::<Result<Vec<_>, _>>().ok()?;
-        let last = records.pop()?;
-        let (width, place) =
-            (self.columns.len(), self.columns.iter().position(|name| *name == self.time)?);
-        if is_whole {
-            records.push(last);
-        } else if last.len() > width {
-            return None;
-        }
-        let time = |row: csv::StringRecord| {
-            (row.len() == width).then(|| Some(row[place].to_owned()).filter(|it| !it.is_empty()))
-        };
-        records.into_iter().map(time).collect()
-    }
-
-    fn times_in_ndjson(&self, tail: &[u8]) -> Option<Vec<Option<String>>> {
-        let begin = format!("{{\"{}\":", self.columns.first()?);
-        let (whole, part) = match tail.iter().rposition(|byte| *byte == b'\n') {
-            Some(end) => tail.split_at(end + 1),
-            None => (&[][..], tail),
-        };
-        let is_part = part.iter().zip(begin.as_bytes()).all(|(is, should)| is == should);
-        if tail.is_empty() || !is_part {
-            return None;
-        }
-        let time = |line: &[u8]| {
-            let row: BTreeMap<String, Value> = serde_json::from_slice(line).ok()?;
-            let is_row = row.len() == self.columns.len()
-                && self.columns.iter().all(|name| row.contains_key(*name));
-            is_row.then(|| row[self.time].as_str().map(str::to_owned))
-        };
-        whole.split_inclusive(|byte| *byte == b'\n').map(time).collect()
-    }
-}
-
-/// Where a path leads, however it is spelt, and whether or not there is a file.
-pub(super) fn place(path: &Path) -> PathBuf {
+/// The place that a path leads to, however it is written, and whether or not there is a file.
+pub(crate) fn place(path: &Path) -> PathBuf {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let in_parent = |_| {
         let parent = parent.unwrap_or_else(|| Path::new(".")).canonicalize()?;
@@ -419,9 +334,9 @@ pub(super) fn place(path: &Path) -> PathBuf {
     path.canonicalize().or_else(in_parent).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Whether a file is the one at this path, where that can be told.
+/// Whether a file is the one at this path. `None` where the system does not tell.
 #[cfg(unix)]
-pub(super) fn is_at(file: &File, path: &Path) -> Option<bool> {
+pub(crate) fn is_at(file: &File, path: &Path) -> Option<bool> {
     use std::os::unix::fs::MetadataExt as _;
     let number = |known: std::fs::Metadata| (known.dev(), known.ino());
     let [here, there] = [file.metadata(), path.metadata()].map(|known| known.map(number).ok());
@@ -429,56 +344,10 @@ pub(super) fn is_at(file: &File, path: &Path) -> Option<bool> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn is_at(_: &File, _: &Path) -> Option<bool> {
+pub(crate) fn is_at(_: &File, _: &Path) -> Option<bool> {
     None
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::other(format!("cannot {what} --out {}: {error}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_rows_and_a_part_of_one_may_be_cut_off() {
-        const COLUMNS: &[&str] = &["id", "name", "at"];
-        let [one, two] = ["2026-05-10T00:00:00Z", "2026-05-20T00:00:00.5Z"];
-        let ndjson = format!(
-            "{{\"id\":1,\"name\":\"a\",\"at\":\"{one}\"}}\n{{\"id\":2,\"name\":\"b\\n\",\"at\":null}}\n\
-             {{\"id\":3,\"name\":\"c\",\"at\":\"{two}\"}}\n"
-        );
-        let csv = format!("1,\"a\n,\"\"b\",{one}\n2,c,\n3,d,{two}\n");
-        let rest = |from, to| Some(Period::parse(from, to).unwrap());
-        for (format, rows) in [(Format::Ndjson, &ndjson), (Format::Csv, &csv)] {
-            let known = |rest| Rows { format, columns: COLUMNS, time: "at", rest };
-            let could_be = |tail: &str| {
-                known(rest("2026-05-10T00:00:00Z", "2026-05-21T00:00:00Z"))
-                    .could_be(tail.as_bytes())
-            };
-            for end in 1..=rows.len() {
-                assert!(could_be(&rows[..end]), "{}", &rows[..end]);
-            }
-            for more in ["mine\n", "\0\0\0\n", "1,2,3,4\n", "{\"id\":1}\n", "note: x\n1,2,3,4"] {
-                for tail in [more.to_owned(), format!("{rows}{more}"), format!("{more}{rows}")] {
-                    assert!(!could_be(&tail), "{tail}");
-                }
-            }
-            assert!(!could_be(""));
-            // Of another listing: read already, not asked for, or nothing that could tell.
-            for other in [
-                rest("2026-05-11T00:00:00Z", "2026-05-21T00:00:00Z"),
-                rest("2026-05-10T00:00:00Z", "2026-05-19T00:00:00Z"),
-                rest("2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z"),
-            ] {
-                assert!(!known(other).could_be(rows.as_bytes()), "{other:?}");
-            }
-            let undated = match format {
-                Format::Csv => "2,c,\n",
-                _ => "{\"id\":2,\"name\":\"b\",\"at\":null}\n",
-            };
-            assert!(!could_be(undated));
-        }
-    }
 }

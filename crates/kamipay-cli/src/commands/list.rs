@@ -1,0 +1,42 @@
+//! What all commands share that list something.
+
+use clap::Args;
+
+use super::count;
+use crate::exit::{Exit, Failure};
+use crate::listing::{Listing, Settings, Summary};
+
+/// The period and the filters of a listing, as arguments.
+pub(crate) trait Query: Args {
+    type What: Listing;
+
+    /// What to list.
+    fn what(&self) -> Result<Self::What, Failure>;
+}
+
+/// The arguments of a command that lists something.
+#[derive(Args)]
+pub(crate) struct List<Q: Query> {
+    #[command(flatten)]
+    pub(super) query: Q,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+impl<Q: Query> List<Q> {
+    pub(super) fn run(&self) -> Result<Exit, Failure> {
+        self.settings.print(self.query.what()?, &mut Count(Q::What::ROW))?;
+        Ok(Exit::Done)
+    }
+}
+
+/// `2 lots`
+struct Count(&'static str);
+
+impl<R> Summary<R> for Count {
+    fn add(&mut self, _: &R) {}
+
+    fn words(&self, rows: u64) -> String {
+        count(rows, self.0)
+    }
+}

@@ -1,0 +1,120 @@
+//! `kamipay settlements get`
+
+use clap::Args;
+use kamipay_ureq::proto::SettlementId;
+use kamipay_ureq::proto::settlements::{GetSettlement, SettlementDetail};
+
+use crate::commands::count;
+use crate::commands::lots::check;
+use crate::connection::Connection;
+use crate::exit::{Exit, Failure};
+use crate::fields::Fields;
+use crate::output::{Output, Thing};
+use crate::table::{self, Column, Table, hash, money_in, text};
+
+/// Show one settlement with its charges
+///
+/// A table compares the sum of the charges with the amount. JSON has the charges as a list in the
+/// settlement. CSV has a row for each part, with its kind in the column `kind`: first the
+/// `settlement`, then each `charge`, all with the settlement_id.
+#[derive(Args)]
+#[command(override_usage = "kamipay settlements get [OPTIONS] <ID>")]
+#[command(after_help = "\
+Examples:
+  kamipay settlements get 12345
+  kamipay settlements get 12345 --output csv > settlement-12345.csv
+  kamipay settlements get 12345 --output json | jq -r '.charges[].external_id'")]
+pub(crate) struct Get {
+    /// The settlement's number
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
+    settlement: SettlementId,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Get {
+    pub(super) fn run(&self) -> Result<Exit, Failure> {
+        let settlement =
+            self.connection.client()?.send(&GetSettlement::new(self.settlement)).map_err(
+                |error| {
+                    Failure::call(&format!("reading the settlement {}", self.settlement), &error)
+                },
+            )?;
+        self.output.thing(&settlement)?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Thing for SettlementDetail {
+    const CSV: &'static [&'static str] = &[
+        "kind",
+        "settlement_id",
+        "settlement_provider_name",
+        "provider_settlement_id",
+        "external_settlement_id",
+        "amount",
+        "currency",
+        "address_to",
+        "address_from",
+        "settlement_message",
+        "settled_at",
+        "created_at",
+        "status",
+        "kamipay_id",
+        "external_id",
+        "kamipay_request_id",
+        "charged_amount",
+        "charged_currency",
+        "settlement_amount",
+        "settlement_currency",
+    ];
+
+    fn table(&self) -> String {
+        const SETTLEMENT: &[Column] = &[
+            text("settlement_id"),
+            text("status"),
+            money_in("amount", "currency"),
+            text("settled_at"),
+            text("created_at"),
+            text("settlement_provider_name"),
+            text("provider_settlement_id"),
+            text("external_settlement_id"),
+            text("address_to"),
+            text("address_from"),
+            text("settlement_message"),
+        ];
+        table::fields_of(self, SETTLEMENT) + &charges(self, usize::MAX)
+    }
+
+    fn rows(&self) -> Vec<Fields> {
+        let id = &self.settlement_id;
+        let charge = |charge| Fields::of(charge).with("kind", &"charge").with("settlement_id", id);
+        let settlement = Fields::of(self).with("kind", &"settlement");
+        [settlement].into_iter().chain(self.charges.iter().map(charge)).collect()
+    }
+}
+
+/// The first `most` charges, with the sum of all.
+pub(crate) fn charges(settlement: &SettlementDetail, most: usize) -> String {
+    const CHARGES: &[Column] = &[
+        text("external_id"),
+        hash("kamipay_id"),
+        money_in("charged_amount", "charged_currency"),
+        money_in("settlement_amount", "settlement_currency"),
+    ];
+    let mut table = Table::new(CHARGES);
+    settlement.charges.iter().take(most).for_each(|charge| table.add(charge));
+    let all = settlement.charges.len();
+    let mut text = table::part(&count(all as u64, "charge"), table);
+    if let more @ 1.. = all.saturating_sub(most) {
+        text.push_str(&format!("  and {more} more\n"));
+    }
+    let words = match settlement.unquoted_charges() as u64 {
+        0 => "the charges add up to".to_owned(),
+        n => format!("without {} the charges add up to", count(n, "unquoted charge")),
+    };
+    let currency = settlement.currency.as_str();
+    text + &format!("  {}\n", check(&words, settlement.check_charges(), "amount", currency))
+}
