@@ -110,7 +110,7 @@ fn five_is_also_no_answer_in_time() {
 const TWO_WINDOWS: [&str; 4] = ["--from", "2026-05-01", "--to", "2026-06-30"];
 
 #[test]
-fn six_is_a_list_that_can_not_be_whole() {
+fn six_is_a_list_that_cannot_be_whole() {
     let list = [&["lots", "list", "--deadline", "3s"], &TWO_WINDOWS[..]].concat();
     let second = |answer: fn(usize) -> (u16, String)| {
         server(move |n, _| if n == 0 { lots(0..2, 2, 0) } else { answer(n) })

@@ -243,7 +243,7 @@ fn the_deadline_is_the_end_of_a_wait_too() {
 }
 
 #[test]
-fn what_waiting_can_not_mend_ends_it_at_once() {
+fn what_waiting_cannot_mend_ends_it_at_once() {
     let args = ["pay", "status", "--external-id", "a", "--watch"];
     let sandbox = Server::start(Sandbox::documented()).unwrap();
     let token = run(with_token(sandbox.base_url(), &args).env("KAMIPAY_TOKEN", "other"));

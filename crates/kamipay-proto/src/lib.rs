@@ -58,6 +58,7 @@ struct Readme;
 
 mod api;
 mod auth;
+mod base_url;
 mod endpoint;
 mod error;
 mod identifiers;
@@ -76,8 +77,9 @@ pub mod session;
 pub mod settlements;
 mod sum;
 
-pub use self::api::{Api, BaseUrl, GetRequest, InvalidBaseUrl};
+pub use self::api::{Api, GetRequest};
 pub use self::auth::{AccessToken, InvalidToken, IssueToken, IssuedToken};
+pub use self::base_url::{BaseUrl, InvalidBaseUrl};
 pub use self::endpoint::Endpoint;
 pub use self::error::{
     ApiError, BuildError, DecodeError, Mismatch, ResponseError, ResponseErrorKind,

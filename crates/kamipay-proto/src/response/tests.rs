@@ -149,7 +149,7 @@ fn of_a_long_refusal_its_beginning_is_kept() {
 }
 
 #[test]
-fn a_refusal_that_can_not_be_read_is_still_a_refusal() {
+fn a_refusal_that_cannot_be_read_is_still_a_refusal() {
     let large = format!("{{\"detail\": {}", "\"x\"".repeat(1 << 18));
     let deep = "[".repeat(100_000);
     for body in [
@@ -219,7 +219,7 @@ fn a_request_id_is_found_in_the_body_and_in_the_headers() {
 }
 
 #[test]
-fn text_of_somebody_else_is_cut_and_can_not_move_the_cursor() {
+fn text_from_outside_is_cut_and_cannot_move_the_cursor() {
     let said = format!("{{\"detail\": \"{}\"}}", "é".repeat(2000));
     let shown = answer(400, said).unwrap_err().to_string();
     assert_eq!(shown, format!("the API answered 400 Bad Request: {}…", "é".repeat(300)));

@@ -307,7 +307,7 @@ fn what_takes_too_long_is_passed_on_at_once() {
 }
 
 #[test]
-fn what_can_not_be_understood_is_not_waited_for() {
+fn what_cannot_be_understood_is_not_waited_for() {
     for value in ["-1", "+7", "1.5", "7, 8", "", "100000000000000000000", "soon"] {
         let world = World::with([wait(429, value), lot()]);
         get(&world.client()).unwrap();
