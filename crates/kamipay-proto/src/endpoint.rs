@@ -123,4 +123,11 @@ pub trait Endpoint {
     fn hide(&self, output: &mut Self::Output, secrets: &Secrets) {
         let _ = (output, secrets);
     }
+
+    /// Changes an answer that followed an unusable one in the same call, if the two could contradict
+    /// each other. Default: does nothing.
+    #[doc(hidden)] // for transports that repeat a call
+    fn distrust(&self, output: &mut Self::Output) {
+        let _ = output;
+    }
 }

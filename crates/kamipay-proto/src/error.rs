@@ -52,6 +52,11 @@ impl ResponseError {
         &self.answer.body
     }
 
+    /// Whether the transport said that the body is not whole: see [`CutOff`].
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.answer.is_cut_off
+    }
+
     /// Hides secrets in the texts from outside that are shown.
     pub(crate) fn hiding(mut self, secrets: &Secrets) -> Self {
         let Some(hider) = secrets.hider() else { return self };
@@ -252,6 +257,14 @@ pub enum BuildError {
     Value,
 }
 
+/// Marks a response whose body is not whole, because the connection failed or the body is too long.
+///
+/// A transport puts it into the response's extensions if the status is an error. The status then
+/// decides, but the body may have shown something that nobody read.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a mark")]
+pub struct CutOff;
+
 /// The response, kept with every error.
 #[derive(Clone)]
 pub(crate) struct Answer {
@@ -259,6 +272,7 @@ pub(crate) struct Answer {
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) body: Vec<u8>,
+    pub(crate) is_cut_off: bool,
 }
 
 impl From<DecodeError> for ResponseErrorKind {

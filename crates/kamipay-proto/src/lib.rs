@@ -82,7 +82,7 @@ pub use self::auth::{AccessToken, InvalidToken, IssueToken, IssuedToken};
 pub use self::base_url::{BaseUrl, InvalidBaseUrl};
 pub use self::endpoint::Endpoint;
 pub use self::error::{
-    ApiError, BuildError, DecodeError, Mismatch, ResponseError, ResponseErrorKind,
+    ApiError, BuildError, CutOff, DecodeError, Mismatch, ResponseError, ResponseErrorKind,
 };
 pub use self::identifiers::{
     CheckoutId, Currency, ExternalId, InvalidNumber, KamipayId, OperationId, SettlementId, StoreId,

@@ -135,6 +135,20 @@ impl PayStatus {
         }
     }
 
+    /// Takes away the permission to pay again, and with it the name of the state.
+    fn withhold(&mut self) {
+        if self.permission_to_pay_again().is_none() {
+            return;
+        }
+        let json = serde_json::to_string(self).unwrap_or_default();
+        if let Ok(Around { data: known }) = object::<Around<Known>>(&json) {
+            let (word, msg) = (self.state().into(), self.msg().map(str::to_owned));
+            let known = Known { envelope: "ok".into(), ..known };
+            let json = json.into();
+            *self = Self::_Unnamed(Unnamed { word, msg, json, known, is_unclear: true });
+        }
+    }
+
     /// The API's message about the state, such as `Tx Failed, returned`.
     pub fn msg(&self) -> Option<&str> {
         match self {

@@ -10,7 +10,9 @@ use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
 use crate::Endpoint;
-use crate::error::{Answer, ApiError, DecodeError, Mismatch, ResponseError, ResponseErrorKind};
+use crate::error::{
+    Answer, ApiError, CutOff, DecodeError, Mismatch, ResponseError, ResponseErrorKind,
+};
 use crate::wire::object::{self, Object};
 use crate::wire::reason;
 use crate::wire::retry_after::retry_after;
@@ -58,7 +60,9 @@ fn error(
         kind => kind,
     };
     let retry_after = retry_after(&head.headers);
-    let answer = Answer { status: head.status, request_id, retry_after, body: body.into() };
+    let is_cut_off = head.extensions.get::<CutOff>().is_some();
+    let answer =
+        Answer { status: head.status, request_id, retry_after, body: body.into(), is_cut_off };
     ResponseError::new(kind, answer)
 }
 

@@ -198,6 +198,8 @@ impl Client {
         // The last failure, which is reported if the time runs out.
         let mut before: Option<ErrorKind> = None;
         let mut token_use = TokenUse::default();
+        // Whether an unusable answer may contradict the one that follows.
+        let mut may_have_shown = false;
         // The policy does not count attempts after a renewal or a mismatch.
         let (mut renewals, mut mismatches) = (0, 0);
         let end = |history: History, kind, stop| {
@@ -238,7 +240,10 @@ impl Client {
             let now = clock.now();
             let took = now.saturating_duration_since(asked_at);
             let kind = match outcome {
-                Ok(output) => {
+                Ok(mut output) => {
+                    if may_have_shown {
+                        endpoint.distrust(&mut output);
+                    }
                     self.tell::<E>(&history, Ok(()), took, Err(None));
                     let attempts = history.attempts - renewals - mismatches;
                     policy.succeeded(attempts, &mut self.budget());
@@ -246,7 +251,11 @@ impl Client {
                 }
                 Err(kind) => kind,
             };
-            let unauthorized = token.filter(|_| is_unauthorized(&kind));
+            let may_show = kind.may_show_funds();
+            may_have_shown |= may_show;
+            // A caller that asks again gets every answer.
+            let is_shown = may_show && mismatches_before > 0;
+            let unauthorized = token.filter(|_| is_unauthorized(&kind) && !is_shown);
             let is_renewed = unauthorized
                 .is_some_and(|(login, token)| login.unauthorized(&mut token_use, token, repeat));
             if is_renewed {

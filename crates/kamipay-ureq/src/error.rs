@@ -267,6 +267,16 @@ impl ErrorKind {
         }
     }
 
+    /// Whether an answer came that cannot be used, and may show that funds moved.
+    pub(crate) fn may_show_funds(&self) -> bool {
+        match self {
+            Self::Answer(answer) => answer.may_show_funds(),
+            // An answer about the payment can arrive as the answer to the login.
+            Self::Login(login) => login.answer().is_some_and(proto::ResponseError::may_show_funds),
+            kind => kind.is_lost_answer(),
+        }
+    }
+
     /// Whether an answer may have begun to come that nobody could read. `Protocol` and `Io` can be
     /// faults in the middle of a body.
     pub(crate) fn is_lost_answer(&self) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Response, StatusCode};
-use kamipay_proto::BaseUrl;
+use kamipay_proto::{BaseUrl, CutOff};
 
 use crate::config::{Config, InvalidConfig, cap, new_agent};
 use crate::error::{ErrorKind, Stage, classify};
@@ -109,8 +109,13 @@ impl Exchange for Sockets {
             // The status decides, even if the body is cut off.
             let mut bytes = Vec::new();
             let limit = self.body_limit.min(REFUSAL_LIMIT);
-            let _ = read(body.as_reader(), None, limit, &mut bytes);
-            return Ok(Response::from_parts(parts, bytes));
+            let is_whole = read(body.as_reader(), None, limit, &mut bytes).is_ok()
+                && (bytes.len() as u64) < limit;
+            let mut response = Response::from_parts(parts, bytes);
+            if !is_whole {
+                response.extensions_mut().insert(CutOff);
+            }
+            return Ok(response);
         }
 
         self.check_head(&parts.headers)?;

@@ -84,15 +84,18 @@ impl Client {
         watch: &mut Watch,
         mut on_change: impl FnMut(&Watch),
     ) -> Result<End, Error> {
-        let mut before = facts(watch);
+        let mut before = watch.evidence().facts();
         let ControlFlow::Continue(end) = self.drive::<Infallible>(watch, None, |watch, event| {
-            let facts = facts(watch);
+            let facts = watch.evidence().facts();
             if matches!(event, WatchEvent::Answered { is_new: true }) || facts != before {
                 on_change(watch);
             }
             before = facts;
             ControlFlow::Continue(())
         });
+        if watch.evidence().facts() != before {
+            on_change(watch); // a failure that ended the wait
+        }
         end
     }
 
@@ -181,7 +184,7 @@ impl Client {
                     // Also where it ends the wait: the same watch can be continued.
                     match error.kind() {
                         ErrorKind::Answer(answer) => watch.unreadable(answer),
-                        kind if kind.is_lost_answer() => watch.lost(),
+                        kind if kind.may_show_funds() => watch.lost(),
                         _ => {}
                     }
                     if watch.is_ended_by(error.cause()) {
@@ -246,15 +249,6 @@ impl Client {
         let deadline = self.deadline()?;
         Some(deadline.saturating_duration_since(self.clock().now()))
     }
-}
-
-/// What permission to pay again depends on, beside the last answer. It only grows.
-fn facts(watch: &Watch) -> ([bool; 3], [usize; 3]) {
-    let it = watch.evidence();
-    (
-        [it.was_sent, it.was_paid, it.was_unclear],
-        [it.transactions.len(), it.refunds.len(), it.kamipay_ids.len()],
-    )
 }
 
 /// An error with its causes.

@@ -15,8 +15,8 @@ use super::permission::Traces;
 use super::unclear;
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{
-    Api, BuildError, Endpoint, ExternalId, Mismatch, OperationId, ResponseError, ResponseErrorKind,
-    Secrets, response,
+    Api, BuildError, Endpoint, ExternalId, KamipayId, Mismatch, OperationId, ResponseError,
+    ResponseErrorKind, Secrets, response,
 };
 
 /// Asks for the state of one payment.
@@ -110,6 +110,11 @@ impl Endpoint for GetPayStatus {
         Ok(status)
     }
 
+    /// An earlier attempt may have shown that funds moved.
+    fn distrust(&self, status: &mut PayStatus) {
+        status.withhold();
+    }
+
     fn hide(&self, status: &mut PayStatus, secrets: &Secrets) {
         if let Some(hider) = secrets.hider() {
             status.hide(&hider);
@@ -118,26 +123,72 @@ impl Endpoint for GetPayStatus {
 }
 
 impl GetPayStatus {
-    /// Whether an unusable answer may show that funds of this payment moved.
-    pub(super) fn may_be_about_funds(&self, answer: &ResponseError) -> bool {
+    /// What an unusable answer means for this payment.
+    pub(super) fn judge(&self, answer: &ResponseError) -> Unusable {
         let body = answer.body();
-        match answer.kind() {
-            // Another payment's, if it names that in a text, and ours is nowhere in it.
-            ResponseErrorKind::Mismatch(Mismatch { came: Some(came), .. }) => {
-                let named = format!("\"{came}\"");
-                !contains(body, &named) || contains(body, self.payment.digits_or_id())
-            }
-            _ if answer.status().is_success() => {
-                !body.trim_ascii().is_empty() && !unclear::is_page(body)
-            }
-            _ => unclear::may_show_funds(body),
+        let is_mismatch = matches!(answer.kind(), ResponseErrorKind::Mismatch(_));
+        if let Some(status) = response::text(body)
+            .and_then(PayStatus::from_json)
+            .ok()
+            .filter(|_| is_mismatch && answer.status().is_success())
+        {
+            return self.judge_other(&status, body);
         }
+        if answer.may_show_funds() { Unusable::MayShowFunds } else { Unusable::Harmless }
+    }
+
+    /// What an answer means that has not the requested identifier.
+    pub(super) fn judge_other(&self, status: &PayStatus, body: &[u8]) -> Unusable {
+        let is_named = identifier(status, self.payment.target)
+            .is_some_and(|id| !id.trim().is_empty())
+            || self.payment.target == TargetKind::TxId;
+        match status.kamipay_id().filter(|id| !id.trim().is_empty()) {
+            Some(id) if is_named && !self.is_mentioned(body) => Unusable::AnotherPayment(id.into()),
+            _ => Unusable::MayShowFunds,
+        }
+    }
+
+    /// Whether the requested identifier is a text in a body.
+    fn is_mentioned(&self, body: &[u8]) -> bool {
+        let id = match hash_digits(&self.payment.id) {
+            Some(digits) if self.payment.target == TargetKind::TxId => digits.to_owned(),
+            _ => format!("\"{}\"", self.payment.id),
+        };
+        body.windows(id.len()).any(|it| it.eq_ignore_ascii_case(id.as_bytes()))
     }
 }
 
-/// Whether a text occurs in a body. Ignores ASCII case.
-fn contains(body: &[u8], text: &str) -> bool {
-    body.windows(text.len()).any(|it| it.eq_ignore_ascii_case(text.as_bytes()))
+/// What an unusable answer means for the payment that was asked for.
+pub(super) enum Unusable {
+    /// It shows nothing of funds.
+    Harmless,
+    /// It may show that funds of the payment moved.
+    MayShowFunds,
+    /// It is about the payment with this identifier. That may be the same payment, if a later
+    /// answer has the same identifier.
+    AnotherPayment(KamipayId),
+}
+
+impl ResponseError {
+    /// Whether the response may show that funds of a payment moved. It cannot be used, so nobody
+    /// can tell.
+    ///
+    /// Not so: an empty body, a page without a hash or receipt, and a refusal or server error in
+    /// plain text that names no hash, receipt, or state such as *done*.
+    #[doc(hidden)] // for transports that repeat a call
+    pub fn may_show_funds(&self) -> bool {
+        let body = self.body();
+        if self.is_cut_off() {
+            return true;
+        }
+        if body.trim_ascii().is_empty() {
+            return false;
+        }
+        match self.status().is_success() {
+            true => !unclear::is_page(body),
+            false => unclear::may_say_funds(body) || !unclear::is_text(body),
+        }
+    }
 }
 
 /// The identifiers of the kind `target` in an answer.
@@ -271,13 +322,6 @@ impl PaymentTarget {
             _ => id.to_owned(),
         };
         Ok(Self { target, id })
-    }
-
-    /// The identifier as it occurs in an answer. A hash without its `0x`, which may be missing
-    /// there.
-    fn digits_or_id(&self) -> &str {
-        let digits = hash_digits(&self.id).filter(|_| self.target == TargetKind::TxId);
-        digits.unwrap_or(&self.id)
     }
 
     /// The identifier.

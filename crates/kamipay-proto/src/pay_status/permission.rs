@@ -2,7 +2,8 @@
 
 #[cfg(doc)]
 use super::Watch;
-use super::{Evidence, FailedPayment, PayStatus, Unnamed};
+use super::get::Unusable;
+use super::{Evidence, FailedPayment, PayStatus, Unnamed, unclear};
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{ExternalId, KamipayId, TransactionHash};
 
@@ -144,7 +145,7 @@ impl PayStatus {
         matches!(self, Self::_Unnamed(it) if it.is_unclear)
     }
 
-    fn kamipay_id(&self) -> Option<&str> {
+    pub(super) fn kamipay_id(&self) -> Option<&str> {
         match self {
             Self::Failed(it) => Some(it.kamipay_id.as_str()),
             Self::_Unnamed(it) => it.known.kamipay_id.as_deref(),
@@ -164,7 +165,7 @@ impl PayStatus {
                 let inner = it.known.status.as_deref().unwrap_or_default();
                 let is = |word: &str, state: &str| word.trim().eq_ignore_ascii_case(state);
                 let either = |state| is(outer, state) || is(inner, state);
-                let is_paid = either("done");
+                let is_paid = unclear::is_paid_word(outer) || unclear::is_paid_word(inner);
                 (is_paid || either("processing") || is(inner, "failed"), is_paid)
             }
         }
@@ -194,12 +195,44 @@ impl Evidence {
         if let Some(hash) = refund_txid {
             keep(&mut self.refunds, hash);
         }
+        let is_other = |id: &str| self.others.iter().any(|it| it.as_str() == id);
+        self.was_unclear |= status.kamipay_id().is_some_and(is_other);
         // Two are enough to contradict.
         let id = status.kamipay_id().filter(|id| !id.trim().is_empty());
         if let Some(id) = id.filter(|id| self.kamipay_ids.iter().all(|it| it.as_str() != *id)) {
             if self.kamipay_ids.len() < 2 {
                 self.kamipay_ids.push(id.into());
             }
+        }
+    }
+
+    /// Counts what permission to pay again depends on, beside the last answer.
+    #[doc(hidden)] // for transports that save a watch at each change
+    pub fn facts(&self) -> [usize; 7] {
+        [
+            usize::from(self.was_sent),
+            usize::from(self.was_paid),
+            usize::from(self.was_unclear),
+            self.transactions.len(),
+            self.refunds.len(),
+            self.kamipay_ids.len(),
+            self.others.len(),
+        ]
+    }
+
+    /// Keeps what an unusable answer may show.
+    pub(super) fn keep_unusable(&mut self, answer: Unusable) {
+        const MOST: usize = 16;
+        match answer {
+            Unusable::Harmless => {}
+            Unusable::AnotherPayment(id) if !self.kamipay_ids.contains(&id) => {
+                if !self.others.contains(&id) {
+                    self.was_unclear |= self.others.len() == MOST;
+                    self.others.truncate(MOST - 1);
+                    self.others.push(id);
+                }
+            }
+            Unusable::AnotherPayment(_) | Unusable::MayShowFunds => self.was_unclear = true,
         }
     }
 

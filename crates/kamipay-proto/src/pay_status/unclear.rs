@@ -6,33 +6,90 @@ use serde_json::value::RawValue;
 
 use crate::wire::object;
 
-/// Whether a text of any form may be about funds that moved: it contains the name of a hash or
-/// receipt, the word *done*, or escaped letters that could spell them.
+/// What the vendor's pages call hashes and receipts, in lower case. Each is a part of a field's name.
+const NAMES: [&str; 7] = ["txid", "tx_id", "hash", "e2e", "endtoend", "end_to_end", "receipt"];
+
+/// Words for a payment that was sent or paid out: the vendor's, and what others would write.
+const WORDS: [&str; 6] = ["done", "mined", "paid", "completed", "settled", "confirmed"];
+
+/// Whether a state is a word for a payment that was sent or paid out.
+pub(super) fn is_paid_word(state: &str) -> bool {
+    let state = state.trim_matches(|char: char| !char.is_ascii_alphabetic());
+    WORDS.iter().any(|word| state.eq_ignore_ascii_case(word))
+}
+
+/// Whether a text of any form may be about funds that moved: it contains the name or the form of a
+/// hash or receipt, a value such as *done*, or escaped letters that could spell them.
 pub(super) fn may_show_funds(text: &[u8]) -> bool {
+    look(text, is_before_a_value)
+}
+
+/// The same for the words of a refusal, such as "the payment is done".
+pub(super) fn may_say_funds(text: &[u8]) -> bool {
+    let ends_a_word = |before: &[u8]| before.last().is_some_and(u8::is_ascii_alphanumeric);
+    look(text, |before| !ends_a_word(before) || is_before_a_value(before))
+}
+
+fn look(text: &[u8], is_before: impl Fn(&[u8]) -> bool) -> bool {
+    has(text, |last| {
+        let (before, after) = (last.to_be_bytes(), *last.to_be_bytes().last().unwrap_or(&b' '));
+        let before = &before[..15];
+        let is_value =
+            |word: &&str| before.strip_suffix(word.as_bytes()).is_some_and(|it| is_before(it));
+        before.ends_with(b"\\u00") && (b'4'..=b'7').contains(&after)
+            || !after.is_ascii_alphanumeric() && WORDS.iter().any(is_value)
+    })
+}
+
+/// Whether a text contains the name or the form of a hash or receipt.
+fn names_funds(text: &[u8]) -> bool {
+    has(text, |_| false)
+}
+
+/// Looks for names and forms, and for `more` at each letter, with the last 16 of them.
+fn has(text: &[u8], more: impl Fn(u128) -> bool) -> bool {
     // UTF-16 has a zero at each ASCII letter.
     let letters = text.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase);
-    let mut last = u64::from(b' ');
+    let (mut last, mut hex, mut digits) = (u128::from_be_bytes([b' '; 16]), 0_u32, 0_u32);
     for byte in letters.chain([b' ']) {
-        last = (last << 8) | u64::from(byte);
-        let [_, _, before, a, b, c, d, after] = last.to_be_bytes();
-        let is_word = !before.is_ascii_alphabetic() && !after.is_ascii_alphabetic();
-        match &[a, b, c, d] {
-            b"done" if is_word => return true,
-            b"\\u00" if (b'4'..=b'7').contains(&after) => return true,
-            _ if [b, c, d, after] == *b"txid" => return true,
-            _ => {}
+        hex = if byte.is_ascii_hexdigit() { hex + 1 } else { 0 };
+        // A Pix receipt is `E`, the bank's 8 digits, and the time in 12.
+        digits = match byte {
+            b'0'..=b'9' if digits > 0 => digits + 1,
+            b'e' => 1,
+            _ => 0,
+        };
+        last = (last << 8) | u128::from(byte);
+        let bytes = last.to_be_bytes();
+        let is_name = || NAMES.iter().any(|name| bytes.ends_with(name.as_bytes()));
+        if hex == 64 || digits == 21 || is_name() || more(last) {
+            return true;
         }
     }
     false
 }
 
-/// Whether a body is an HTML page: a proxy's or a captive portal's.
+/// Whether a value can begin after these letters: a quote, `>`, `=`, `: `, or an escape.
+fn is_before_a_value(before: &[u8]) -> bool {
+    matches!(
+        before,
+        [.., b'"' | b'\'' | b'>' | b'=' | b':' | b'\t']
+            | [.., b':', b' ']
+            | [.., b'\\', _]
+            | [.., b'%', _, _]
+    )
+}
+
+/// Whether a body is a page or another document in markup that shows no funds.
 pub(super) fn is_page(body: &[u8]) -> bool {
-    let body = body.trim_ascii_start();
-    let begins = |with: &str| {
-        body.get(..with.len()).is_some_and(|it| it.eq_ignore_ascii_case(with.as_bytes()))
-    };
-    begins("<!doctype html") || begins("<html")
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    body.trim_ascii_start().starts_with(b"<") && !may_show_funds(body)
+}
+
+/// Whether a body is text: what is packed or encoded is not.
+pub(super) fn is_text(body: &[u8]) -> bool {
+    let is_odd = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != 0;
+    !body.iter().any(is_odd)
 }
 
 /// Whether an answer shows funds outside the fields that are read.
@@ -42,8 +99,9 @@ pub(super) fn is_unclear(answer: &str) -> bool {
         is_unclear |= match (&*name, kind(value)) {
             ("status", Kind::Scalar) => false,
             // The API's message may contain any words, such as *done*.
-            ("msg", Kind::Scalar) => value.get().to_ascii_lowercase().contains("txid"),
+            ("msg", Kind::Scalar) => names_funds(value.get().as_bytes()) || is_nested(value),
             ("data", Kind::Object) => data_is_unclear(value.get()),
+            ("data", _) => !is_empty(value),
             (name, _) => may_be_funds(name, value),
         };
     });
@@ -78,8 +136,26 @@ fn data_is_unclear(data: &str) -> bool {
 
 /// Whether an unknown field may be about funds.
 fn may_be_funds(name: &str, value: &RawValue) -> bool {
-    let is_there = !matches!(value.get(), "null" | "\"\"" | "[]" | "{}");
-    is_there && may_show_funds(name.as_bytes()) || may_show_funds(value.get().as_bytes())
+    let text = value.get();
+    !is_empty(value)
+        && (names_funds(name.as_bytes())
+            || match kind(value) {
+                Kind::Scalar => {
+                    names_funds(text.as_bytes()) || is_paid_word(text) || is_nested(value)
+                }
+                Kind::Object | Kind::List => may_show_funds(text.as_bytes()),
+            })
+}
+
+fn is_empty(value: &RawValue) -> bool {
+    let mut dense = value.get().bytes().filter(|byte| !byte.is_ascii_whitespace());
+    let first = [dense.next(), dense.next(), dense.next()].map(Option::unwrap_or_default);
+    matches!(first, [b'n', ..] | [b'"', b'"', _] | [b'[', b']', _] | [b'{', b'}', _])
+}
+
+/// Whether a text contains another document that may be about funds.
+fn is_nested(value: &RawValue) -> bool {
+    value.get().contains('{') && may_show_funds(value.get().as_bytes())
 }
 
 #[derive(PartialEq)]

@@ -23,7 +23,7 @@ use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 /// ```
 /// use kamipay_proto::pay_status::{Chain, End, GetPayStatus, PaymentTarget, Step, Watch, WatchLimits};
 /// # use kamipay_proto::pay_status::PayStatus;
-/// # fn send(_: &GetPayStatus) -> Result<PayStatus, String> {
+/// # fn send(_: &GetPayStatus) -> Result<PayStatus, kamipay_proto::ResponseError> {
 /// #     Ok(serde_json::from_str(r#"{"status": "ok", "msg": "transaction canceled", "data": {"status": "canceled",
 /// #         "txid": null, "amount_usdt": null, "kamipay_id": "txc_1", "external_id": "order 7"}}"#).unwrap())
 /// # }
@@ -36,7 +36,10 @@ use crate::{Endpoint, KamipayId, ResponseError, TransactionHash};
 ///     match watch.step(now) {
 ///         Step::Send(call) => match send(call) {
 ///             Ok(status) => _ = watch.answered(status, now, random),
-///             Err(error) => watch.failed(error, None, now, random), // see `is_ended_by`, too
+///             Err(error) => {
+///                 watch.unreadable(&error); // or `lost`, where the answer was cut off
+///                 watch.failed(&error, error.retry_after(), now, random); // see `is_ended_by`
+///             }
 ///         },
 ///         Step::Wait(time) => now += time, // sleep, or drive another watch meanwhile
 ///         Step::Over(end) => break end,
@@ -173,6 +176,10 @@ pub struct Evidence {
     pub refunds: Vec<TransactionHash>,
     /// kamiPay's identifiers of the payment. Two contradict each other.
     pub kamipay_ids: Vec<KamipayId>,
+    /// kamiPay's identifiers in answers about other payments. If a later answer has one of them, it
+    /// was the same payment.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<KamipayId>,
     /// The states in the order they were seen. Equal states in a row are one entry.
     pub seen: Vec<Sighting>,
     /// The last answer.
@@ -279,6 +286,8 @@ impl Watch {
             return false;
         }
         if let Err(mismatch) = self.call.verify(&status) {
+            let json = serde_json::to_string(&status).unwrap_or_default();
+            self.evidence.keep_unusable(self.call.judge_other(&status, json.as_bytes()));
             self.failed(mismatch, None, now, random);
             return false;
         }
@@ -352,7 +361,7 @@ impl Watch {
     /// refusal or server error that does not mention funds.
     pub fn unreadable(&mut self, answer: &ResponseError) {
         if !self.is_over() {
-            self.evidence.was_unclear |= self.call.may_be_about_funds(answer);
+            self.evidence.keep_unusable(self.call.judge(answer));
         }
     }
 
@@ -472,7 +481,11 @@ impl TryFrom<Saved> for Watch {
     fn try_from(saved: Saved) -> Result<Self, crate::Mismatch> {
         let Saved { call, limits, mut evidence, wait } = saved;
         if let Some(last) = evidence.last.take() {
-            call.verify(&last)?; // else another payment's end could give permission for this one
+            // Else another payment's end could give permission for this one. A state without a name
+            // gives none, and secrets are hidden in it.
+            if !matches!(last, PayStatus::_Unnamed(_)) {
+                call.verify(&last)?;
+            }
             evidence.note(&last); // older versions noted less
             evidence.last = Some(last);
         }

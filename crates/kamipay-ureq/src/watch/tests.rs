@@ -9,9 +9,12 @@ use crate::error::{CertificateFault, History, TimeoutFault, TlsFault};
 const SECOND: Duration = Duration::from_secs(1);
 const NOT_FOUND: &str = r#"{"status": "failed", "msg": "TX not found"}"#;
 
+fn call() -> GetPayStatus {
+    GetPayStatus::new(PaymentTarget::external_id("order 7").unwrap(), Chain::Polygon)
+}
+
 fn watch() -> Watch {
-    let payment = PaymentTarget::external_id("order 7").unwrap();
-    Watch::new(GetPayStatus::new(payment, Chain::Polygon), WatchLimits::default())
+    Watch::new(call(), WatchLimits::default())
 }
 
 fn in_state(state: &str) -> String {
@@ -126,6 +129,53 @@ fn a_refusal_that_ends_the_wait_is_not_forgotten_by_the_watch() {
     world.client().watch(&mut watch, |_| {}).unwrap_err();
     still_unknown(world.client().watch(&mut watch, |_| {}).unwrap());
     assert_eq!(watch.permission_to_pay_again(), None);
+}
+
+#[test]
+fn a_401_that_shows_a_payment_is_seen_by_the_watch() {
+    let token = r#"{"access_token": "t", "token_type": "bearer"}"#;
+    let answers = [answer(200, token), answer(401, &in_state("done")), answer(200, token)];
+    let world = World::with(answers);
+    world.then_always(answer(200, &in_state("canceled")));
+    let mut watch = watch();
+    world.login().watch(&mut watch, |_| {}).unwrap_err();
+    still_unknown(world.login().watch(&mut watch, |_| {}).unwrap());
+    assert_eq!(watch.permission_to_pay_again(), None);
+}
+
+#[test]
+fn a_payment_that_arrives_as_the_answer_to_the_login_is_seen_by_the_watch() {
+    let token = r#"{"access_token": "t", "token_type": "bearer"}"#;
+    let world = World::with([answer(200, &in_state("done")), answer(200, token)]);
+    world.then_always(answer(200, &in_state("canceled")));
+    let mut watch = watch();
+    still_unknown(world.login().watch(&mut watch, |_| {}).unwrap());
+    assert_eq!(watch.permission_to_pay_again(), None);
+}
+
+#[test]
+fn a_failure_that_ends_the_wait_is_saved_with_what_it_showed() {
+    let world = World::with([answer(404, &in_state("done"))]);
+    let (mut watch, mut saved) = (watch(), None);
+    world.client().watch(&mut watch, |watch| saved = Some(watch.clone())).unwrap_err();
+    assert_eq!(saved, Some(watch));
+}
+
+/// Both answers came within one call.
+#[test]
+fn a_retry_gives_no_permission_that_an_answer_before_it_may_contradict() {
+    let whole = in_state("done");
+    for first in [answer(200, &whole[..whole.len() - 1]), answer(500, &whole)] {
+        let world = World::with([first, answer(200, &in_state("canceled"))]);
+        let status = world.client().send(&call()).unwrap();
+        assert_eq!((status.state(), status.permission_to_pay_again()), ("canceled", None));
+        assert!(!status.is_over());
+    }
+    for first in [closed(), answer(503, ""), answer(502, "<html>Bad Gateway</html>")] {
+        let world = World::with([first, answer(200, &in_state("canceled"))]);
+        let status = world.client().send(&call()).unwrap();
+        assert!(status.permission_to_pay_again().is_some());
+    }
 }
 
 #[test]

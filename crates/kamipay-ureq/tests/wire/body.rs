@@ -240,3 +240,26 @@ fn an_encoding_that_was_not_asked_for_is_refused() {
         assert_eq!(error.sent(), Sent::Maybe);
     }
 }
+
+/// The status decides, but the body may have shown a payment.
+#[test]
+fn the_body_of_an_error_that_is_not_read_whole_may_show_funds() {
+    let with_status = |status: u16, headers: &str, body: &[u8]| {
+        [format!("HTTP/1.1 {status} X\r\n{headers}\r\n").as_bytes(), body].concat()
+    };
+    let long = vec![b' '; (1 << 20) + 7];
+    let damaged = &gzip(&[b'x'; 4000])[..20];
+    let packed = format!("content-encoding: deflate\r\ncontent-length: {}\r\n", damaged.len());
+    for (answer, may_show_funds) in [
+        (with_status(500, "content-length: 90\r\n", b"{}"), true),
+        (with_status(500, &format!("content-length: {}\r\n", long.len()), &long), true),
+        (with_status(206, "content-encoding: gzip\r\ncontent-length: 20\r\n", damaged), true),
+        (with_status(500, &packed, damaged), true),
+        (with_status(500, "content-length: 2\r\n", b"{}"), false),
+    ] {
+        let server = Server::once(answer.clone());
+        let error = get_from(&server.url).unwrap_err();
+        let answer = String::from_utf8_lossy(&answer[..60.min(answer.len())]).into_owned();
+        assert_eq!(error.answer().unwrap().may_show_funds(), may_show_funds, "{answer}");
+    }
+}

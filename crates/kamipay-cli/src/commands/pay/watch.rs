@@ -249,16 +249,16 @@ fn unknown(evidence: &Evidence, is_nameless: bool) -> Failure {
     );
     let failure = match &evidence.last {
         _ if is_nameless => return failure.tip(exit::BY_ANOTHER),
+        // The same command again would not know what this one saw.
+        _ if evidence.was_unclear || evidence.was_paid => {
+            return failure.tip(
+                "an answer shows a payment, or may have shown one: ask kamiPay what became of it. The \
+                 same command again would not know of that answer",
+            );
+        }
         None => failure.tip("is the base URL the API's, and this machine online?"),
         Some(PayStatus::NotFound { .. }) => {
             failure.tip("is it the right kind of identifier, and the right chain?")
-        }
-        // The same command again would not know what this one saw.
-        Some(PayStatus::Failed(_) | PayStatus::Canceled(_)) if evidence.was_unclear => {
-            return failure.tip(
-                "an answer before it could not be read, and it may have shown a payment: ask kamiPay \
-                 what became of it",
-            );
         }
         Some(PayStatus::Failed(payment)) if has_refund(payment) => {
             return failure.tip(
@@ -285,8 +285,14 @@ fn stopped(exit: Exit, watch: &Watch) -> Failure {
         Some(seen) => format!("the last state was {}", sighted(seen)),
         None => "no answer came yet".to_owned(),
     };
-    Failure::stopped(exit, format!("after {questions}: {last}. Nothing is decided"))
-        .tip("do not pay again; the same command again goes on waiting")
+    let evidence = watch.evidence();
+    Failure::stopped(exit, format!("after {questions}: {last}. Nothing is decided")).tip(
+        if evidence.was_unclear || evidence.was_paid {
+            "do not pay again: an answer shows a payment, or may have shown one. Ask kamiPay"
+        } else {
+            "do not pay again; the same command again goes on waiting"
+        },
+    )
 }
 
 fn sighted(seen: &Sighting) -> String {

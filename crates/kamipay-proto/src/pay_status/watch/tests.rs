@@ -439,6 +439,10 @@ fn an_answer_that_shows_nothing_of_the_payment_withholds_nothing() {
         "external_id": "order 8", "bank_txid": "E1"}}"#;
     for (status, body) in [
         (200, other),
+        (200, &other.replace("order 8", "order 70")),
+        (200, &other.replace(r#""order 8""#, "123456789")),
+        (200, "\u{feff}<!-- a proxy --><html>Log in</html>"),
+        (200, "<?xml version=\"1.0\"?><html>Log in</html>"),
         (200, ""),
         (200, " \n"),
         (200, "<!doctype html><p>Log in to the network, and you are done"),
@@ -481,6 +485,18 @@ fn a_receipt_in_an_unusable_answer_of_any_form_is_kept() {
         [body.trim_end_matches('}').as_bytes(), b"\xe9\"}}"].concat()
     };
     let text = |text: String| text.into_bytes();
+    let in_webhook = |state: &str| {
+        format!(
+            r#"{{"status": "{state}", "transaction_hash": "{HASH}", "external_id": "order 7",
+            "kamipay_id": "txc_1"}}"#
+        )
+    };
+    let in_field = |name: &str, value: &str| {
+        format!(
+            r#"{{"status": "ok", "data": {{"status": "accepted", "kamipay_id": "txc_1",
+            "external_id": "order 7", "{name}": "{value}"}}}}"#
+        )
+    };
     let answers: Vec<(u16, Vec<u8>)> = vec![
         // They do not name the payment.
         (200, text(done("", ""))),
@@ -543,6 +559,27 @@ fn a_receipt_in_an_unusable_answer_of_any_form_is_kept() {
             ),
         ),
         (200, text(whole.replace("bank_txid", "Bank_TxId").replace("done", "under_review"))),
+        // Other names and words, and the form of a hash or a receipt.
+        (200, text(in_webhook("mined"))),
+        (200, text(in_webhook("failed"))),
+        (200, text(in_webhook("ok"))),
+        (200, text(r#"{"status": "completed"}"#.to_owned())),
+        (200, text(r#"{"status": "PAID."}"#.to_owned())),
+        (200, text(in_field("transaction_hash", HASH))),
+        (200, text(in_field("end_to_end_id", "x"))),
+        (200, text(in_field("proof", HASH))),
+        (200, text(in_field("proof", "E60746948202405141500abcdefghijkl"))),
+        (200, text(in_field("stage", "Done."))),
+        (200, text(in_field("raw", r#"{\"stage\": \"done\"}"#))),
+        (200, text(r#"{"status": "failed", "data": "eyJiYW5rIjoxfQ=="}"#.to_owned())),
+        (200, text(r#"{"status": "success", "data": "eyJiYW5rIjoxfQ=="}"#.to_owned())),
+        // The same payment under another spelling of its name.
+        (200, text(whole.replace("order 7", "order+7"))),
+        (200, text(whole.replace("order 7", "order&#32;7"))),
+        (500, text(r"status:\tdone".to_owned())),
+        (500, text("status%3Ddone".to_owned())),
+        (500, b"\x1f\x8b\x08packed".to_vec()),
+        (502, text(in_webhook("x"))),
         // Undocumented statuses.
         (206, text(whole.clone())),
         (409, text(whole.clone())),
@@ -560,6 +597,81 @@ fn a_receipt_in_an_unusable_answer_of_any_form_is_kept() {
             assert_eq!(watch.permission_to_pay_again(), None, "{status} {shown}");
         }
     }
+}
+
+#[test]
+fn what_the_vendor_documents_beside_the_state_withholds_nothing() {
+    for letter in [Canceled, FailedWithRefund] {
+        for field in [
+            r#", "error_message": "The transfer was not done.""#,
+            r#", "transfer_description": "job done", "payer_name": "Receba""#,
+            r#", "transaction_hash": null, "e2e_id": "", "new": {}"#,
+        ] {
+            let mut watch = watch();
+            let refund = format!(r#", "original_txid": "{HASH}", "refund_txid": "{REFUND}""#);
+            let (state, rest) = match letter {
+                Canceled => ("canceled", ""),
+                _ => ("failed", &*refund),
+            };
+            watch.answered(in_state("accepted", field), at(0), HALF);
+            watch.answered(in_state(state, &format!("{rest}{field}")), at(9), HALF);
+            assert!(watch.permission_to_pay_again().is_some(), "{state}{field}");
+        }
+    }
+}
+
+/// It had another name in the first answer, and says which payment it is in the second.
+#[test]
+fn an_answer_about_another_payment_is_remembered_by_its_identifier() {
+    let other = |id: &str| {
+        format!(
+            r#"{{"status": "ok", "data": {{"status": "done", "kamipay_id": "{id}",
+            "external_id": "order 8", "bank_txid": "E1"}}}}"#
+        )
+    };
+    for (ids, permits) in [
+        (vec!["txc_2"], true),
+        (vec!["txc_2", "txc_1"], false),
+        ((2..40).map(|_| "txc_2").collect(), true),
+    ] {
+        let mut watch = watch();
+        for id in &ids {
+            tell(&mut watch, 200, other(id), at(0));
+        }
+        let mut watch = saved(&watch);
+        watch.answered(Canceled.status().unwrap(), at(9), HALF);
+        assert_eq!(watch.permission_to_pay_again().is_some(), permits, "{ids:?}");
+    }
+    // Also if the identifier is known already, and if more payments came than are remembered.
+    let mut known = watch();
+    known.answered(in_state("accepted", ""), at(0), HALF);
+    tell(&mut known, 200, other("txc_1"), at(5));
+    let mut many = watch();
+    (0..17).for_each(|n| tell(&mut many, 200, other(&format!("txc_x{n}")), at(0)));
+    for mut watch in [known, many] {
+        watch.answered(Canceled.status().unwrap(), at(9), HALF);
+        assert_eq!(watch.permission_to_pay_again(), None);
+    }
+    // A driver that parsed the answer by itself.
+    let mut watch = watch();
+    let done = r#"{"status": "ok", "data": {"status": "done", "kamipay_id": "txc_1",
+        "external_id": null, "bank_txid": "E1"}}"#;
+    watch.answered(status(done), at(0), HALF);
+    watch.answered(Canceled.status().unwrap(), at(9), HALF);
+    assert_eq!(watch.permission_to_pay_again(), None);
+}
+
+#[test]
+fn a_saved_watch_with_a_hidden_secret_can_be_read() {
+    let api = crate::Api::anonymous("https://api.kamipay.io".parse().unwrap()).hiding("rder");
+    let frozen = in_state("frozen", "");
+    let mut watch = watch();
+    let body = serde_json::to_string(&frozen).unwrap();
+    watch.answered(api.parse(&call(), http::Response::new(body)).unwrap(), at(0), HALF);
+    assert!(format!("{:?}", watch.last()).contains("***"));
+    let json = serde_json::to_string(&watch).unwrap();
+    let read: Watch = serde_json::from_str(&json).unwrap();
+    assert_eq!(read.evidence().seen, watch.evidence().seen);
 }
 
 /// Secrets are hidden only in what is shown.
