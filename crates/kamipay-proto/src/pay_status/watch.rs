@@ -357,8 +357,9 @@ impl Watch {
     /// undocumented HTTP status. Call it before [`failed`](Self::failed).
     ///
     /// The answer may have shown that funds moved, so no later answer gives permission to pay
-    /// again. Exceptions: an answer about another payment, an HTML page, an empty body, and a
-    /// refusal or server error that does not mention funds.
+    /// again. Exceptions: an answer about another payment, an empty body, and a page, refusal or
+    /// server error that does not mention funds. The other payment's `kamipay_id` is remembered, in
+    /// case a later answer shows that it is the same payment.
     pub fn unreadable(&mut self, answer: &ResponseError) {
         if !self.is_over() {
             self.evidence.keep_unusable(self.call.judge(answer));
