@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::PayStatus;
 use super::permission::Traces;
-use super::unclear;
+use super::unclear::{self, Unusable};
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{
-    Api, BuildError, Endpoint, ExternalId, KamipayId, Mismatch, OperationId, ResponseError,
-    ResponseErrorKind, Secrets, response,
+    Api, BuildError, Endpoint, ExternalId, Mismatch, OperationId, ResponseError, ResponseErrorKind,
+    Secrets, response,
 };
 
 /// Asks for the state of one payment.
@@ -156,17 +156,6 @@ impl GetPayStatus {
         };
         body.windows(id.len()).any(|it| it.eq_ignore_ascii_case(id.as_bytes()))
     }
-}
-
-/// What an unusable answer means for the payment that was asked for.
-pub(super) enum Unusable {
-    /// It shows nothing of funds.
-    Harmless,
-    /// It may show that funds of the payment moved.
-    MayShowFunds,
-    /// It is about the payment with this identifier. That may be the same payment, if a later
-    /// answer has the same identifier.
-    AnotherPayment(KamipayId),
 }
 
 impl ResponseError {

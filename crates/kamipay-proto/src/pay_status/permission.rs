@@ -2,7 +2,7 @@
 
 #[cfg(doc)]
 use super::Watch;
-use super::get::Unusable;
+use super::unclear::Unusable;
 use super::{Evidence, FailedPayment, PayStatus, Unnamed, unclear};
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{ExternalId, KamipayId, TransactionHash};

@@ -4,7 +4,19 @@
 
 use serde_json::value::RawValue;
 
+use crate::KamipayId;
 use crate::wire::object;
+
+/// What an unusable answer means for the payment that was asked for.
+pub(super) enum Unusable {
+    /// It shows nothing of funds.
+    Harmless,
+    /// It may show that funds of the payment moved.
+    MayShowFunds,
+    /// It is about the payment with this identifier. That may be the same payment, if a later
+    /// answer has the same identifier.
+    AnotherPayment(KamipayId),
+}
 
 /// What the vendor's pages call hashes and receipts, in lower case. Each is a part of a field's name.
 const NAMES: [&str; 7] = ["txid", "tx_id", "hash", "e2e", "endtoend", "end_to_end", "receipt"];
