@@ -46,8 +46,7 @@ fn look(text: &[u8], is_before: impl Fn(&[u8]) -> bool) -> bool {
     has(text, |last| {
         let (before, after) = (last.to_be_bytes(), *last.to_be_bytes().last().unwrap_or(&b' '));
         let before = &before[..15];
-        let is_value =
-            |word: &&str| before.strip_suffix(word.as_bytes()).is_some_and(|it| is_before(it));
+        let is_value = |word: &&str| before.strip_suffix(word.as_bytes()).is_some_and(&is_before);
         before.ends_with(b"\\u00") && (b'4'..=b'7').contains(&after)
             || !after.is_ascii_alphanumeric() && WORDS.iter().any(is_value)
     })
