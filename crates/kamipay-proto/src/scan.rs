@@ -639,10 +639,15 @@ impl<S: Scannable> Scan<S> {
             return true;
         }
         let Some(whole) = node.cut.and_then(|cut| self.cuts.get_mut(&cut)) else { return true };
-        // Rows without a time are in every window.
-        let undated = rows.iter().filter(|row| row.time().is_none()).count();
-        let undated = undated.max(self.handed_over.in_flight()) as u64;
-        match whole.left.checked_sub(total.saturating_sub(undated)) {
+        // Rows without a time are in every window. Where there are some, the other pages may have
+        // nothing else.
+        let timed = rows.iter().filter(|row| row.time().is_some()).count();
+        let counted = match timed {
+            _ if timed < rows.len() => timed as u64,
+            0 => 0,
+            _ => total.saturating_sub(self.handed_over.in_flight() as u64),
+        };
+        match whole.left.checked_sub(counted) {
             Some(left) => {
                 whole.left = left;
                 true

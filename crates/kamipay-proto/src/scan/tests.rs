@@ -1,7 +1,7 @@
 mod histories;
 mod server;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -624,6 +624,49 @@ fn a_window_with_the_rows_of_the_one_before_is_read_again() {
         assert_eq!((manifest.rows, manifest.rereads), (6, times.into()));
     }
     assert_eq!(second_day_late(5).unwrap_err().reason, Reason::Repeated);
+}
+
+#[test]
+fn many_lots_in_flight_are_read_by_any_number_of_threads() {
+    for (page_size, lots, threads) in
+        [(20, 60, 4), (20, 60, 16), (20, 300, 8), (100, 600, 8), (1000, 1200, 4)]
+    {
+        // Also with lots that show another time than they are listed by.
+        for others in [0, 3] {
+            let what = ScanLots::new(period(31 * DAY));
+            let mut scan = Scan::new(what).with_page_size(page_size).unwrap();
+            scan.raise_look_ahead(threads * 2);
+            let mut under_way = VecDeque::new();
+            let (mut rows, mut requests) = (0, 0);
+            loop {
+                match scan.delivery() {
+                    Delivery::Row(_) => rows += 1,
+                    Delivery::Done(_) => break,
+                    Delivery::Incomplete(missing) => panic!("{page_size} {lots}: {missing}"),
+                    Delivery::Waiting => {
+                        while under_way.len() < threads {
+                            let Some(request) = scan.request() else { break };
+                            under_way.push_back(request);
+                        }
+                        let ScanRequest { ticket, call, .. } = under_way.pop_front().unwrap();
+                        requests += 1;
+                        let (limit, offset) = (call.limit.rows(), call.offset);
+                        let is_in = call.range.start() < at(DAY) && at(DAY) < call.range.end();
+                        let others = if is_in { others } else { 0 };
+                        let total = lots + others;
+                        let lot = |id| Lot {
+                            created_at: (id >= lots).then(|| at(60 * DAY)),
+                            ..lot(id, 0)
+                        };
+                        let lots = (offset..total).take(limit as usize).map(lot).collect();
+                        scan.answer(ticket, LotPage { lots, total, limit, offset });
+                    }
+                }
+            }
+            assert_eq!(rows, lots + others, "{page_size} a page");
+            assert!(requests < 20_000, "{page_size} a page, {lots} lots: {requests}");
+        }
+    }
 }
 
 /// The charges may have been credited after the end of their window.
