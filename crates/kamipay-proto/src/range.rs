@@ -42,8 +42,7 @@ impl DateRange {
     ///
     /// If `end` is not after `start`, or more than 31 days after it.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
-        let (start, end) = (floor_micros(start), ceil_micros(end));
-        check_order(start, end)?;
+        let (start, end) = widened(start, end, MICROSECOND)?;
         if end - start > Self::MAX {
             return Err(InvalidRange::TooLong { start, end });
         }
@@ -177,9 +176,7 @@ impl EpochRange {
     /// If `end` is not after `start`, or 24 hours or more after it. The API refuses exactly 24
     /// hours as well.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<Self, InvalidRange> {
-        let start = floor(start, 1_000_000_000);
-        let end = ceil(end, 1_000_000_000);
-        check_order(start, end)?;
+        let (start, end) = widened(start, end, SECOND)?;
         if end - start > Self::MAX {
             return Err(InvalidRange::NotWithinADay { start, end });
         }
@@ -238,8 +235,7 @@ impl Period {
             check_year(time)?;
             return Ok(Self { start: time, end: time });
         }
-        let (start, end) = (floor_micros(start), ceil_micros(end));
-        check_order(start, end)?;
+        let (start, end) = widened(start, end, MICROSECOND)?;
         Ok(Self { start, end })
     }
 
@@ -375,12 +371,28 @@ struct OpenEnds {
     end: Option<DateTime<Utc>>,
 }
 
+const MICROSECOND: u32 = 1_000; // in nanoseconds
+const SECOND: u32 = 1_000_000_000;
+
 fn parse(text: &str) -> Result<DateTime<Utc>, InvalidRange> {
     timestamp::parse(text).ok_or_else(|| InvalidRange::Text { text: text.to_owned() })
 }
 
 fn check_year(time: DateTime<Utc>) -> Result<(), InvalidRange> {
     if is_writable(time) { Ok(()) } else { Err(InvalidRange::Year { year: time.year() }) }
+}
+
+/// The ends in whole steps of this many nanoseconds. They are compared before they are rounded, too:
+/// rounding apart would turn a short backwards range.
+fn widened(
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+    step: u32,
+) -> Result<(DateTime<Utc>, DateTime<Utc>), InvalidRange> {
+    check_order(start, end)?;
+    let (start, end) = (floor(start, step), ceil(end, step));
+    check_order(start, end)?;
+    Ok((start, end))
 }
 
 fn check_order(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<(), InvalidRange> {
@@ -393,11 +405,11 @@ fn check_order(start: DateTime<Utc>, end: DateTime<Utc>) -> Result<(), InvalidRa
 }
 
 fn floor_micros(time: DateTime<Utc>) -> DateTime<Utc> {
-    floor(time, 1_000)
+    floor(time, MICROSECOND)
 }
 
 fn ceil_micros(time: DateTime<Utc>) -> DateTime<Utc> {
-    ceil(time, 1_000)
+    ceil(time, MICROSECOND)
 }
 
 /// Rounds down to a multiple of `step` nanoseconds. A leap second, chrono's `23:59:60`, counts as
@@ -488,6 +500,25 @@ mod tests {
         let range = EpochRange::new(start, end).unwrap();
         assert_eq!(range.start(), at("2026-05-01T00:00:00Z"));
         assert_eq!(range.end(), at("2026-05-01T08:00:01Z"));
+    }
+
+    #[test]
+    fn backwards_by_less_than_the_rounding_is_backwards() {
+        let start = at("2026-05-01T00:00:00Z");
+        for (from, to) in [(900, 100), (900, 900), (1_500, 1_400), (900_000, 100_000)] {
+            let [from, to] = [from, to].map(|nanos| start + TimeDelta::nanoseconds(nanos));
+            let is_order = |it: Result<(), InvalidRange>| {
+                assert!(matches!(it, Err(InvalidRange::Order { .. })), "{from} {to} {it:?}");
+            };
+            is_order(DateRange::new(from, to).map(drop));
+            is_order(EpochRange::new(from, to).map(drop));
+            is_order(OpenDateRange::new(Some(from), Some(to)).map(drop));
+            if from == to {
+                assert!(Period::new(from, to).unwrap().is_empty());
+            } else {
+                is_order(Period::new(from, to).map(drop));
+            }
+        }
     }
 
     #[test]

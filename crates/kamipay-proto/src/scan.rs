@@ -41,8 +41,9 @@
 //!   rows.
 //! * **Re-reads.** The scan reads an inconsistent window again, up to [`Scan::with_rereads`] times.
 //!   If that does not help, it ends as [`Incomplete`], with the evidence.
-//! * **Matching.** Each reading has another limit (1000, 999, …), and a scan starts on a fresh
-//!   connection, so that another request's response does not match. Rows outside the window are a
+//! * **Matching.** The readings of a window and the requests under way have different limits (1000,
+//!   999, …), and a scan starts on a fresh connection, so that another request's response does not
+//!   match. Rows outside the window are a
 //!   [`Mismatch`](crate::Mismatch), except lots. A response that cannot show which window it
 //!   answers (no confirmed charges, lots that all lie outside) is asked for again on a fresh
 //!   connection ([`ScanRequest::on_fresh_connection`]) until two readings agree.
@@ -308,8 +309,8 @@ impl<S: Scannable> Scan<S> {
     /// Rows per page. Default: the API's maximum.
     ///
     /// Windows are cut to about this many rows, so smaller pages need less memory and more
-    /// requests. Each reading asks for another limit: up to a tenth fewer rows, or up to 32 more if
-    /// `rows` is below 320. No effect for confirmed charges, which have no pages.
+    /// requests. Each reading asks for another limit: up to 99 more rows, or fewer where the API's
+    /// maximum is near. No effect for confirmed charges, which have no pages.
     ///
     /// # Errors
     ///
@@ -323,7 +324,8 @@ impl<S: Scannable> Scan<S> {
         Ok(self)
     }
 
-    /// Maximum re-reads of an inconsistent window. Default: 4.
+    /// Maximum re-reads of an inconsistent window. Default: 4. The number of limits (50 to 100) is a
+    /// maximum as well.
     #[must_use]
     pub fn with_rereads(mut self, rereads: u32) -> Self {
         self.rereads = rereads;
@@ -414,17 +416,29 @@ impl<S: Scannable> Scan<S> {
     pub fn request(&mut self) -> Option<ScanRequest<S::Call>> {
         self.refill();
         let ticket = Ticket(self.number());
-        let in_use: Vec<_> = self.queue.iter().filter_map(|node| node.reader.limit()).collect();
-        let mut ahead = self.queue.iter_mut().take(self.look_ahead);
-        let node = ahead.find(|node| matches!(node.progress, Progress::Waiting))?;
+        let is_read =
+            |node: &&Node<_>| matches!(node.progress, Progress::Waiting | Progress::Asked(_));
+        let under_way = self.queue.iter().filter(is_read);
+        let in_use: Vec<_> = under_way.filter_map(|node| node.reader.limit()).collect();
+        let waiting = self.queue.iter_mut().enumerate();
+        let waiting = waiting.filter(|(_, node)| matches!(node.progress, Progress::Waiting));
+        // Without a limit to give, no reading begins. Those that have begun go on, also behind the
+        // look-ahead, where a cut may have moved them: else they could keep every limit.
+        let (node, limit) = { waiting }.find_map(|(n, node)| {
+            let limit = match node.reader.limit() {
+                Some(limit) => limit,
+                None if n < self.look_ahead => {
+                    let used = node.reader.used_limits();
+                    self.limits.next(|limit| in_use.contains(&limit) || used.contains(&limit))?
+                }
+                None => return None,
+            };
+            Some((node, limit))
+        })?;
         node.progress = Progress::Asked(ticket);
-        let limit = match node.reader.limit() {
-            Some(limit) => limit,
-            None => {
-                node.begun = self.closed;
-                self.limits.next(&in_use)
-            }
-        };
+        if node.reader.limit().is_none() {
+            node.begun = self.closed;
+        }
         node.reader.begin(limit);
         self.manifest.requests += 1;
         let call = self.what.call(node.window, limit, node.reader.offset());
@@ -556,12 +570,13 @@ impl<S: Scannable> Scan<S> {
 
     fn read_again(&mut self, at: usize, cause: Cause, reason: Reason) {
         let node = &mut self.queue[at];
-        if cause == Cause::Inconsistent {
-            if node.reader.readings().len() > self.rereads as usize {
-                return self.cut_or_fail(at, reason);
-            }
-            self.manifest.rereads += 1;
+        let has_had_its_rereads =
+            cause == Cause::Inconsistent && node.reader.readings().len() > self.rereads as usize;
+        let has_used_all_limits = node.reader.used_limits().len() as u64 >= self.limits.count();
+        if has_had_its_rereads || has_used_all_limits {
+            return self.cut_or_fail(at, reason);
         }
+        self.manifest.rereads += u64::from(cause == Cause::Inconsistent);
         node.reader.start_again();
         node.progress = Progress::Waiting;
     }
@@ -639,10 +654,15 @@ impl<S: Scannable> Scan<S> {
             return true;
         }
         let Some(whole) = node.cut.and_then(|cut| self.cuts.get_mut(&cut)) else { return true };
-        // Rows without a time are in every window.
-        let undated = rows.iter().filter(|row| row.time().is_none()).count();
-        let undated = undated.max(self.handed_over.in_flight()) as u64;
-        match whole.left.checked_sub(total.saturating_sub(undated)) {
+        // Rows without a time are in every window. Where there are some, the other pages may have
+        // nothing else.
+        let timed = rows.iter().filter(|row| row.time().is_some()).count();
+        let counted = match timed {
+            _ if timed < rows.len() => timed as u64,
+            0 => 0,
+            _ => total.saturating_sub(self.handed_over.in_flight() as u64),
+        };
+        match whole.left.checked_sub(counted) {
             Some(left) => {
                 whole.left = left;
                 true

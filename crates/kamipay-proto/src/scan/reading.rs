@@ -19,6 +19,8 @@ pub(super) struct Reader<R: ScanRow> {
     pages: Option<Pages<R>>,
     /// The previous reading, which the next one must confirm.
     before: Option<Contents<R::Key>>,
+    /// The limits of its readings. None is used twice, so no reading repeats a URL.
+    limits: Vec<u64>,
     /// Whether the last response did not show that it answers this window.
     is_suspicious: bool,
     /// Whether two rows had one key and different amounts.
@@ -57,46 +59,54 @@ pub(super) enum Cause {
     Inconsistent,
 }
 
-/// Limits count up from a page size below this, and down from any other.
-const SMALL: u64 = 320;
-/// Number of different limits for small pages.
-const FEW: u64 = 32;
-/// Number of different limits for large pages.
+/// Maximum number of different limits.
 const MANY: u64 = 100;
+/// Number of different limits for pages of fewer rows than this.
+const FEW: u64 = 50;
 
-/// The limits of the requests. Each reading has another one, so that another request's response,
-/// from a cache or from a connection that is behind, echoes another limit.
+/// The limits of the requests: as many as a tenth of the largest page, up to 100, from the page size
+/// upwards or from the largest page downwards.
+///
+/// Readings that are under way have different limits, and so do those of one window. So another
+/// request's response, from a cache or from a connection that is behind, echoes another limit.
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
+    max: u64,
     page_size: u64,
     next: u64,
 }
 
 impl Limits {
-    pub(super) fn new(page_size: u64, first: u64) -> Self {
-        Self { page_size, next: first }
+    /// `first`: the number of the first limit to use.
+    pub(super) fn new(max: u64, first: u64) -> Self {
+        Self { max, page_size: max, next: first }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        (self.max / 10).min(MANY).min(self.page_size.max(FEW))
     }
 
     /// The smallest limit. A window with fewer rows fits on one page with any limit.
     pub(super) fn smallest(&self) -> u64 {
-        match self.page_size {
-            small @ ..SMALL => small.max(2), // pages overlap by a row, so one row would never advance
-            large => large - (large / 10).min(MANY) + 1,
-        }
+        let smallest = self.page_size.min(self.max - self.count() + 1);
+        smallest.max(2) // pages overlap by a row, so one row would never advance
     }
 
-    /// A limit that no recent reading and no reading under way has.
-    pub(super) fn next(&mut self, in_use: &[u64]) -> u64 {
-        let mut all = (0..MANY).map(|n| self.next.wrapping_add(n));
-        let n = all.find(|n| !in_use.contains(&self.limit(*n))).unwrap_or(self.next);
-        self.next = n.wrapping_add(1);
-        self.limit(n)
+    /// The limit that is longest out of use, if one is not `taken`.
+    pub(super) fn next(&mut self, taken: impl Fn(u64) -> bool) -> Option<u64> {
+        let count = self.count();
+        let mut all = (0..count).map(|n| (self.next % count + n) % count);
+        let n = all.find(|n| !taken(self.limit(*n)))?;
+        self.next = n + 1;
+        Some(self.limit(n))
     }
 
+    /// Upwards from the page size, or downwards from the largest page.
     fn limit(&self, n: u64) -> u64 {
         match self.page_size {
-            ..SMALL => self.smallest() + n % FEW,
-            large => large - n % (large / 10).min(MANY),
+            small if small.max(2) == self.smallest() => small.max(2) + n,
+            _ => self.max - n,
         }
     }
 
@@ -115,6 +125,7 @@ impl<R: ScanRow> Reader<R> {
             limit: None,
             pages: None,
             before: None,
+            limits: Vec::new(),
             is_suspicious: false,
             has_conflict: false,
             readings: Vec::new(),
@@ -132,7 +143,15 @@ impl<R: ScanRow> Reader<R> {
         self.limit
     }
 
+    /// The limits of all its readings.
+    pub(super) fn used_limits(&self) -> &[u64] {
+        &self.limits
+    }
+
     pub(super) fn begin(&mut self, limit: u64) {
+        if self.limit.is_none() {
+            self.limits.push(limit);
+        }
         self.limit = Some(limit);
     }
 

@@ -1,7 +1,7 @@
 mod histories;
 mod server;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::confirmed_charges::{ConfirmedCharge, ScanConfirmedCharges};
 use crate::lots::{ListLots, Lot, LotPage, LotStatus, ScanLots};
-use crate::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
+use crate::settlements::{ListTransactions, ScanPendingCharges, ScanSettlements, ScanTransactions};
 use crate::{DateRange, Endpoint};
 
 /// A deterministic random number generator (splitmix64).
@@ -624,6 +624,149 @@ fn a_window_with_the_rows_of_the_one_before_is_read_again() {
         assert_eq!((manifest.rows, manifest.rereads), (6, times.into()));
     }
     assert_eq!(second_day_late(5).unwrap_err().reason, Reason::Repeated);
+}
+
+#[test]
+fn many_lots_in_flight_are_read_by_any_number_of_threads() {
+    for (page_size, lots, threads) in
+        [(20, 60, 4), (20, 60, 16), (20, 300, 8), (100, 600, 8), (1000, 1200, 4)]
+    {
+        // Also with lots that show another time than they are listed by.
+        for others in [0, 3] {
+            let what = ScanLots::new(period(31 * DAY));
+            let mut scan = Scan::new(what).with_page_size(page_size).unwrap();
+            scan.raise_look_ahead(threads * 2);
+            let mut under_way = VecDeque::new();
+            let (mut rows, mut requests) = (0, 0);
+            loop {
+                match scan.delivery() {
+                    Delivery::Row(_) => rows += 1,
+                    Delivery::Done(_) => break,
+                    Delivery::Incomplete(missing) => panic!("{page_size} {lots}: {missing}"),
+                    Delivery::Waiting => {
+                        while under_way.len() < threads {
+                            let Some(request) = scan.request() else { break };
+                            under_way.push_back(request);
+                        }
+                        let ScanRequest { ticket, call, .. } = under_way.pop_front().unwrap();
+                        requests += 1;
+                        let (limit, offset) = (call.limit.rows(), call.offset);
+                        let is_in = call.range.start() < at(DAY) && at(DAY) < call.range.end();
+                        let others = if is_in { others } else { 0 };
+                        let total = lots + others;
+                        let lot = |id| Lot {
+                            created_at: (id >= lots).then(|| at(60 * DAY)),
+                            ..lot(id, 0)
+                        };
+                        let lots = (offset..total).take(limit as usize).map(lot).collect();
+                        scan.answer(ticket, LotPage { lots, total, limit, offset });
+                    }
+                }
+            }
+            assert_eq!(rows, lots + others, "{page_size} a page");
+            assert!(requests < 20_000, "{page_size} a page, {lots} lots: {requests}");
+        }
+    }
+}
+
+#[test]
+fn no_reading_repeats_a_url() {
+    // Each window has more rows at one time than a page.
+    for (threads, page_size) in [(1, 20), (16, 20), (64, 20), (50, 100)] {
+        let (length, rows) = (31 * DAY * 30, page_size * 2);
+        let items = (0..30).flat_map(|window| {
+            let time = (window * 31 + 15) * DAY as i64;
+            (0..rows).map(move |n| (window as u64 * rows + n, server::Item::at(time)))
+        });
+        let mut server = server::Server::new(items.collect(), Random(1));
+        let whole = Period::new(start(), at(length)).unwrap();
+        let mut scan = Scan::new(ScanTransactions::new(whole)).with_page_size(page_size).unwrap();
+        scan.raise_look_ahead(threads * 2);
+        let (mut under_way, mut urls) = (VecDeque::new(), HashSet::new());
+        let mut most = 0;
+        loop {
+            match scan.delivery() {
+                Delivery::Row(_) => {}
+                Delivery::Done(manifest) => break assert_eq!(manifest.rows, rows * 30),
+                Delivery::Incomplete(missing) => panic!("{missing}"),
+                Delivery::Waiting => {
+                    while under_way.len() < threads {
+                        let Some(request) = scan.request() else { break };
+                        under_way.push_back(request);
+                    }
+                    most = most.max(under_way.len());
+                    let limits: HashSet<u64> =
+                        under_way.iter().map(|request| request.call.limit.rows()).collect();
+                    assert_eq!(limits.len(), under_way.len(), "limits under way differ");
+                    let request = under_way.pop_front().unwrap();
+                    assert!(urls.insert(format!("{:?}", request.call)), "{:?}", request.call);
+                    let page = server.answer::<ScanTransactions>(&request.call);
+                    scan.answer(request.ticket, page);
+                }
+            }
+        }
+        assert!(most >= threads.min(40), "{most} of {threads} requests under way");
+    }
+}
+
+#[test]
+fn readings_that_a_cut_moves_behind_the_look_ahead_do_not_keep_all_limits() {
+    // Each window has more rows at one time than a page. The first one is cut into more parts than
+    // the look-ahead, while a page of every other window is under way.
+    let (windows, month) = (55, 30 * DAY);
+    let times = (0..windows).flat_map(|n| [n * month + DAY; 140]);
+    let items: BTreeMap<_, _> =
+        (0..).zip(times.map(|time| server::Item::at(time as i64))).collect();
+    let rows = items.len() as u64;
+    let mut server = server::Server::new(items, Random(1));
+    let what = ScanTransactions::new(period(windows * month));
+    let mut scan = Scan::new(what).with_page_size(20).unwrap().with_look_ahead(500);
+    let mut under_way = Vec::new();
+    loop {
+        match scan.delivery() {
+            Delivery::Row(_) => {}
+            Delivery::Done(manifest) => break assert_eq!(manifest.rows, rows),
+            Delivery::Incomplete(missing) => panic!("{missing}"),
+            Delivery::Waiting => {
+                under_way.extend(std::iter::from_fn(|| scan.request()));
+                let is_first =
+                    |it: &ScanRequest<ListTransactions>| it.call.range.start() < at(month / 2);
+                let is_other = |it: &_| !is_first(it) && it.call.offset == 0;
+                let next = under_way.iter().position(is_other);
+                let next = next.or_else(|| under_way.iter().position(is_first)).unwrap_or(0);
+                assert!(next < under_way.len(), "nothing is under way: {}", scan.manifest());
+                let request = under_way.remove(next);
+                let mut page = server.answer::<ScanTransactions>(&request.call);
+                if is_first(&request) && request.call.range.end() > at(month) {
+                    page.total = 10_001;
+                }
+                scan.answer(request.ticket, page);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_window_never_uses_up_more_limits_than_there_are() {
+    // A server that never agrees with itself, and more re-reads than limits.
+    for page_size in [1, 20, 500, 1000] {
+        let mut scan = scan(2, page_size).with_rereads(u32::MAX);
+        let mut limits = HashSet::new();
+        let missing = loop {
+            match scan.delivery() {
+                Delivery::Waiting => {
+                    let ScanRequest { ticket, call, .. } = scan.request().unwrap();
+                    assert!(limits.insert(call.limit.rows()), "{}", call.limit.rows());
+                    let (limit, offset) = (call.limit.rows(), call.offset);
+                    scan.answer(ticket, LotPage { lots: Vec::new(), total: 1, limit, offset });
+                }
+                Delivery::Incomplete(missing) => break missing,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(missing.readings.len(), limits.len());
+        assert!((50..=100).contains(&limits.len()), "{}", limits.len());
+    }
 }
 
 /// The charges may have been credited after the end of their window.

@@ -445,8 +445,7 @@ where
     let beside = [-second, -1_000, -1, 0, 1, 1_000, second];
     let times = (0..=year).step_by(7).chain((0..=year).step_by(30)).collect::<BTreeSet<_>>();
     let times = times.into_iter().flat_map(|n| beside.map(|offset| n * day + offset));
-    let items: BTreeMap<u64, Item> =
-        (1..).zip(times.map(|listed| Item { listed, is_dated: true })).collect();
+    let items: BTreeMap<u64, Item> = (1..).zip(times.map(Item::at)).collect();
     let of_the_year = |item: &&Item| (0..year * day).contains(&item.listed);
     let expected = items.values().filter(of_the_year).count();
     for ends in 0..4 {
@@ -488,7 +487,7 @@ fn days_weeks_and_months_of_lots_add_up_to_the_year() {
 #[test]
 fn a_total_and_a_listing_capped_at_10_000_rows_are_an_error() {
     // 10,500 charges in one second.
-    let items = (1..=10_500).map(|id| (id, Item { listed: 5, is_dated: true })).collect();
+    let items = (1..=10_500).map(|id| (id, Item::at(5))).collect();
     let mut server = Server::new(items, Random(0));
     (server.most_total, server.ends_at_most_total) = (Some(10_000), true);
     let mut scan = Scan::new(ScanTransactions::new(Period::new(start(), at(DAY as i64)).unwrap()));
@@ -513,7 +512,7 @@ fn two_amounts_under_one_key_are_never_merged() {
 
     // The row is in the overlap of two windows, the second time with another amount.
     let border = 20 * DAY as i64;
-    let items = BTreeMap::from([(1, Item { listed: border + 500_000, is_dated: true })]);
+    let items = BTreeMap::from([(1, Item::at(border + 500_000))]);
     for changes in [0, 1, u64::MAX] {
         let mut server = Server::new(items.clone(), Random(0));
         let whole = Period::new(start(), at(2 * border)).unwrap();

@@ -37,6 +37,12 @@ pub(super) struct Item {
     pub(super) is_dated: bool,
 }
 
+impl Item {
+    pub(super) fn at(time: i64) -> Self {
+        Self { listed: time, is_dated: true }
+    }
+}
+
 /// The parameters of a call.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
