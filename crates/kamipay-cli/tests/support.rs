@@ -125,11 +125,12 @@ fn read_request(stream: &TcpStream) -> String {
     target
 }
 
-/// A page of lots with these numbers.
+/// A page of lots with these numbers. Their time lies inside a window, away from its ends: so one
+/// reading shows that they are its rows.
 pub(crate) fn lots(numbers: std::ops::Range<u32>, total: u32, offset: u32) -> (u16, String) {
     let lot = |n| {
         format!(
-            r#"{{"lot_id":"lot-{n}","transaction_hash":null,"usdt_amount":"{n}.50","created_at":"2026-05-01T00:00:00Z","status":"MINED"}}"#
+            r#"{{"lot_id":"lot-{n}","transaction_hash":null,"usdt_amount":"{n}.50","created_at":"2026-05-01T12:00:00Z","status":"MINED"}}"#
         )
     };
     let lots: Vec<String> = numbers.map(lot).collect();
