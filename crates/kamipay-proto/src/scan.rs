@@ -43,10 +43,9 @@
 //!   If that does not help, it ends as [`Incomplete`], with the evidence.
 //! * **Matching.** The readings of a window and the requests under way have different limits (1000,
 //!   999, …), and a scan starts on a fresh connection, so that another request's response does not
-//!   match. Rows outside the window are a
-//!   [`Mismatch`](crate::Mismatch), except lots. A response that cannot show which window it
-//!   answers (no confirmed charges, lots that all lie outside) is asked for again on a fresh
-//!   connection ([`ScanRequest::on_fresh_connection`]) until two readings agree.
+//!   match. Rows outside the window are a [`Mismatch`](crate::Mismatch), except lots. A window
+//!   without a row that only this window can have, such as an empty one, is asked for again on a
+//!   fresh connection ([`ScanRequest::on_fresh_connection`]) until two readings agree.
 //! * **Ends.** A period is half-open, `start <= time < end`, so that days add up to the month. The
 //!   scan asks for one second more and drops rows by their time. It does so where the vendor's page
 //!   names the time that the API lists by (settlements, transactions, pending charges). Lots count
@@ -64,7 +63,7 @@
 //! | sorts in any order, even another one each time | once; if it sorts anew each time and 3 seconds hold more rows than a page: once or [`Incomplete`] |
 //! | adds or removes other rows between requests | once; if paged rows never settle: [`Incomplete`] |
 //! | has replicas that lag or differ, and answer in any turn | once, if all replicas have it; if they never agree on a paged window: [`Incomplete`] |
-//! | caches by URL | once: no reading repeats a URL |
+//! | caches by URL | once: no reading of a window in pages repeats a URL |
 //! | is one or two answers behind on a connection | once, or an error |
 //! | counts wrong or returns too few rows, for a while | once, after another reading |
 //! | does so permanently | [`Incomplete`] |
@@ -82,6 +81,12 @@
 //! * A row whose time *changes* during the scan can be missing or come twice.
 //! * A row missing from both the answer and its `total` is not noticed. The same holds for a page
 //!   and a `total` capped at the same number, and for a list without a `total`.
+//! * Two scans of one client in turn can take each other's responses on a connection that is behind,
+//!   if their limits happen to be equal.
+//! * Lots listed by a time that differs by 1 to 3 seconds from `created_at`: near the end of a day,
+//!   a lot can be in neither of the two days.
+//! * Confirmed charges that are alone in the overlap of two windows: two of them may end the scan as
+//!   [`Incomplete`] ([`Reason::Repeated`]), although the API is right.
 //! * A cache filled before the scan that ignores `Cache-Control` returns old rows.
 //!
 //! Memory is bounded by the pages in flight, not by the period: see [`Scan::with_look_ahead`].
@@ -363,7 +368,8 @@ impl<S: Scannable> Scan<S> {
     /// Cuts a scan into parts, each as long as one call of the API allows. In the order of the
     /// parts, their rows are the rows of the scan.
     ///
-    /// Each part after the first sends one more request, for the border with the previous part.
+    /// Each part after the first sends at least two more requests, for the border with the previous
+    /// part.
     pub fn parts(what: S) -> impl Iterator<Item = ScanState<S>> {
         let whole_period = what.period();
         let whole =

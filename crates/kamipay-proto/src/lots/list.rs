@@ -123,12 +123,6 @@ impl Scannable for ScanLots {
     fn page(page: LotPage) -> (Vec<Lot>, Option<u64>) {
         (page.lots, Some(page.total))
     }
-
-    /// Rows that all lie outside may be another request's, or the API lists by another time.
-    fn is_proven(window: Window, lots: &[Lot]) -> bool {
-        let mut times = lots.iter().filter_map(|lot| lot.created_at).peekable();
-        times.peek().is_none() || times.any(|time| window.contains(time))
-    }
 }
 
 /// A lot in a list.

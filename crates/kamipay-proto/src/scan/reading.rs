@@ -21,7 +21,7 @@ pub(super) struct Reader<R: ScanRow> {
     before: Option<Contents<R::Key>>,
     /// The limits of its readings. None is used twice, so no reading repeats a URL.
     limits: Vec<u64>,
-    /// Whether the last response did not show that it answers this window.
+    /// Whether the previous reading may have been the response to another request.
     is_suspicious: bool,
     /// Whether two rows had one key and different amounts.
     has_conflict: bool,
@@ -33,6 +33,8 @@ pub(super) struct Reader<R: ScanRow> {
 struct Pages<R> {
     total: u64,
     rows: Vec<R>,
+    /// Whether a page showed that it answers this window.
+    is_proven: bool,
     /// Rows on the longest page. The API may return fewer than the limit.
     longest: u64,
 }
@@ -162,7 +164,7 @@ impl<R: ScanRow> Reader<R> {
 
     /// Whether the next request needs a new connection.
     pub(super) fn wants_fresh_connection(&self) -> bool {
-        self.is_suspicious
+        self.is_suspicious && self.pages.is_none()
     }
 
     pub(super) fn readings(&self) -> &[Reading] {
@@ -194,18 +196,18 @@ impl<R: ScanRow> Reader<R> {
         fitting: u64,
     ) -> Verdict<R> {
         let came = rows.len() as u64;
-        self.is_suspicious = !is_proven;
-        let Some(total) = total else { return self.complete(rows, came, !is_proven) };
-        let Some(pages) = self.pages.take() else {
+        let Some(total) = total else { return self.complete(rows, came, is_proven, !is_proven) };
+        let Some(mut pages) = self.pages.take() else {
             // More rows may follow a full page, even if `total` says otherwise.
             let count = total.max(came);
             if count < fitting && came == total {
-                return self.complete(rows, total, !is_proven);
+                return self.complete(rows, total, is_proven, !is_proven);
             }
             let is_large = count >= fitting;
-            self.pages = Some(Pages { total, rows, longest: came });
+            self.pages = Some(Pages { total, rows, is_proven, longest: came });
             return if is_large { Verdict::Large(count) } else { self.page_on() };
         };
+        pages.is_proven |= is_proven;
         self.append(pages, rows, total)
     }
 
@@ -249,11 +251,12 @@ impl<R: ScanRow> Reader<R> {
             self.pages = Some(pages);
             return Verdict::NextPage;
         }
-        self.complete(pages.rows, pages.total, true)
+        self.complete(pages.rows, pages.total, pages.is_proven, true)
     }
 
     /// Ends a reading. `confirm`: another reading must give the same rows.
-    fn complete(&mut self, rows: Vec<R>, total: u64, confirm: bool) -> Verdict<R> {
+    fn complete(&mut self, rows: Vec<R>, total: u64, is_proven: bool, confirm: bool) -> Verdict<R> {
+        self.is_suspicious = !is_proven;
         if !self.note(&rows, total) {
             return self.inconsistent();
         }
@@ -267,6 +270,7 @@ impl<R: ScanRow> Reader<R> {
         match &self.before {
             Some(before) if *before == contents => Verdict::Whole(rows),
             Some(_) => {
+                self.is_suspicious = true;
                 self.before = Some(contents);
                 Verdict::Again(Cause::Inconsistent)
             }
@@ -292,6 +296,7 @@ impl<R: ScanRow> Reader<R> {
     }
 
     fn inconsistent(&mut self) -> Verdict<R> {
+        self.is_suspicious = true;
         self.before = None;
         Verdict::Again(Cause::Inconsistent)
     }
