@@ -7,6 +7,8 @@ use crate::client::tests::{World, answer};
 use crate::{Credentials, OnAttempt};
 
 const NO_LOTS: &str = r#"{"lots": [], "total": 0, "limit": 1000, "offset": 0}"#;
+/// An empty window is read twice.
+const STILL_NO_LOTS: &str = r#"{"lots": [], "total": 0, "limit": 999, "offset": 0}"#;
 const TOO_FEW: &str = r#"{"lots": [], "total": 5, "limit": 1000, "offset": 0}"#;
 
 fn may(world: &World) -> Rows<ScanLots> {
@@ -76,10 +78,10 @@ fn a_window_is_confirmed_on_a_fresh_connection() {
 
 #[test]
 fn threads_end_with_the_rows() {
-    let world = World::with([answer(200, NO_LOTS)]);
+    let world = World::with([answer(200, NO_LOTS), answer(200, STILL_NO_LOTS)]);
     let mut rows = may(&world).on_threads(NonZero::new(3).unwrap());
     assert!(rows.next().is_none());
-    let again = World::with([answer(200, NO_LOTS)]);
+    let again = World::with([answer(200, NO_LOTS), answer(200, STILL_NO_LOTS)]);
     for rows in [rows, may(&again).on_threads(NonZero::new(3).unwrap())] {
         let shared = Arc::downgrade(&rows.shared);
         drop(rows);
