@@ -81,7 +81,7 @@ impl Failure {
 
     /// A call without a usable answer. `doing` says in a few words what the call was for.
     pub(crate) fn call(doing: &str, error: &Error) -> Self {
-        let failure = Self::new(exit_of(error), format!("{doing}: {}", whole(error)));
+        let failure = Self::new(exit_of(error), format!("{doing}: {}", error.with_causes()));
         tips(error).into_iter().fold(failure, Self::tip)
     }
 
@@ -220,17 +220,6 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::output(error)
     }
-}
-
-/// An error with all its causes.
-pub(crate) fn whole(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// Says what is wrong with an argument. The message contains the argument as it was given.

@@ -121,6 +121,17 @@ impl Error {
         self.answer().and_then(proto::ResponseError::retry_after)
     }
 
+    /// The error and its causes in one line. `Display` shows the error alone.
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        text
+    }
+
     /// What happened, for the rules of [`proto::retry`] and for [`Watch::is_ended_by`]. A call that
     /// needed a login fails for the cause of the login.
     ///

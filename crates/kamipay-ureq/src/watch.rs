@@ -191,7 +191,7 @@ impl Client {
                         return ControlFlow::Continue(Err(error));
                     }
                     let retry_after = error.retry_after();
-                    watch.failed(whole(&error), retry_after, now(), self.clock().random());
+                    watch.failed(error.with_causes(), retry_after, now(), self.clock().random());
                     tick(watch, WatchEvent::Failed(&error))
                 }
             };
@@ -249,17 +249,6 @@ impl Client {
         let deadline = self.deadline()?;
         Some(deadline.saturating_duration_since(self.clock().now()))
     }
-}
-
-/// An error with its causes.
-fn whole(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

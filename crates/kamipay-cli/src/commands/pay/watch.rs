@@ -204,7 +204,7 @@ impl<'a> Changes<'a> {
     fn fault(&mut self, error: &Error) {
         self.is_nameless = exit::is_nameless(error);
         if io::stderr().is_terminal() {
-            let note = format!("no answer, it will be asked again: {}", exit::whole(error));
+            let note = format!("no answer, it will be asked again: {}", error.with_causes());
             self.progress.aside(|| self.output.note(&note));
         }
     }
