@@ -92,7 +92,8 @@ pub struct Session<E = ResponseError> {
     issued: u64,
     /// Logins that ended.
     logins: u64,
-    is_busy: bool,
+    /// The login under way, and how much it matters.
+    under_way: Option<Need>,
     /// How the login that ended last failed.
     failure: Option<(E, LoginFailure)>,
     /// The API said no, and is not asked again before this time.
@@ -111,7 +112,7 @@ impl<E: Clone> Session<E> {
             token: None,
             issued: 0,
             logins: 0,
-            is_busy: false,
+            under_way: None,
             failure: None,
             refusal: None,
         }
@@ -157,11 +158,11 @@ impl<E: Clone> Session<E> {
                 return Access::Granted(token.clone());
             }
             // Good for a little longer, and being renewed.
-            Some(token) if self.is_busy => return Access::Granted(token.clone()),
+            Some(token) if self.under_way.is_some() => return Access::Granted(token.clone()),
             Some(_) => Need::Soon,
             None => Need::Now,
         };
-        if self.is_busy {
+        if self.under_way.is_some() {
             call.login.get_or_insert(Login { number: self.logins, is_own: false });
             return Access::Busy;
         }
@@ -171,7 +172,7 @@ impl<E: Clone> Session<E> {
             (Some((error, _)), None) => return Access::Failed(error.clone()),
             (None, _) => {}
         }
-        self.is_busy = true;
+        self.under_way = Some(need);
         call.login = Some(Login { number: self.logins, is_own: true });
         Access::LogIn(need)
     }
@@ -190,6 +191,11 @@ impl<E: Clone> Session<E> {
 
     /// The login failed.
     pub fn failed(&mut self, error: E, failure: LoginFailure, now: Duration) {
+        let failure = match (failure, self.under_way) {
+            // It had little time: a call that needs a token now can have more.
+            (LoginFailure::Transient, Some(Need::Soon)) => LoginFailure::OutOfTime,
+            (failure, _) => failure,
+        };
         self.end_login();
         if failure == LoginFailure::Refused {
             let until = now.checked_add(self.hold_refusal); // too far is for ever
@@ -205,7 +211,7 @@ impl<E: Clone> Session<E> {
 
     /// The login was given up, and its end is not known: the next call logs in.
     pub fn abandoned(&mut self) {
-        self.is_busy = false;
+        self.under_way = None;
     }
 
     /// The API answered 401 to a call with this token. Whether to ask for [another
@@ -226,7 +232,7 @@ impl<E: Clone> Session<E> {
     }
 
     fn end_login(&mut self) {
-        self.is_busy = false;
+        self.under_way = None;
         self.logins += 1;
     }
 }

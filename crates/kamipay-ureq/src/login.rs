@@ -68,13 +68,9 @@ impl Login {
                     match outcome {
                         Ok(token) => session.issued(&token, self.now()),
                         Err(error) => {
-                            let failure = match (error.stop(), error.kind().cause().into()) {
-                                (Stop::Deadline, _) => LoginFailure::OutOfTime,
-                                // It had little time, and one attempt.
-                                (_, LoginFailure::Transient) if need == Need::Soon => {
-                                    LoginFailure::OutOfTime
-                                }
-                                (_, failure) => failure,
+                            let failure = match error.stop() {
+                                Stop::Deadline => LoginFailure::OutOfTime,
+                                _ => error.kind().cause().into(),
                             };
                             session.failed(error, failure, self.now());
                         }

@@ -99,6 +99,33 @@ fn a_failure_is_shared_with_those_who_waited_even_while_another_login_is_under_w
 }
 
 #[test]
+fn an_early_renewal_that_fails_does_not_fail_a_call_that_needs_a_token_now() {
+    for (failure, is_shared) in [
+        (LoginFailure::Transient, false),
+        (LoginFailure::OutOfTime, false),
+        (LoginFailure::Refused, true),
+    ] {
+        let mut session = session();
+        let (mut first, mut second) = (TokenUse::default(), TokenUse::default());
+        assert!(matches!(session.token(&mut first, SECOND), Access::LogIn(_)));
+        session.issued(&jwt(3600), SECOND);
+        let token = granted(session.token(&mut second, SECOND));
+        let late = 3600 * SECOND;
+        assert!(matches!(session.token(&mut first, late), Access::Granted(_)));
+        assert!(matches!(session.token(&mut first, late), Access::LogIn(Need::Soon)));
+        // The API refuses the token meanwhile.
+        assert!(session.unauthorized(&mut second, token, repeat(true)));
+        assert!(matches!(session.token(&mut second, late), Access::Busy));
+        session.failed("no", failure, late);
+        match session.token(&mut second, late) {
+            Access::Failed("no") => assert!(is_shared, "{failure:?}"),
+            Access::LogIn(Need::Now) => assert!(!is_shared, "{failure:?}"),
+            other => panic!("{failure:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn an_abandoned_login_is_made_by_the_next_call() {
     let mut session = session();
     assert!(matches!(session.token(&mut TokenUse::default(), SECOND), Access::LogIn(_)));
