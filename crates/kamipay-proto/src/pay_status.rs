@@ -323,14 +323,11 @@ enum Presence {
 
 impl<'de> Deserialize<'de> for Presence {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(from)?.get();
-        let mut dense = raw.bytes().filter(|byte| !byte.is_ascii_whitespace());
-        // Three bytes are enough: no longer value begins like one of these.
-        let first = [dense.next(), dense.next(), dense.next()];
-        Ok(match first.map(|byte| byte.unwrap_or_default()) {
-            [b'{', b'}', 0] | [b'[', b']', 0] | [b'"', b'"', 0] | [b'n', ..] => Self::Nothing,
-            _ if raw.starts_with('{') => Self::Object,
-            _ => Self::Other,
+        let raw = <&RawValue>::deserialize(from)?;
+        Ok(match raw.get().starts_with('{') {
+            _ if unclear::is_empty(raw) => Self::Nothing,
+            true => Self::Object,
+            false => Self::Other,
         })
     }
 }

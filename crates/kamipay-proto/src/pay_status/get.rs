@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PayStatus;
 use super::permission::Traces;
-use super::unclear::{self, Unusable};
+use super::unclear::Unusable;
 use crate::identifiers::{hash_digits, same_hash};
 use crate::{
     Api, BuildError, Endpoint, ExternalId, Mismatch, OperationId, ResponseError, ResponseErrorKind,
@@ -155,28 +155,6 @@ impl GetPayStatus {
             _ => format!("\"{}\"", self.payment.id),
         };
         body.windows(id.len()).any(|it| it.eq_ignore_ascii_case(id.as_bytes()))
-    }
-}
-
-impl ResponseError {
-    /// Whether the response may show that funds of a payment moved. It cannot be used, so nobody
-    /// can tell.
-    ///
-    /// Not so: an empty body, a page without a hash or receipt, and a refusal or server error in
-    /// plain text that names no hash, receipt, or state such as *done*.
-    #[doc(hidden)] // for transports that repeat a call
-    pub fn may_show_funds(&self) -> bool {
-        let body = self.body();
-        if self.is_cut_off() {
-            return true;
-        }
-        if body.trim_ascii().is_empty() {
-            return false;
-        }
-        match self.status().is_success() {
-            true => !unclear::is_page(body),
-            false => unclear::may_say_funds(body) || !unclear::is_text(body),
-        }
     }
 }
 

@@ -4,8 +4,8 @@
 
 use serde_json::value::RawValue;
 
-use crate::KamipayId;
 use crate::wire::object;
+use crate::{KamipayId, ResponseError};
 
 /// What an unusable answer means for the payment that was asked for.
 pub(super) enum Unusable {
@@ -16,6 +16,28 @@ pub(super) enum Unusable {
     /// It is about the payment with this identifier. That may be the same payment, if a later
     /// answer has the same identifier.
     AnotherPayment(KamipayId),
+}
+
+impl ResponseError {
+    /// Whether the response may show that funds of a payment moved. It cannot be used, so nobody
+    /// can tell.
+    ///
+    /// Exceptions: an empty body, a page without a hash or receipt, and a refusal or server error in
+    /// plain text that names no hash, receipt, or state such as *done*.
+    #[doc(hidden)] // for transports that repeat a call
+    pub fn may_show_funds(&self) -> bool {
+        let body = self.body();
+        if self.is_cut_off() {
+            return true;
+        }
+        if body.trim_ascii().is_empty() {
+            return false;
+        }
+        match self.status().is_success() {
+            true => !is_page(body),
+            false => may_say_funds(body) || !is_text(body),
+        }
+    }
 }
 
 /// What the vendor's pages call hashes and receipts, in lower case. Each is a part of a field's name.
@@ -32,12 +54,12 @@ pub(super) fn is_paid_word(state: &str) -> bool {
 
 /// Whether a text of any form may be about funds that moved: it contains the name or the form of a
 /// hash or receipt, a value such as *done*, or escaped letters that could spell them.
-pub(super) fn may_show_funds(text: &[u8]) -> bool {
+fn may_show_funds(text: &[u8]) -> bool {
     look(text, is_before_a_value)
 }
 
 /// The same for the words of a refusal, such as "the payment is done".
-pub(super) fn may_say_funds(text: &[u8]) -> bool {
+fn may_say_funds(text: &[u8]) -> bool {
     let ends_a_word = |before: &[u8]| before.last().is_some_and(u8::is_ascii_alphanumeric);
     look(text, |before| !ends_a_word(before) || is_before_a_value(before))
 }
@@ -92,13 +114,13 @@ fn is_before_a_value(before: &[u8]) -> bool {
 }
 
 /// Whether a body is a page or another document in markup that shows no funds.
-pub(super) fn is_page(body: &[u8]) -> bool {
+fn is_page(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     body.trim_ascii_start().starts_with(b"<") && !may_show_funds(body)
 }
 
 /// Whether a body is text: what is packed or encoded is not.
-pub(super) fn is_text(body: &[u8]) -> bool {
+fn is_text(body: &[u8]) -> bool {
     let is_odd = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != 0;
     !body.iter().any(is_odd)
 }
@@ -158,10 +180,12 @@ fn may_be_funds(name: &str, value: &RawValue) -> bool {
             })
 }
 
-fn is_empty(value: &RawValue) -> bool {
+/// Whether a value is `null`, or a text, list or object without content.
+pub(super) fn is_empty(value: &RawValue) -> bool {
     let mut dense = value.get().bytes().filter(|byte| !byte.is_ascii_whitespace());
-    let first = [dense.next(), dense.next(), dense.next()].map(Option::unwrap_or_default);
-    matches!(first, [b'n', ..] | [b'"', b'"', _] | [b'[', b']', _] | [b'{', b'}', _])
+    // The first bytes tell: no value with content begins like one of these.
+    let first = [dense.next(), dense.next()].map(Option::unwrap_or_default);
+    matches!(first, [b'n', _] | [b'"', b'"'] | [b'[', b']'] | [b'{', b'}'])
 }
 
 /// Whether a text contains another document that may be about funds.
