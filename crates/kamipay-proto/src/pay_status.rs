@@ -33,14 +33,18 @@
 #[cfg(test)]
 mod tests;
 
+mod evidence;
 mod get;
 mod permission;
+mod target;
 mod unclear;
 mod watch;
 
-pub use get::{Chain, GetPayStatus, InvalidChain, InvalidPaymentTarget, PaymentTarget, TargetKind};
+pub use evidence::{Evidence, Sighting};
+pub use get::GetPayStatus;
 pub use permission::PermissionToPayAgain;
-pub use watch::{End, Evidence, Sighting, Step, Watch, WatchLimits};
+pub use target::{Chain, InvalidChain, InvalidPaymentTarget, PaymentTarget, TargetKind};
+pub use watch::{End, Step, Watch, WatchLimits};
 
 use std::fmt;
 

@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::*;
+use crate::pay_status::{InvalidChain, InvalidPaymentTarget};
 
 const TXID: &str = "0x233c86e9a23ca44d229d9c9a62439e237a6c5dd2675b2418f44d339c75e15eab";
 const REFUND: &str = "0x96a48088522ccaae8f60afa7d66290d0c2b3ebd3bb70630df79f105258d36547";
