@@ -139,17 +139,16 @@ impl PayStatus {
         }
     }
 
-    /// Takes away the permission to pay again, and with it the name of the state.
+    /// Takes away the permission to pay again, and with it the name of the state. A stored answer
+    /// gives none either.
     fn withhold(&mut self) {
         if self.permission_to_pay_again().is_none() {
             return;
         }
         let json = serde_json::to_string(self).unwrap_or_default();
-        if let Ok(Around { data: known }) = object::<Around<Known>>(&json) {
-            let (word, msg) = (self.state().into(), self.msg().map(str::to_owned));
-            let known = Known { envelope: "ok".into(), ..known };
-            let json = json.into();
-            *self = Self::_Unnamed(Unnamed { word, msg, json, known, is_unclear: true });
+        let marked = json.replacen('{', &format!("{{\"{}\":true,", unclear::WITHHELD), 1);
+        if let Ok(withheld) = Self::from_json(&marked) {
+            *self = withheld;
         }
     }
 
@@ -192,6 +191,7 @@ pub struct Payment {
     /// The bank's number of the payment.
     pub operation_id: Option<OperationId>,
     /// The address that received the USDT.
+    #[serde(default, deserialize_with = "whatever")]
     pub address_in: Option<String>,
     /// The hash of the transaction; `None` until it is sent.
     #[serde(default, deserialize_with = "whatever")]
@@ -206,12 +206,14 @@ pub struct Payment {
     #[serde(default, deserialize_with = "whatever")]
     pub bank_txid: Option<String>,
     /// The recipient's name.
+    #[serde(default, deserialize_with = "whatever")]
     pub name: Option<String>,
     /// kamiPay's identifier of the payment.
     pub kamipay_id: KamipayId,
     /// Your own identifier of the payment, if you gave one.
     pub external_id: Option<ExternalId>,
-    /// The recipient's Pix key.
+    /// The recipient's Pix key. A JSON number becomes its digits.
+    #[serde(default, deserialize_with = "whatever")]
     pub pix_key: Option<String>,
     /// The hash of the transaction that failed. By the vendor's pages only a failed payment has it:
     /// here it contradicts the state.
@@ -338,7 +340,8 @@ impl<'de> Deserialize<'de> for Presence {
 
 /// The text of a string, `None` for `null`, and the JSON of any other value.
 ///
-/// Evidence that funds moved must not get lost over its type, by being dropped or as an error.
+/// Evidence that funds moved must not get lost over its type, by being dropped or as an error. The
+/// type of a name or Pix key must not keep an answer from being read.
 fn whatever<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(from)?.get();
     let text = || serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
@@ -421,7 +424,8 @@ impl<'de> Deserialize<'de> for PayStatus {
     }
 }
 
-/// Writes what the API sent.
+/// Writes what the API sent. `"_withheld": true` is added where an earlier answer to the same call
+/// withholds permission to pay again.
 impl Serialize for PayStatus {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]

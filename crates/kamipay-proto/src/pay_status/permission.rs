@@ -251,6 +251,9 @@ impl Evidence {
             }
             _ => return None,
         };
+        if kamipay_id.as_str().trim().is_empty() {
+            return None; // it names no payment
+        }
         let (kamipay_id, external_id) = (kamipay_id.clone(), external_id.clone());
         Some(PermissionToPayAgain { kamipay_id, external_id, refund_txid })
     }

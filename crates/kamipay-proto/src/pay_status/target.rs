@@ -44,7 +44,8 @@ impl PaymentTarget {
     ///
     /// A payment has no hash until it is on chain, and the vendor's newer pages do not list this
     /// kind: prefer `external_id` or `kamipay_id`. A cancellation found by `tx_id` gives no
-    /// permission to pay again: it contains no hash to match.
+    /// permission to pay again: it contains no hash to match. Nor does a failed payment found by the
+    /// hash of its refund.
     ///
     /// # Errors
     ///

@@ -43,6 +43,9 @@ impl ResponseError {
 /// What the vendor's pages call hashes and receipts, in lower case. Each is a part of a field's name.
 const NAMES: [&str; 7] = ["txid", "tx_id", "hash", "e2e", "endtoend", "end_to_end", "receipt"];
 
+/// A field of this crate: permission to pay again was withheld for what came before the answer.
+pub(super) const WITHHELD: &str = "_withheld";
+
 /// Words for a payment that was sent or paid out: the vendor's, and what others would write.
 const WORDS: [&str; 6] = ["done", "mined", "paid", "completed", "settled", "confirmed"];
 
@@ -52,8 +55,8 @@ pub(super) fn is_paid_word(state: &str) -> bool {
     WORDS.iter().any(|word| state.eq_ignore_ascii_case(word))
 }
 
-/// Whether a text of any form may be about funds that moved: it contains the name or the form of a
-/// hash or receipt, a value such as *done*, or escaped letters that could spell them.
+/// Whether a text of any form may be about funds that moved: it contains the form of a hash or
+/// receipt, a field with its name, a value such as *done*, or escaped letters that could spell them.
 fn may_show_funds(text: &[u8]) -> bool {
     look(text, is_before_a_value)
 }
@@ -65,22 +68,52 @@ fn may_say_funds(text: &[u8]) -> bool {
 }
 
 fn look(text: &[u8], is_before: impl Fn(&[u8]) -> bool) -> bool {
+    let mut name = Name::default();
     has(text, |last| {
         let (before, after) = (last.to_be_bytes(), *last.to_be_bytes().last().unwrap_or(&b' '));
         let before = &before[..15];
         let is_value = |word: &&str| before.strip_suffix(word.as_bytes()).is_some_and(&is_before);
-        before.ends_with(b"\\u00") && (b'4'..=b'7').contains(&after)
+        let is_name = name.ends_at(before, after) && is_after_a_name(after);
+        is_name
+            || before.ends_with(b"\\u00") && (b'4'..=b'7').contains(&after)
             || !after.is_ascii_alphanumeric() && WORDS.iter().any(is_value)
     })
 }
 
-/// Whether a text contains the name or the form of a hash or receipt.
-fn names_funds(text: &[u8]) -> bool {
-    has(text, |_| false)
+/// Whether a text is the name of a hash or receipt.
+fn names_funds(name: &str) -> bool {
+    let mut state = Name::default();
+    has(name.as_bytes(), |last| {
+        let [before @ .., after] = last.to_be_bytes();
+        state.ends_at(&before, after)
+    })
 }
 
-/// Looks for names and forms, and for `more` at each letter, with the last 16 of them.
-fn has(text: &[u8], more: impl Fn(u128) -> bool) -> bool {
+/// Whether a text contains the form of a hash or receipt.
+fn shows_form(text: &str) -> bool {
+    has(text.as_bytes(), |_| false)
+}
+
+/// The end of a word that contains one of [`NAMES`].
+#[derive(Default)]
+struct Name(bool);
+
+impl Name {
+    fn ends_at(&mut self, before: &[u8], after: u8) -> bool {
+        // `e2e` is also a part of hexadecimal numbers.
+        let is_number = |it: Option<&u8>| it.is_some_and(u8::is_ascii_hexdigit);
+        self.0 |= NAMES.iter().any(|name| {
+            before.strip_suffix(name.as_bytes()).is_some_and(|before| {
+                *name != "e2e" || !is_number(before.last()) && !is_number(Some(&after))
+            })
+        });
+        let is_end = !after.is_ascii_alphanumeric() && !b"_-".contains(&after);
+        is_end && std::mem::take(&mut self.0)
+    }
+}
+
+/// Looks for the forms of a hash and a receipt, and for `more` at each letter, with the last 16.
+fn has(text: &[u8], mut more: impl FnMut(u128) -> bool) -> bool {
     // UTF-16 has a zero at each ASCII letter.
     let letters = text.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase);
     let (mut last, mut hex, mut digits) = (u128::from_be_bytes([b' '; 16]), 0_u32, 0_u32);
@@ -93,9 +126,7 @@ fn has(text: &[u8], more: impl Fn(u128) -> bool) -> bool {
             _ => 0,
         };
         last = (last << 8) | u128::from(byte);
-        let bytes = last.to_be_bytes();
-        let is_name = || NAMES.iter().any(|name| bytes.ends_with(name.as_bytes()));
-        if hex == 64 || digits == 21 || is_name() || more(last) {
+        if hex == 64 || digits == 21 || more(last) {
             return true;
         }
     }
@@ -111,6 +142,11 @@ fn is_before_a_value(before: &[u8]) -> bool {
             | [.., b'\\', _]
             | [.., b'%', _, _]
     )
+}
+
+/// Whether a field's name can end before this letter: in prose, a blank or a full stop follows.
+fn is_after_a_name(after: u8) -> bool {
+    !matches!(after, b' ' | b'.' | b';' | b')' | b'!' | b'?')
 }
 
 /// Whether a body is a page or another document in markup that shows no funds.
@@ -132,7 +168,8 @@ pub(super) fn is_unclear(answer: &str) -> bool {
         is_unclear |= match (&*name, kind(value)) {
             ("status", Kind::Scalar) => false,
             // The API's message may contain any words, such as *done*.
-            ("msg", Kind::Scalar) => names_funds(value.get().as_bytes()) || is_nested(value),
+            ("msg", Kind::Scalar) => shows_form(value.get()) || is_nested(value.get()),
+            (WITHHELD, _) => value.get() == "true",
             ("data", Kind::Object) => data_is_unclear(value.get()),
             ("data", _) => !is_empty(value),
             (name, _) => may_be_funds(name, value),
@@ -169,15 +206,31 @@ fn data_is_unclear(data: &str) -> bool {
 
 /// Whether an unknown field may be about funds.
 fn may_be_funds(name: &str, value: &RawValue) -> bool {
-    let text = value.get();
-    !is_empty(value)
-        && (names_funds(name.as_bytes())
-            || match kind(value) {
-                Kind::Scalar => {
-                    names_funds(text.as_bytes()) || is_paid_word(text) || is_nested(value)
-                }
-                Kind::Object | Kind::List => may_show_funds(text.as_bytes()),
+    !is_empty(value) && (names_funds(name) || shows_funds(value))
+}
+
+/// Whether a JSON value may be about funds: by a name, a word, or the form of a hash or receipt.
+fn shows_funds(value: &RawValue) -> bool {
+    let json = value.get();
+    let mut shows = false;
+    match kind(value) {
+        Kind::Object => {
+            _ = object::entries(json, |name, value| {
+                shows |= names_funds(&name) || shows_funds(value);
             })
+        }
+        Kind::List => {
+            _ = object::each(json, |value| {
+                shows |= shows_funds(value);
+                !shows
+            })
+        }
+        Kind::Scalar => {
+            let text = serde_json::from_str(json).unwrap_or_else(|_| json.to_owned());
+            shows = is_paid_word(&text) || shows_form(&text) || is_nested(&text);
+        }
+    }
+    shows
 }
 
 /// Whether a value is `null`, or a text, list or object without content.
@@ -189,8 +242,8 @@ pub(super) fn is_empty(value: &RawValue) -> bool {
 }
 
 /// Whether a text contains another document that may be about funds.
-fn is_nested(value: &RawValue) -> bool {
-    value.get().contains('{') && may_show_funds(value.get().as_bytes())
+fn is_nested(text: &str) -> bool {
+    text.contains('{') && may_show_funds(text.as_bytes())
 }
 
 #[derive(PartialEq)]
@@ -212,12 +265,25 @@ fn kind(value: &RawValue) -> Kind {
 mod tests {
     use super::*;
 
+    /// `e2e` in a number, and words in prose or in a script.
+    const HARMLESS: [&str; 6] = [
+        r#"{"message": "Unavailable", "request_id": "30e87ab5f1e2e41f8e2e"}"#,
+        "<style>a {color: #e2e8f0; background: #fae2e5}</style>",
+        "<script>go(location.hash);</script>",
+        "too many requests for this hash bucket",
+        "No receipt from the bank.",
+        r#"{"request_id": "e2e41f30-87ab-4e2e-9e2e-0123456789ab"}"#,
+    ];
+
     #[test]
     fn words_about_funds_are_found_in_any_form() {
-        let utf_16: Vec<u8> = "bank_txid".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let utf_16: Vec<u8> = "bank_txid:".encode_utf16().flat_map(u16::to_be_bytes).collect();
         for text in [
-            &b"txid"[..],
+            &b"txid=0x1"[..],
             b"<Bank_TxId>",
+            b"\"receiptNumber\": 5",
+            b"pix_e2e_id: E1",
+            b"status,txid\ndone,0x1",
             b"{'status': 'done'}",
             b"status=DONE",
             b"\"b\\u0061nk\"",
@@ -227,6 +293,8 @@ mod tests {
         }
         for text in
             [&b""[..], b"abandoned", b"<html>Bad Gateway</html>", b"Jos\\u00e9", b"TX not found"]
+                .into_iter()
+                .chain(HARMLESS.map(str::as_bytes))
         {
             assert!(!may_show_funds(text), "{text:?}");
         }
@@ -239,6 +307,9 @@ mod tests {
             r#"{"status": "failed", "msg": "TX not found", "data": {}}"#,
             r#"{"status": "ok", "data": {"status": "done", "txid": ["a"], "bank_txid": 5}}"#,
             r#"{"status": "ok", "msg": "done", "trace": {"id": 1}, "data": {"fee_txid": null}}"#,
+            r#"{"status": "failed", "msg": "TX not found", "request_id": "30e87ab5f1e2e41f"}"#,
+            r#"{"status": "ok", "data": {"error_message": "No receipt from the bank"}}"#,
+            r#"{"status": "ok", "data": {"fees": {"paid": false, "settled": 1e999}}}"#,
         ] {
             assert!(!is_unclear(clear), "{clear}");
         }
@@ -252,6 +323,9 @@ mod tests {
             r#"{"status": "failed", "data": [{"status": "done"}]}"#,
             r#"{"status": "failed", "msg": "{\"txid\": \"0x1\"}"}"#,
             r#"{"status": "ok", "data": {"bank_t\u0078id_": "E1"}}"#,
+            r#"{"status": "ok", "data": {"x": [{"y": "E0123456720260514150012345678901"}]}}"#,
+            r#"{"status": "ok", "data": {"x": {"state": "Done"}}}"#,
+            r#"{"_withheld": true, "status": "ok"}"#,
             "[]",
         ] {
             assert!(is_unclear(unclear), "{unclear}");

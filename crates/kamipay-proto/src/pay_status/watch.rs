@@ -79,6 +79,9 @@ use crate::{Endpoint, ResponseError};
 /// clock that is set forward ends the watch earlier, after one more question. Data of older
 /// versions can be read; fields of newer versions are ignored.
 ///
+/// Let one process at a time use a stored watch. If two do, the one that stores last overwrites what
+/// the other one saw.
+///
 /// [`permission_to_pay_again`]: Self::permission_to_pay_again
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(try_from = "Saved")]

@@ -68,6 +68,49 @@ fn a_failed_payment_matches_each_of_its_transactions() {
     assert_other(TargetKind::KamipayId, "other", &body);
 }
 
+/// Who asks for a payment's transaction would get it as its own refund.
+#[test]
+fn the_transaction_that_was_asked_for_is_not_its_refund() {
+    for original in ["null".to_owned(), format!("\"{OTHER}\"")] {
+        let body = format!(
+            r#"{{"status": "ok", "msg": "Tx Failed, returned", "data": {{"status": "failed",
+            "refund_txid": "{REFUND}", "original_txid": {original}, "kamipay_id": "txc_1"}}}}"#
+        );
+        assert!(
+            ask(TargetKind::KamipayId, "txc_1", &body).unwrap().permission_to_pay_again().is_some()
+        );
+        assert!(ask(TargetKind::TxId, REFUND, &body).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn an_answer_that_was_distrusted_gives_no_permission_after_it_was_stored() {
+    let call = GetPayStatus::new(PaymentTarget::kamipay_id("txc_1").unwrap(), Chain::Polygon);
+    for data in [
+        r#""status": "canceled", "txid": null, "pix_key": 11999999999"#.to_owned(),
+        format!(r#""status": "failed", "refund_txid": "{REFUND}""#),
+    ] {
+        let body = format!(r#"{{"status": "ok", "data": {{{data}, "kamipay_id": "txc_1"}}}}"#);
+        let mut status = call.parse(http::Response::new(body)).unwrap();
+        assert!(status.permission_to_pay_again().is_some(), "{data}");
+        call.distrust(&mut status);
+        let state = status.state().to_owned();
+        for _ in 0..3 {
+            assert!(status.permission_to_pay_again().is_none(), "{data}");
+            assert_eq!((status.state(), status.is_over()), (&*state, false));
+            status = serde_json::from_str(&serde_json::to_string(&status).unwrap()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_answer_without_a_kamipay_id_gives_no_permission() {
+    let body = r#"{"status": "ok", "data": {"status": "canceled", "external_id": "a",
+        "kamipay_id": " "}}"#;
+    let status = ask(TargetKind::ExternalId, "a", body).unwrap();
+    assert!(status.permission_to_pay_again().is_none());
+}
+
 /// A known state requires text or a whole number.
 #[test]
 fn the_identifiers_of_an_unknown_state_are_compared_as_they_came() {
