@@ -224,7 +224,7 @@ fn a_file_that_was_not_begun_gets_its_header() {
     for bytes in [0, header.len() / 2, header.len() + 1] {
         let mut earlier = saved.clone();
         earlier["out"] = serde_json::json!({
-            "file": out, "begins": 0, "bytes": 0, "crc32": 0, "ended": false,
+            "file": out, "begins": 0, "bytes": 0, "crc32": 0,
         });
         fs::write(&state, earlier.to_string()).unwrap();
         fs::write(&out, &whole[..bytes]).unwrap();
