@@ -64,12 +64,12 @@ impl Report {
 
     /// The header of CSV.
     pub(super) fn header() -> &'static [&'static str] {
-        Self::CSV
+        COLUMNS
     }
 
     /// A row of CSV.
     pub(super) fn row(&self) -> Vec<String> {
-        self.fields.cells(Self::CSV)
+        self.fields.cells(COLUMNS)
     }
 }
 
@@ -79,25 +79,27 @@ impl Serialize for Report {
     }
 }
 
+const COLUMNS: &[&str] = &[
+    "state",
+    "over",
+    "may_pay_again",
+    "msg",
+    "operation_id",
+    "address_in",
+    "txid",
+    "amount_usdt",
+    "amount_brl",
+    "bank_txid",
+    "name",
+    "kamipay_id",
+    "external_id",
+    "pix_key",
+    "refund_txid",
+    "original_txid",
+];
+
 impl Thing for Report {
-    const CSV: &'static [&'static str] = &[
-        "state",
-        "over",
-        "may_pay_again",
-        "msg",
-        "operation_id",
-        "address_in",
-        "txid",
-        "amount_usdt",
-        "amount_brl",
-        "bank_txid",
-        "name",
-        "kamipay_id",
-        "external_id",
-        "pix_key",
-        "refund_txid",
-        "original_txid",
-    ];
+    const CSV: &'static [&'static [&'static str]] = &[COLUMNS];
 
     fn table(&self) -> String {
         let payment = self.payment.to_string();
