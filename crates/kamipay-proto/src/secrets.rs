@@ -48,7 +48,7 @@ const GRAM: usize = 16;
 /// Maximum number of tokens kept, the current one and those before it: a day with one an hour.
 const TOKENS: usize = 24;
 
-/// Maximum length of the tokens together, in bytes. A search needs about 100 times as much memory.
+/// Maximum length of the tokens together, in bytes. A search needs 100 to 200 times as much memory.
 const TOKENS_LENGTH: usize = 16 << 10;
 
 impl Secrets {
