@@ -107,7 +107,7 @@ fn whatever_ends_a_run_the_next_one_goes_on() {
             }
             let mut child = piped(&mut in_shell(server.base_url(), &list, &before, &behind));
             if kind == 3 {
-                std::thread::sleep(Duration::from_micros(random.below(150_000)));
+                std::thread::sleep(Duration::from_micros(random.below(150_000 + 5_000 * attempt)));
                 child.kill().unwrap();
             }
             let output = child.wait_with_output().unwrap();
