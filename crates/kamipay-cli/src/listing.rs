@@ -3,7 +3,6 @@
 mod kinds;
 mod reading;
 mod saved;
-mod tail;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,7 +15,6 @@ use kamipay_ureq::proto::scan::Scan;
 pub(crate) use self::kinds::Listing;
 pub(crate) use self::reading::{Next, Reading, Requests};
 use self::saved::{Content, Saved};
-use self::tail::Tail;
 use crate::connection::Connection;
 use crate::exit::Failure;
 use crate::output::{Format, Lines, List, Output, RowsFile, StandardOutput, place};
@@ -55,7 +53,7 @@ struct Keeping {
     /// file, because only there the program can check that they arrived: --out, or standard output
     /// that is appended to a file (>> ROWS; with systemd StandardOutput=append:, not truncate:). Each
     /// row is there once, also after a kill or a full disk. A file that was changed meanwhile is
-    /// refused.
+    /// refused. Rows that something else appended to standard output's file are kept.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Write the rows to FILE instead of standard output; ndjson unless --output csv
@@ -66,6 +64,9 @@ struct Keeping {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
+
+/// How many bytes of lines a state keeps before they are written.
+const HELD: usize = 1 << 20;
 
 /// What is said of all rows, at the end of a table.
 pub(crate) trait Summary<R> {
@@ -120,21 +121,21 @@ impl Settings {
         let has_header = scan.manifest().rows > 0 || file.as_ref().is_some_and(RowsFile::is_begun);
         let progress = Progress::listing(output.is_quiet(), period);
         let lines = file.map_or_else(|| Lines::beside(&progress), Lines::to_file);
+        let is_kept = saved.is_some();
+        let lines = if is_kept { lines.held() } else { lines };
         let mut list = List::new(format, lines.for_output(output), S::TABLE, S::CSV);
         if !has_header {
             list.header()?;
         }
-        let mut save = |state, list: &mut List, ended| {
-            list.flush()?;
-            match (&mut saved, list.lines().file()) {
-                (Some(saved), Some(file)) => saved.save(state, file, ended),
-                (None, Some(file)) if ended => file.settle(),
-                _ => Ok(()),
+        let mut save = |state, list: &mut List| {
+            if let (Some(saved), Some(file)) = (&mut saved, list.lines().file()) {
+                saved.save(state, list.lines().ready(), file)?;
             }
+            list.flush()
         };
         if !is_new && scan.state().is_done {
             if !has_header {
-                save(scan.state(), &mut list, true)?;
+                save(scan.state(), &mut list)?;
             }
             progress.end();
             output.note(&format!(
@@ -147,26 +148,35 @@ impl Settings {
         let stop = Stop::on_signals()?;
         let mut reading = Reading::new(&keeping.requests, &client, scan, &progress, &stop);
         let mut read_all = || {
-            save(reading.state(), &mut list, false)?;
+            save(reading.state(), &mut list)?;
             loop {
                 match reading.next() {
                     Ok(Next::Row(row)) => {
                         summary.add(&row);
                         list.row(&row)?;
                     }
+                    Ok(Next::Idle) if is_kept => {}
                     Ok(Next::Idle) => list.flush()?,
                     Ok(Next::End) => break list.finish(&summary.words(reading.read())).map(Ok),
                     Err(failure) => break Ok(Err(failure)),
                 }
-                if reading.is_save_due() {
-                    save(reading.state(), &mut list, false)?;
+                if reading.is_save_due() || list.lines().ready().len() >= HELD {
+                    save(reading.state(), &mut list)?;
                 }
             }
         };
         // The outer error is of the output, after which nothing is saved.
         let end = read_all();
         progress.end();
-        let end = end.and_then(|end| save(reading.state(), &mut list, true).map(|()| end));
+        let end = end.and_then(|end| {
+            save(reading.state(), &mut list)?;
+            if is_kept {
+                save(reading.state(), &mut list)?; // now without lines to come
+            } else if let Some(file) = list.lines().file() {
+                file.settle()?;
+            }
+            Ok(end)
+        });
         match end {
             Ok(Ok(())) => {
                 reading.notes().iter().for_each(|note| output.note(note));
@@ -230,21 +240,14 @@ impl Keeping {
             (Some(path), None) => RowsFile::open(path),
             (None, None) => Err(no_file()),
         }?;
-        let Content { state, out: mark, .. } = saved.content();
+        let Content { state, out: mark, next, .. } = saved.content();
         let file = match saved.is_new {
             true => file.begin()?,
-            false => {
-                let (columns, time) = (S::CSV, S::TIME);
-                let rest = state.scan.period();
-                let format = self.format(output)?;
-                let tail = Tail { format, columns, time, rest };
-                let known = (state.manifest.rows, state.is_done);
-                file.go_on(mark, known, output, |bytes| tail.could_be(bytes))?
-            }
+            false => file.go_on(mark, next, (state.manifest.rows, state.is_done), output)?,
         };
         if saved.is_new || !state.is_done {
             // Before the first line: after a kill in between, the next run knows the file.
-            saved.save(state.clone(), &file, false)?;
+            saved.save(state.clone(), "", &file)?;
         }
         Ok((saved, file))
     }

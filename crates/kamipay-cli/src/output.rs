@@ -17,8 +17,8 @@ use crate::fields::Fields;
 
 /// One thing with its parts.
 pub(crate) trait Thing: Serialize {
-    /// The columns of CSV.
-    const CSV: &'static [&'static str];
+    /// The columns of CSV, in groups.
+    const CSV: &'static [&'static [&'static str]];
 
     /// Text for people, with styles.
     fn table(&self) -> String;
@@ -38,9 +38,10 @@ impl Output {
             Format::Json => lines.json_text(&lines::json(thing, serde_json::to_string_pretty)?)?,
             Format::Ndjson => lines.json(thing)?,
             Format::Csv => {
-                lines.csv(T::CSV)?;
+                let columns = T::CSV.concat();
+                lines.csv(&columns)?;
                 for row in thing.rows() {
-                    lines.csv(row.cells(T::CSV))?;
+                    lines.csv(row.cells(&columns))?;
                 }
             }
         }

@@ -107,7 +107,7 @@ fn whatever_ends_a_run_the_next_one_goes_on() {
             }
             let mut child = piped(&mut in_shell(server.base_url(), &list, &before, &behind));
             if kind == 3 {
-                std::thread::sleep(Duration::from_micros(random.below(150_000)));
+                std::thread::sleep(Duration::from_micros(random.below(150_000 + 5_000 * attempt)));
                 child.kill().unwrap();
             }
             let output = child.wait_with_output().unwrap();
@@ -286,14 +286,12 @@ fn a_state_is_saved_each_second() {
     let mut child = piped(&mut with_token(&url, &list));
     let is_saved = || {
         let text = fs::read(&state).unwrap_or_default();
-        serde_json::from_slice(&text).is_ok_and(|it: Value| it["state"]["manifest"]["rows"] == 2)
+        serde_json::from_slice(&text)
+            .is_ok_and(|it: Value| it["state"]["manifest"]["rows"] == 2 && it["next"] == "")
     };
     until(is_saved);
     let first = saved(&state);
-    assert_eq!(
-        (&first["state"]["is_done"], &first["out"]["ended"]),
-        (&false.into(), &false.into())
-    );
+    assert_eq!(first["state"]["is_done"], false);
     fs::remove_file(&state).unwrap();
     until(is_saved);
     child.kill().unwrap();
@@ -518,48 +516,157 @@ fn what_was_appended_to_standard_output_s_file_stays() {
     }
 }
 
-/// After a kill the bytes behind the state may be rows, and only rows are cut off.
+/// A state says which lines come next. Killed at any byte of them, the next run writes the rest. It
+/// changes nothing that something else appended to standard output's file.
 #[test]
-fn after_a_kill_what_is_no_row_is_not_cut_off() {
-    let server = generated(&year().with_lots(600));
-    let dir = Dir::new("behind");
-    let list = [&["lots", "list", "--page-size", "60"], &YEAR[..]].concat();
-    for format in ["ndjson", "csv"] {
-        let [state, rows] = ["state", "rows"].map(|it| dir.file(&format!("{it}-{format}")));
-        let list = [&list[..], &["--output", format]].concat();
-        let whole = run(&mut with_token(server.base_url(), &list)).good();
-        let list = [&list[..], &["--resume", &state]].concat();
+fn a_run_that_was_killed_at_any_byte_writes_the_rest() {
+    let server = generated(&year().with_charges(120));
+    let dir = Dir::new("any-byte");
+    let list = ["settlements", "transactions", "--page-size", "20"];
+    for (format, is_printed) in [("ndjson", true), ("csv", true), ("ndjson", false), ("csv", false)]
+    {
+        let name = |it| dir.file(&format!("{it}-{format}-{is_printed}"));
+        let [state, rows] = ["state", "rows"].map(name);
+        let mut list = [&list[..], &YEAR, &["--output", format, "--resume", &state]].concat();
+        if !is_printed {
+            list.extend(["--out", &rows]);
+        }
         broken_from(&server, 8);
         assert_eq!(to_file(server.base_url(), &list, &rows).code, 6);
         mended(&server);
+        let (known, begun) = (length(&rows) as usize, saved(&state));
+        to_file(server.base_url(), &list, &rows).good();
+        let whole = fs::read_to_string(&rows).unwrap();
+        let next = &whole[known..];
         let mut killed = saved(&state);
-        killed["out"]["ended"] = false.into();
-        fs::write(&state, killed.to_string()).unwrap();
-        let right = length(&rows);
-        let some = whole.lines().last().unwrap();
-        // The rows of another listing have the same form: one read already, and one of another year.
-        let read = format!("{}\n", whole.lines().nth(20).unwrap());
-        let other = format!("{some}\n").replace("\"2025-", "\"2035-").replace(",2025-", ",2035-");
-        assert_ne!(other, format!("{some}\n"));
-        let [before, after] = [format!("{some}\nmine\n"), format!("mine\n{some}\n")];
-        for foreign in ["mine\n", &before, &after, &read, &other] {
-            appended(&rows).write_all(foreign.as_bytes()).unwrap();
-            let refused = to_file(server.base_url(), &list, &rows);
-            assert_eq!(refused.code, 2, "{}", refused.err);
-            let tip = format!("truncate -s {right} FILE");
-            assert!(refused.err.contains("not all rows of this listing"), "{}", refused.err);
-            assert!(refused.err.contains(&tip), "{}", refused.err);
-            assert_eq!(length(&rows), right + foreign.len() as u64);
-            File::options().write(true).open(&rows).unwrap().set_len(right).unwrap();
+        assert_eq!((&begun["next"], &killed["next"]), (&"".into(), &"".into()));
+        (killed["out"], killed["next"]) = (begun["out"].clone(), next.into());
+        let asked = server.requests().len();
+        let go_on = |rest: &str| {
+            fs::write(&state, killed.to_string()).unwrap();
+            fs::write(&rows, whole[..known].to_owned() + rest).unwrap();
+            to_file(server.base_url(), &list, &rows)
+        };
+
+        let row = next.lines().nth(5).unwrap().to_owned() + "\n";
+        let first = next.lines().next().unwrap().to_owned() + "\n";
+        let more = ["", "mine\n", "\0\0\0", &row, &first];
+        for (n, end) in (0..next.len()).step_by(211).chain([1, next.len()]).enumerate() {
+            for more in [more[0], more[1 + n % 4]] {
+                let given = next[..end].to_owned() + more;
+                // At the start of a line the foreign row may be the very one that was to come.
+                let is_next = next.starts_with(&given);
+                let run = go_on(&given);
+                let written = fs::read_to_string(&rows).unwrap();
+                if is_next || !is_printed {
+                    assert_eq!(run.code, 0, "{end}: {}", run.err);
+                    assert!(written == whole, "{end} {more:?}");
+                    let is_cut = run.err.contains("cutting off its last");
+                    assert_eq!(is_cut, !is_next, "{}", run.err);
+                } else if end == next.len() {
+                    assert_eq!(run.code, 0, "{}", run.err);
+                    assert!(written == format!("{whole}{more}"), "{more:?}");
+                } else {
+                    assert_eq!(run.code, 2, "{end}: {}", run.err);
+                    assert!(written[known..] == given, "{end} {more:?}");
+                    let tip = run.err.split_once("truncate -s ").unwrap().1;
+                    let length = tip.split(' ').next().unwrap().parse().unwrap();
+                    File::options().write(true).open(&rows).unwrap().set_len(length).unwrap();
+                    let again = to_file(server.base_url(), &list, &rows);
+                    assert_eq!(again.code, 0, "{}", again.err);
+                    assert!(fs::read_to_string(&rows).unwrap() == whole, "{end} {more:?}");
+                }
+            }
         }
-        let half = format!("{some}\n{}", &some[..20]);
-        appended(&rows).write_all(half.as_bytes()).unwrap();
-        let cut = to_file(server.base_url(), &list, &rows);
-        assert_eq!(cut.code, 0, "{}", cut.err);
-        let note = format!("note: standard output: cutting off its last {} bytes", half.len());
-        assert!(cut.err.starts_with(&note), "{}", cut.err);
-        assert!(sorted(&fs::read_to_string(&rows).unwrap()) == sorted(&whole), "{format}");
+        assert_eq!(server.requests().len(), asked);
     }
+}
+
+/// Rows of the same form and times come from the same command with another filter. Killed at each
+/// place of the file, the next run neither cuts them off nor loses or doubles a row.
+#[test]
+fn rows_of_another_listing_are_never_cut_off() {
+    let server = generated(&year().with_charges(60));
+    let dir = Dir::new("foreign");
+    let list = ["settlements", "transactions", "--page-size", "20"];
+    let list = [&list[..], &YEAR].concat();
+    let json = run(&mut with_token(server.base_url(), &list)).good();
+    let last: Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
+    let settlement = last["settlement_id"].to_string();
+    for format in ["ndjson", "csv"] {
+        let list = [&list[..], &["--output", format]].concat();
+        let whole = run(&mut with_token(server.base_url(), &list)).good();
+        let other = [&list[..], &["--settlement", &settlement]].concat();
+        let others = run(&mut with_token(server.base_url(), &other)).good();
+        assert!(whole.contains(others.lines().last().unwrap()) && others.len() < whole.len());
+
+        let head = "x".repeat(1023) + "\n";
+        let head = head.repeat(128); // longer than any state: the limit is for rows alone
+        let (mut refused, mut torn) = (0, 0);
+        for block in (head.len() / 512)..((head.len() + whole.len()).div_ceil(512)) {
+            let [state, rows] =
+                ["state", "rows"].map(|it| dir.file(&format!("{it}-{format}-{block}")));
+            let list = [&list[..], &["--resume", &state]].concat();
+            fs::write(&rows, &head).unwrap();
+            let limit = format!("ulimit -f {block};");
+            let behind = format!(">> {rows}");
+            let killed = piped(&mut in_shell(server.base_url(), &list, &limit, &behind));
+            let killed = killed.wait_with_output().unwrap();
+            assert!(killed.status.signal().is_some(), "{killed:?}");
+            let before = fs::read_to_string(&rows).unwrap();
+
+            assert_eq!(to_file(server.base_url(), &other, &rows).good(), "");
+            let both = fs::read_to_string(&rows).unwrap();
+            assert_eq!(both, format!("{before}{others}"));
+            let next = to_file(server.base_url(), &list, &rows);
+            let written = fs::read_to_string(&rows).unwrap();
+            if next.code == 0 {
+                assert!(written.starts_with(&both), "{format} {block}: {}", next.err);
+            } else {
+                refused += 1;
+                assert_eq!(next.code, 2, "{}", next.err);
+                assert!(written == both, "{format} {block}: {}", next.err);
+                // Without them, the listing goes on.
+                fs::write(&rows, &before).unwrap();
+                torn += u32::from(!before.ends_with('\n'));
+                let last = to_file(server.base_url(), &list, &rows);
+                let is_note = last.err.starts_with("note: the listing is whole");
+                assert!(last.code == 0 && (last.err.is_empty() || is_note), "{}", last.err);
+                let written = fs::read_to_string(&rows).unwrap();
+                assert!(written == format!("{head}{whole}"), "{format} {block}");
+            }
+        }
+        assert!(refused > 0 && torn > 0, "{refused} {torn}");
+    }
+}
+
+/// Killed between two writes, all that follows belongs to something else.
+#[test]
+fn a_killed_run_goes_on_after_the_rows_of_another_listing() {
+    let server = generated(&year().with_lots(600));
+    let dir = Dir::new("follows");
+    let [state, rows] = ["state", "rows"].map(|it| dir.file(it));
+    let list = [&["lots", "list", "--page-size", "60"], &YEAR[..]].concat();
+    let whole = run(&mut with_token(server.base_url(), &list)).good();
+    let resumed = [&list[..], &["--resume", &state]].concat();
+    server.with_sandbox(|it| {
+        let stalls = Schedule::always().from_request(8);
+        let fault = || Fault::named("stalled-body");
+        it.add_fault(fault(), fault().calls(), stalls);
+    });
+    let mut child = wait_for_rows(server.base_url(), &resumed, &rows, true);
+    until(|| length(&rows) > 1000 && saved(&state)["next"] == "");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    mended(&server);
+    let begun = fs::read_to_string(&rows).unwrap();
+    to_file(server.base_url(), &list, &rows).good();
+    let next = to_file(server.base_url(), &resumed, &rows);
+    assert_eq!(next.code, 0, "{}", next.err);
+    assert!(next.err.contains("bytes were appended to standard output's file"), "{}", next.err);
+    let written = fs::read_to_string(&rows).unwrap();
+    let rest = written.strip_prefix(&format!("{begun}{whole}")).unwrap();
+    assert!(sorted(&format!("{begun}{rest}")) == sorted(&whole));
 }
 
 /// The state tells where the rows are now.

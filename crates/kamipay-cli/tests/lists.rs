@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use kamipay_sandbox::Generated;
+use kamipay_sandbox::{Fault, Generated, Sandbox, Schedule};
 use serde_json::Value;
 
 use crate::support::{generated, in_may, run, server, with_token};
@@ -183,6 +183,9 @@ fn after_a_lot_that_failed_nothing_before_the_payout_is_searched() {
     let args = ["lots", "find-payout", id, "--from", "2025-01-01", "--to", "2025-04-30"];
     let found = run(&mut with_token(&url, &args));
     assert!(found.code == 0 && found.err.contains("this lot FAILED"), "{}", found.err);
+    let words = "lots created from 2025-01-01T00:00:00Z to 2025-04-08T";
+    let is_told = |line: &&str| line.contains(words) && line.contains("were not searched");
+    assert!(found.err.lines().any(|line| is_told(&line)), "{}", found.err);
     let asked = asked.lock().unwrap();
     let starts = asked.iter().filter_map(|target| target.split("start_date=").nth(1));
     assert_eq!(starts.map(|start| &start[..10]).min(), Some("2025-04-08"));
@@ -200,6 +203,31 @@ fn an_error_does_not_hide_the_lot_that_failed() {
     let found = run(&mut with_token(&url, &args));
     assert_eq!((found.code, found.out.as_str()), (3, ""), "{}", found.err);
     insta::assert_snapshot!(found.err);
+}
+
+/// For a payout that may be there, and for all that can be said without it.
+#[test]
+fn a_search_that_failed_says_what_was_not_searched() {
+    let server = generated(&Generated::new(7));
+    let find = |id: &str, request: u64| {
+        server.with_sandbox(|it| {
+            let schedule = Schedule::always().from_request(request);
+            it.add_fault(
+                Fault::named("redirect-302"),
+                Fault::named("redirect-302").calls(),
+                schedule,
+            );
+        });
+        let failed = run(&mut with_token(server.base_url(), &in_may(&["lots", "find-payout", id])));
+        server.with_sandbox(Sandbox::clear_faults);
+        assert_eq!((failed.code, failed.out.as_str()), (5, ""), "{}", failed.err);
+        let tips = failed.err.lines().filter(|line| line.contains("not searched completely"));
+        tips.map(str::to_owned).collect::<Vec<_>>().join("\n")
+    };
+    let middle = "txc_01krnr3zg0f509bq5svh03ztt8"; // of the middle of May
+    let told: Vec<String> =
+        [("txc_1", 1), ("txc_1", 9), (middle, 1), (middle, 9)].map(|(id, n)| find(id, n)).into();
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 /// The lots `a` and, a day later, `b`. Both hold the payout.

@@ -2,6 +2,8 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kamipay_sandbox::{Fault, Sandbox, Schedule, Server};
 use serde_json::Value;
@@ -12,6 +14,29 @@ use crate::support::{Run, nobody, run, server, silence, with_payments, with_toke
 fn watch(server: &Server, name: &str, more: &[&str]) -> Run {
     let args = ["pay", "status", "--external-id", name, "--watch", "--every", "10ms"];
     run(&mut with_token(server.base_url(), &[&args[..], more].concat()))
+}
+
+/// Watches a server that answers the n-th question so, with time enough for this many questions on
+/// a machine of any speed.
+fn watch_for(
+    questions: usize,
+    answer: impl Fn(usize) -> String + Clone + Send + Sync + 'static,
+    more: &[&str],
+) -> Run {
+    for time in ["100ms", "1s", "10s", "100s"] {
+        let (asked, answer) = (Arc::new(AtomicUsize::new(0)), answer.clone());
+        let count = Arc::clone(&asked);
+        let url = server(move |n, _| {
+            count.store(n + 1, Ordering::SeqCst);
+            (200, answer(n))
+        });
+        let args = ["pay", "status", "--kamipay-id", "a", "--watch", "--every", "10ms"];
+        let ended = run(&mut with_token(&url, &[&args[..], &["--for", time], more].concat()));
+        if asked.load(Ordering::SeqCst) >= questions {
+            return ended;
+        }
+    }
+    panic!("100 s are too short for {questions} questions");
 }
 
 /// The states of NDJSON.
@@ -73,8 +98,8 @@ fn what_is_not_known_is_no_end() {
     let server = with_payments();
     for (name, state, words) in [
         ("not-found-forever", "not_found", "is it the right kind of identifier"),
-        ("processing-forever", "processing", "the same command again goes on waiting"),
-        ("unknown-state", "under_review", "only a refund with a transaction"),
+        ("processing-forever", "processing", "to keep waiting, run the same command again"),
+        ("unknown-state", "under_review", "Only a refund with a transaction"),
     ] {
         // An unknown end is not what --quiet is for.
         for quiet in [&[][..], &["--quiet"]] {
@@ -89,11 +114,9 @@ fn what_is_not_known_is_no_end() {
     let server = with_payments();
     let ended = watch(&server, "failed-refund-pending", &["--for", "1ms"]);
     assert_eq!((ended.code, states(&ended.out)), (12, owned(&["failed"])), "{}", ended.err);
-    assert!(ended.err.contains("the refund does not show yet"), "{}", ended.err);
+    assert!(ended.err.contains("no refund shows yet"), "{}", ended.err);
     // What was before is told, too.
-    let url = server_of_two();
-    let args = ["pay", "status", "--kamipay-id", "txc_1", "--watch", "--every", "10ms"];
-    let ended = run(&mut with_token(&url, &[&args[..], &["--for", "100ms"]].concat()));
+    let ended = watch_for(2, not_found_then_paused, &[]);
     assert_eq!((ended.code, states(&ended.out)), (12, owned(&["not_found", "paused"])));
     assert!(ended.err.contains("; before that: not_found (once, at 20"), "{}", ended.err);
 }
@@ -101,14 +124,12 @@ fn what_is_not_known_is_no_end() {
 /// Values are printed whole where a program reads them, and nowhere else.
 #[test]
 fn a_long_word_of_a_state_is_shortened_for_people() {
-    let url = server(|n, _| {
+    let long = |n| {
         let word = format!("{}\u{1b}", char::from(b'a' + (n % 6) as u8)).repeat(10_000);
-        (200, serde_json::json!({ "status": word }).to_string())
-    });
-    let args = ["pay", "status", "--kamipay-id", "txc_1", "--watch", "--every", "10ms"];
+        serde_json::json!({ "status": word }).to_string()
+    };
     for (format, is_whole) in [("table", false), ("ndjson", true)] {
-        let ended =
-            run(&mut with_token(&url, &[&args[..], &["--for", "500ms", "-o", format]].concat()));
+        let ended = watch_for(2, long, &["-o", format]);
         assert_eq!(ended.code, 12, "{:.999}", ended.err);
         assert!(ended.err.contains("; before that: "), "{:.999}", ended.err);
         assert!(ended.err.len() < 3000, "{} bytes", ended.err.len());
@@ -117,11 +138,12 @@ fn a_long_word_of_a_state_is_shortened_for_people() {
 }
 
 /// Not found once, and in another state from then on.
-fn server_of_two() -> String {
-    server(|n, _| match n {
-        0 => (200, r#"{"status":"failed","msg":"TX not found"}"#.to_owned()),
-        _ => (200, r#"{"status":"ok","data":{"status":"paused","kamipay_id":"txc_1"}}"#.to_owned()),
-    })
+fn not_found_then_paused(n: usize) -> String {
+    match n {
+        0 => r#"{"status":"failed","msg":"TX not found"}"#,
+        _ => r#"{"status":"ok","data":{"status":"paused","kamipay_id":"a"}}"#,
+    }
+    .to_owned()
 }
 
 /// What an earlier answer showed is not forgotten.
@@ -155,9 +177,7 @@ fn a_contradiction_on_the_way_is_no_end() {
         (answer("processing", ""), returned(), 10),
     ] {
         let told = format!("{first} {then}");
-        let url = server(move |n, _| (200, if n == 0 { &first } else { &then }.clone()));
-        let args = ["pay", "status", "--kamipay-id", "a", "--watch", "--every", "10ms"];
-        let ended = run(&mut with_token(&url, &[&args[..], &["--for", "100ms"]].concat()));
+        let ended = watch_for(2, move |n| if n == 0 { &first } else { &then }.clone(), &[]);
         assert_eq!(ended.code, code, "{told}: {}", ended.err);
         assert_eq!(ended.out.contains("\"may_pay_again\":true"), code != 12, "{}", ended.out);
         assert_eq!(ended.err.contains("ask kamiPay what became of"), code == 12, "{}", ended.err);
@@ -174,12 +194,10 @@ fn a_canceled_payment_that_was_sent_is_no_end() {
     let mut told = Vec::new();
     for first in [sent, failed] {
         for format in ["table", "json", "ndjson", "csv"] {
-            let url = server(move |n, _| (200, if n == 0 { first } else { canceled }.to_owned()));
-            let args = ["pay", "status", "--kamipay-id", "a", "--watch", "--every", "10ms"];
-            let args = [&args[..], &["--for", "200ms", "--output", format]].concat();
-            let ended = run(&mut with_token(&url, &args));
+            let answer = move |n| if n == 0 { first } else { canceled }.to_owned();
+            let ended = watch_for(2, answer, &["--output", format]);
             assert_eq!(ended.code, 12, "{}", ended.err);
-            assert!(ended.err.contains("ask kamiPay what became of it"), "{}", ended.err);
+            assert!(ended.err.contains("ask kamiPay what became of"), "{}", ended.err);
             for word in ["may_pay_again\":true", "may_pay_again\": true", "canceled,true,true"] {
                 assert!(!ended.out.contains(word), "{}", ended.out);
             }
@@ -328,9 +346,8 @@ fn the_script_of_the_readme_runs() {
     let (_, section) = readme.split_once("## Waiting for a payment").unwrap();
     let (_, script) = section.split_once("```sh\n").unwrap();
     let (script, _) = script.split_once("```").unwrap();
-    let script =
-        script.replace("--for 30m > \"$order.ndjson\"", "--for 400ms --every 10ms -q > $1");
-    assert!(script.contains("400ms"), "{script}");
+    let long = "--for 30m > \"$order.ndjson\"";
+    assert!(script.contains(long), "{script}");
     let server = with_payments();
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_kamipay")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
@@ -340,6 +357,8 @@ fn the_script_of_the_readme_runs() {
         ("canceled", "pay again, with a new external_id"),
         ("processing-forever", "still not known: do NOT pay again"),
     ] {
+        let time = if order == "processing-forever" { "100ms" } else { "100s" };
+        let script = script.replace(long, &format!("--for {time} --every 10ms -q > $1"));
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", &script, "sh", "/dev/null"]).env_clear().env("PATH", &path);
         shell.env("order", order).env("KAMIPAY_BASE_URL", server.base_url());

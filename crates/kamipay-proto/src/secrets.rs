@@ -16,7 +16,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// text that an error shows.
 ///
 /// A secret is found in upper and lower case (of characters up to U+00FF), with white space inside,
-/// percent-encoded, escaped as in JSON or HTML, and in base64. Any 16 successive bytes of it are
+/// percent-encoded, escaped as in JSON or HTML, and in base64, alone or inside a longer text. Any 16 successive bytes of it are
 /// enough. Secrets of fewer than 4 bytes are not hidden: they occur everywhere. The HTML names of all
 /// of ASCII and of the characters up to U+00FF are known.
 ///
@@ -48,7 +48,7 @@ const GRAM: usize = 16;
 /// Maximum number of tokens kept, the current one and those before it: a day with one an hour.
 const TOKENS: usize = 24;
 
-/// Maximum length of the tokens together, in bytes. A search needs about 100 times as much memory.
+/// Maximum length of the tokens together, in bytes. A search needs 100 to 200 times as much memory.
 const TOKENS_LENGTH: usize = 16 << 10;
 
 impl Secrets {
@@ -109,8 +109,10 @@ impl Hider {
         let mut hider = Self { dense: Rows::default(), spaced: Rows::default() };
         for secret in secrets {
             hider.add(secret.as_bytes());
-            for offset in 0..3 {
-                hider.add_base64(secret.as_bytes(), offset);
+            for sent in sent(secret) {
+                for offset in 0..3 {
+                    hider.add_base64(sent.as_bytes(), offset);
+                }
             }
         }
         hider.dense.sort();
@@ -140,7 +142,7 @@ impl Hider {
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             let text = engine.encode(&padded);
             let text = text.get(first..text.len() - usize::from(partial)).unwrap_or_default();
-            if text.len() >= 2 * SHORTEST {
+            if text.len() >= SHORTEST {
                 self.add(text.as_bytes());
             }
         }
@@ -178,22 +180,36 @@ impl Hider {
         Cow::Owned(hidden)
     }
 
-    /// Hides secrets in the strings of a JSON text. The result is JSON.
+    /// Hides secrets in the strings of a JSON text, and the numbers that contain one. The result is
+    /// JSON.
     pub(crate) fn hide_json<'a>(&self, json: &'a str) -> Cow<'a, str> {
+        let bytes = json.as_bytes();
         let (mut hidden, mut end, mut rest) = (String::new(), 0, 0);
-        while let Some(from) = json[rest..].find('"').map(|at| rest + at + 1) {
-            let (bytes, mut to) = (json.as_bytes(), from);
-            while bytes.get(to).is_some_and(|byte| *byte != b'"') {
-                to += 1 + usize::from(bytes[to] == b'\\');
+        while let Some(from) = (rest..bytes.len()).find(|at| begins_scalar(bytes[*at])) {
+            let (mut from, mut to) = (from, from + 1);
+            let is_string = bytes[from] == b'"';
+            if is_string {
+                from = to;
+                while bytes.get(to).is_some_and(|byte| *byte != b'"') {
+                    to += 1 + usize::from(bytes[to] == b'\\');
+                }
+            } else {
+                let is_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+                to += bytes[to..].iter().take_while(|byte| is_number(byte)).count();
             }
-            let to = to.min(json.len());
+            let to = to.min(bytes.len());
             if let Cow::Owned(text) = self.hide(&json[from..to]) {
-                let is_string = serde_json::from_str::<String>(&format!("\"{text}\"")).is_ok();
                 hidden.push_str(&json[end..from]);
-                hidden.push_str(if is_string { &text } else { MASK });
+                match is_string {
+                    true if serde_json::from_str::<String>(&format!("\"{text}\"")).is_ok() => {
+                        hidden.push_str(&text);
+                    }
+                    true => hidden.push_str(MASK),
+                    false => hidden.extend(["\"", MASK, "\""]),
+                }
                 end = to;
             }
-            rest = (to + 1).min(json.len());
+            rest = (to + usize::from(is_string)).min(bytes.len());
         }
         if end == 0 {
             return Cow::Borrowed(json);
@@ -201,6 +217,11 @@ impl Hider {
         hidden.push_str(&json[end..]);
         Cow::Owned(hidden)
     }
+}
+
+/// Whether a string or a number of JSON begins here.
+fn begins_scalar(byte: u8) -> bool {
+    matches!(byte, b'"' | b'-' | b'0'..=b'9')
 }
 
 impl Rows {
@@ -255,6 +276,13 @@ impl Rows {
         }
         merge(found);
     }
+}
+
+/// The forms of a secret in a request: as it is, in a form and in JSON.
+fn sent(secret: &str) -> BTreeSet<String> {
+    let form = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let json = serde_json::to_string(secret).unwrap_or_default();
+    [secret.to_owned(), form, json.trim_matches('"').to_owned()].into()
 }
 
 /// Joins ranges that touch: each form of a text finds its own.

@@ -63,7 +63,8 @@
 //!   less. Its life is `exp` less `iat` of the JWT. A token that is not a JWT is used until a 401.
 //! * A token that is still good is used while its renewal fails. The renewal is tried again after
 //!   10 seconds.
-//! * A 401 leads to one renewal for each call, and to the call once more if it may arrive twice.
+//! * A 401 leads to one renewal for each call, and to the call once more if it may arrive twice. If
+//!   that renewal is refused, no call uses the token again.
 //! * A refused login (a 4xx other than 408 and 429) is not made again for 5 minutes by default,
 //!   because a wrong password that is sent with every call locks the account.
 
@@ -90,6 +91,8 @@ pub struct Session<E = ResponseError> {
     hold_refusal: Duration,
     token: Option<Token>,
     issued: u64,
+    /// The number of the newest token that got a 401; 0 for none.
+    refused: u64,
     /// Logins that ended.
     logins: u64,
     /// The login under way, and how much it matters.
@@ -111,6 +114,7 @@ impl<E: Clone> Session<E> {
             hold_refusal: Duration::from_secs(5 * 60),
             token: None,
             issued: 0,
+            refused: 0,
             logins: 0,
             under_way: None,
             failure: None,
@@ -141,7 +145,9 @@ impl<E: Clone> Session<E> {
     /// After [`Access::LogIn`], the caller reports the end of the login by [`issued`](Self::issued),
     /// [`failed`](Self::failed) or [`abandoned`](Self::abandoned), and then asks again.
     pub fn token(&mut self, call: &mut TokenUse, now: Duration) -> Access<E> {
-        let usable = self.token.as_ref().filter(|token| call.refused < token.number);
+        // Another call may use it until its renewal is refused, too.
+        let refused = if self.refusal.is_some() { self.refused } else { 0 }.max(call.refused);
+        let usable = self.token.as_ref().filter(|token| refused < token.number);
         let ended = call.login.filter(|login| login.number < self.logins);
         if let Some(login) = ended {
             call.login = None;
@@ -220,6 +226,7 @@ impl<E: Clone> Session<E> {
     /// The second 401 of a call is not about the token's age, and ends the call. A call that must
     /// not arrive twice ends at the first; the next call brings another token.
     pub fn unauthorized(&mut self, call: &mut TokenUse, token: Token, repeat: Repeat) -> bool {
+        self.refused = self.refused.max(token.number);
         if call.refused > 0 {
             return false;
         }
@@ -304,7 +311,8 @@ struct Login {
 pub enum LoginFailure {
     /// The API understood the login and said no. Asking again can only lock the account.
     Refused,
-    /// The caller's time was up. A call with more time makes a login of its own.
+    /// The caller's time was up, or is too short for the API's `Retry-After`. A call with more time
+    /// makes a login of its own.
     OutOfTime,
     /// Something that may have passed by the next call.
     Transient,

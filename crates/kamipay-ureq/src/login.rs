@@ -68,8 +68,15 @@ impl Login {
                     match outcome {
                         Ok(token) => session.issued(&token, self.now()),
                         Err(error) => {
+                            let left =
+                                deadline.map(|it| it.saturating_duration_since(self.clock.now()));
                             let failure = match error.stop() {
                                 Stop::Deadline => LoginFailure::OutOfTime,
+                                Stop::RetryAfter
+                                    if left.is_some() && error.retry_after() >= left =>
+                                {
+                                    LoginFailure::OutOfTime
+                                }
                                 _ => error.kind().cause().into(),
                             };
                             session.failed(error, failure, self.now());
@@ -345,14 +352,18 @@ mod tests {
         assert!(ask(&session, None, None, |_| token("new")).is_ok());
     }
 
-    /// Has one thread log in and fail, and another one wait for it.
-    fn waited_for(failure: Error) -> (Result<Token, ErrorKind>, Result<Token, ErrorKind>) {
+    /// Has one thread log in with this time and fail, and another one wait for it with all the time.
+    fn waited_for(
+        time: Option<Duration>,
+        failure: Error,
+    ) -> (Result<Token, ErrorKind>, Result<Token, ErrorKind>) {
         let (session, clock) = session();
+        let deadline = time.map(|time| clock.now() + time);
         let (started, has_started) = mpsc::channel();
         let (go, may_go) = mpsc::channel::<()>();
         thread::scope(|scope| {
             let first = scope.spawn(|| {
-                ask(&session, None, None, move |_| {
+                ask(&session, None, deadline, move |_| {
                     started.send(()).unwrap();
                     may_go.recv().unwrap();
                     Err(failure)
@@ -374,7 +385,7 @@ mod tests {
     #[test]
     fn who_waited_for_a_login_shares_its_failure() {
         for failure in [unreachable(), answered(401)] {
-            let (first, second) = waited_for(failure);
+            let (first, second) = waited_for(None, failure);
             assert!(matches!(first, Err(ErrorKind::Login(_))));
             assert!(matches!(second, Err(ErrorKind::Login(_))));
         }
@@ -382,8 +393,23 @@ mod tests {
 
     #[test]
     fn who_waited_for_a_login_without_time_makes_one_of_its_own() {
-        let (first, second) = waited_for(error(ErrorKind::TimeIsUp, Stop::Deadline));
+        let (first, second) = waited_for(None, error(ErrorKind::TimeIsUp, Stop::Deadline));
         assert!(matches!(first, Err(ErrorKind::Login(_))));
         assert_eq!(second.unwrap().number(), 1);
+    }
+
+    #[test]
+    fn who_waited_for_a_login_that_could_not_wait_long_enough_makes_one_of_its_own() {
+        for (seconds, is_shared) in [(None, true), (Some(60), false), (Some(61), true)] {
+            let mut response = http::Response::new("");
+            *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+            response.headers_mut().insert("retry-after", "60".parse().unwrap());
+            let answer = IssueToken::new("u", "p").parse(response).unwrap_err();
+            let failure = error(ErrorKind::Answer(answer), Stop::RetryAfter);
+            let (first, second) = waited_for(seconds.map(Duration::from_secs), failure);
+            assert!(matches!(first, Err(ErrorKind::Login(_))));
+            // With more time, the first one could not have waited either.
+            assert_eq!(second.is_err(), is_shared, "{seconds:?}");
+        }
     }
 }

@@ -106,7 +106,7 @@ const LOT: &[Column] = &[
     text("transaction_hash"),
 ];
 
-const CSV: &[&str] = &[
+const CSV: &[&[&str]] = &[&[
     "kind",
     "lot_id",
     "transaction_hash",
@@ -116,10 +116,10 @@ const CSV: &[&str] = &[
     "kamipay_refund_id",
     "amount",
     "created_at",
-];
+]];
 
 impl Thing for LotDetail {
-    const CSV: &'static [&'static str] = CSV;
+    const CSV: &'static [&'static [&'static str]] = CSV;
 
     fn table(&self) -> String {
         table::fields_of(self, LOT) + &parts(self)

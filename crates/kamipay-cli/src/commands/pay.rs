@@ -30,30 +30,31 @@ impl Pay {
     }
 }
 
-/// Show the state of one payment, and what it permits
+/// Show the state of one payment, and whether it may be paid again
 ///
-/// It answers two questions: is it over, and may it be paid again? Not found says neither: it comes
-/// while a payment is on its way. To take it for a failure is to pay twice. Only a payment that was
-/// canceled and never sent, or failed and was returned, may be paid again. An answer that contradicts
-/// itself does not permit it: canceled with a transaction, failed with a bank's receipt.
+/// The answer "not found" is not a failure: it also comes while a payment is on its way. If you pay
+/// again after it, you may pay twice. A payment may be paid again only if it was canceled and never
+/// sent, or if it failed and was returned. An answer that contradicts itself gives no permission:
+/// canceled with a transaction, or failed with a bank receipt.
 ///
-/// JSON is {"state", "over", "may_pay_again", "msg", …the API's fields of the payment…}, where
-/// `state` is accepted, processing, done, failed, canceled, not_found, or the API's own word for a
-/// state that this program does not know. With --watch, `json` is the last state (`state` is null if
-/// no answer came at all), and `ndjson` and `csv` are all of them, as they come.
+/// JSON is {"state", "over", "may_pay_again", "msg", …the API's fields of the payment…}. `state` is
+/// accepted, processing, done, failed, canceled, not_found, or the API's own word for a state that
+/// this program does not know. With --watch, `json` prints the last state (`state` is null if no
+/// answer came); `ndjson` and `csv` print each state as it comes.
 #[derive(Args)]
 #[command(
     override_usage = "kamipay pay status [OPTIONS] --external-id <ID>\n       (or --kamipay-id <ID>, --tx-id <HASH>, --operation-id <NUMBER>)"
 )]
 #[command(after_help = "\
 Exit codes, with --watch and without it:
-   0  done: it was paid
-  10  over: it failed, and was returned. It may be paid again
-  11  over: it was canceled, and no funds moved. It may be paid again
-  12  not over, or not known (yet); or failed, and no refund shows; or it contradicts itself, or
-      what was seen before. Do not pay again
- 130  stopped by Ctrl-C; 143: by SIGTERM. Nothing is decided
-  (1 to 5 as everywhere: see kamipay --help. They say nothing about the payment: do not pay again)
+   0  done: paid
+  10  over: failed and returned. It may be paid again
+  11  over: canceled, and no funds moved. It may be paid again
+  12  not over, or not known yet; failed, and no refund shows; or the answer contradicts itself or
+      an earlier one. Do not pay again
+ 130  stopped by Ctrl-C (143: by SIGTERM). Nothing is decided
+1 to 5 mean the same as in all commands: see kamipay --help. They say nothing about the payment, so
+do not pay again.
 
 Examples:
   kamipay pay status --external-id order-7
@@ -63,7 +64,7 @@ Examples:
 pub(crate) struct Status {
     #[command(flatten)]
     by: By,
-    /// The blockchain that it was paid on: polygon or tron
+    /// The payment's blockchain: polygon or tron
     #[arg(help_heading = "Payment")]
     #[arg(long, value_name = "CHAIN", default_value = "polygon")]
     chain: Chain,
@@ -80,25 +81,25 @@ pub(crate) struct Status {
 #[group(required = true, multiple = false)]
 #[command(next_help_heading = "Payment")]
 struct By {
-    /// Your own identifier: the best choice, you know it before anything is sent
+    /// Your own identifier. The best choice: you know it before anything is sent
     #[arg(long, value_name = "ID", value_parser = |id: &str| PaymentTarget::external_id(id))]
     #[arg(allow_hyphen_values = true)]
     external_id: Option<PaymentTarget>,
-    /// kamiPay's identifier (txc_…): as good, once you have it
+    /// kamiPay's identifier (txc_…). Just as good, once you have it
     #[arg(long, value_name = "ID", value_parser = |id: &str| PaymentTarget::kamipay_id(id))]
     #[arg(allow_hyphen_values = true)]
     kamipay_id: Option<PaymentTarget>,
-    /// The hash of the transaction; there is none until the payment is on chain
+    /// The transaction's hash. A payment has none before it is on the blockchain
     ///
-    /// It is 0x and 64 hexadecimal digits, on Tron also without 0x. A canceled payment has none: an
-    /// answer that says so is not taken for this one's.
+    /// 0x and 64 hexadecimal digits; on Tron also without 0x. A canceled payment has no hash, so the
+    /// answer "canceled" is refused: it may be about another payment.
     #[arg(long, value_name = "HASH", value_parser = |id: &str| PaymentTarget::tx_id(id))]
     #[arg(allow_hyphen_values = true)]
     tx_id: Option<PaymentTarget>,
     /// The bank's number
     ///
-    /// An answer about a payment that was canceled, or failed, does not contain it: one that would
-    /// permit to pay again is not taken for this one's.
+    /// An answer about a canceled or failed payment does not contain this number. It may be about
+    /// another payment, so an answer that would give permission to pay again is refused.
     #[arg(long, value_name = "NUMBER", value_parser = |id: &str| PaymentTarget::operation_id(id))]
     #[arg(allow_hyphen_values = true)]
     operation_id: Option<PaymentTarget>,
@@ -114,10 +115,10 @@ impl By {
 
 impl Status {
     fn run(&self) -> Result<Exit, Failure> {
-        // clap sees to it that there is one.
+        // clap requires one.
         let payment = self.by.payment().ok_or_else(|| Failure::usage("which payment?"))?;
         let call = GetPayStatus::new(payment.clone(), self.chain);
-        // Before a login, too: nothing is sent.
+        // Before the login: nothing is sent.
         call.check().map_err(|error| {
             Failure::usage(format!("--tx-id: {error}")).tip("for a payment on Tron: --chain tron")
         })?;

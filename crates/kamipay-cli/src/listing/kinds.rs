@@ -20,8 +20,6 @@ pub(crate) trait Listing:
     const NAME: &'static str;
     /// The word for one row.
     const ROW: &'static str;
-    /// The column with the time that rows are listed by.
-    const TIME: &'static str;
     /// Whether its calls have pages.
     const HAS_PAGES: bool = true;
     /// The columns of a table: those that a person looks for.
@@ -33,7 +31,6 @@ pub(crate) trait Listing:
 impl Listing for ScanLots {
     const NAME: &'static str = "lots";
     const ROW: &'static str = "lot";
-    const TIME: &'static str = "created_at";
     const TABLE: &'static [Column] = &[
         text("lot_id"),
         text("status"),
@@ -48,7 +45,6 @@ impl Listing for ScanLots {
 impl Listing for ScanSettlements {
     const NAME: &'static str = "settlements";
     const ROW: &'static str = "settlement";
-    const TIME: &'static str = "settled_at";
     const TABLE: &'static [Column] = &[
         number("settlement_id"),
         text("status"),
@@ -76,7 +72,6 @@ impl Listing for ScanSettlements {
 impl Listing for ScanTransactions {
     const NAME: &'static str = "transactions";
     const ROW: &'static str = "charge";
-    const TIME: &'static str = "created_at";
     const TABLE: &'static [Column] = &[
         number("settlement_id"),
         text("external_id"),
@@ -106,7 +101,6 @@ impl Listing for ScanTransactions {
 impl Listing for ScanPendingCharges {
     const NAME: &'static str = "pending-charges";
     const ROW: &'static str = "pending charge";
-    const TIME: &'static str = "charged_timestamp";
     const TABLE: &'static [Column] = &[
         text("external_id"),
         hash("kamipay_id"),
@@ -129,7 +123,6 @@ impl Listing for ScanPendingCharges {
 impl Listing for ScanConfirmedCharges {
     const NAME: &'static str = "confirmed-charges";
     const ROW: &'static str = "charge";
-    const TIME: &'static str = "credit_datetime";
     const HAS_PAGES: bool = false;
     const TABLE: &'static [Column] = &[
         number("store_id"),

@@ -35,11 +35,14 @@ pub(super) struct Content<S: Listing> {
     spreadsheet: bool,
     look_back_seconds: Option<u64>,
     pub(super) out: Mark,
+    /// The lines to append next. After a kill the file has all of them, some or none.
+    pub(super) next: String,
+    /// How far the listing is with them.
     pub(super) state: ScanState<S>,
 }
 
 /// The version of this layout.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 impl<S: Listing> Content<S> {
     /// A listing of which nothing is read yet.
@@ -59,6 +62,7 @@ impl<S: Listing> Content<S> {
             spreadsheet,
             look_back_seconds: look_back.map(|length| length.as_secs()),
             out: Mark::default(),
+            next: String::new(),
             state,
         }
     }
@@ -85,15 +89,19 @@ impl<S: Listing> Saved<S> {
         &self.content
     }
 
-    /// Saves how far the listing is, after its rows: a state never says more than the disk has.
+    /// Saves how far the listing is with the lines that are written `next`.
+    ///
+    /// They are saved before they are written, so that a later run can tell them from the rows of
+    /// another listing in the same file.
     pub(super) fn save(
         &mut self,
         state: ScanState<S>,
+        next: &str,
         rows: &RowsFile,
-        ended: bool,
     ) -> Result<(), Failure> {
         rows.settle()?;
-        (self.content.out, self.content.state) = (rows.mark(ended), state);
+        (self.content.out, self.content.state) = (rows.mark(), state);
+        next.clone_into(&mut self.content.next);
         self.file.write(&self.content)
     }
 }
@@ -211,7 +219,9 @@ impl StateFile {
             let mut file = private().create_new(true).open(&new)?;
             file.write_all(&text)?;
             file.sync_all()?;
-            fs::rename(&new, &self.path)
+            fs::rename(&new, &self.path)?;
+            sync_parent(&self.path);
+            Ok(())
         };
         write().map_err(|error: io::Error| {
             let _ = remove(&new);
@@ -242,6 +252,15 @@ fn private() -> fs::OpenOptions {
         options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
     }
     options
+}
+
+/// Syncs the new name of a file: after a power cut, an older state would not know its newest rows.
+/// Some file systems cannot, and need not.
+fn sync_parent(path: &Path) {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Ok(parent) = File::open(parent.unwrap_or_else(|| Path::new("."))) {
+        let _ = parent.sync_all();
+    }
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -34,8 +34,6 @@ pub(crate) struct Mark {
     bytes: u64,
     /// The CRC-32 of the lines.
     crc32: u32,
-    /// Whether the run ended in order, so that no later byte is its own.
-    ended: bool,
 }
 
 impl RowsFile {
@@ -114,14 +112,14 @@ impl RowsFile {
         self.to_the_end(length)
     }
 
-    /// Goes on after the rows that a saved state knows. `could_be_rows` says whether bytes after them
-    /// can be what a run wrote before it was killed.
+    /// Goes on after the rows that a saved state knows, and appends the lines that were to come next,
+    /// as far as they are not there.
     pub(crate) fn go_on(
         mut self,
         mark: &Mark,
+        next: &str,
         (rows, is_done): (u64, bool),
         output: Output,
-        could_be_rows: impl FnOnce(&[u8]) -> bool,
     ) -> Result<Self, Failure> {
         let length = self.length()?;
         if length <= mark.begins && rows == 0 {
@@ -143,62 +141,77 @@ impl RowsFile {
             ));
         }
         self.mark = Mark { file: self.path.clone(), ..mark.clone() };
-        let more = length - mark.bytes;
+        let next = next.as_bytes();
+        let (there, more) = self.part_of(next).map_err(|it| self.cannot("read", &it))?;
         let is_shared = self.path.is_none();
-        if more == 0 || is_shared && is_done {
-            self.to_the_end(mark.bytes)?;
-        } else if is_shared && mark.ended {
-            output.note(&format!(
-                "{} bytes were appended to standard output's file after the last run: the rows \
-                 follow them",
-                thousands(more)
-            ));
-            let length = self.length()?; // the note may be in it
-            self.begin_at(length)?;
-        } else {
-            let tail = self.tail(mark.bytes, more).map_err(|it| self.cannot("read", &it))?;
-            if is_shared && !could_be_rows(&tail) {
-                return Err(self.foreign(mark.bytes, more));
+        if more > 0 && is_shared && there < next.len() {
+            return Err(self.foreign(there, more));
+        }
+        self.mark.bytes += there as u64;
+        self.sum.update(&next[..there]);
+        if more > 0 && is_shared {
+            // All of this listing's lines are there: the rest belongs to something else.
+            if !is_done {
+                output.note(&format!(
+                    "{} bytes were appended to standard output's file after the last run: the \
+                     rows follow them",
+                    thousands(more)
+                ));
+                let length = self.length()?; // the note may be in it
+                self.begin_at(length)?;
             }
+            return Ok(self);
+        }
+        if more > 0 {
             output.warn(&format!(
                 "{}: cutting off its last {} bytes, which came after the state was saved",
                 self.flag(),
                 thousands(more)
             ));
-            self.file.set_len(mark.bytes).map_err(|error| self.cannot("cut", &error))?;
-            self.to_the_end(mark.bytes)?;
+            self.file.set_len(self.mark.bytes).map_err(|error| self.cannot("cut", &error))?;
+        }
+        self.to_the_end(self.mark.bytes)?;
+        if there < next.len() {
+            self.append(&next[there..])?;
+            self.settle()?;
         }
         Ok(self)
     }
 
-    /// The bytes after the known rows. Nothing if there are more than one run could have written.
-    fn tail(&self, bytes: u64, more: u64) -> io::Result<Vec<u8>> {
+    /// How many bytes of these lines follow the known ones, and how many other bytes are after them.
+    ///
+    /// Only a comparison tells them from the rows of another listing, which can look the same.
+    fn part_of(&self, lines: &[u8]) -> io::Result<(usize, u64)> {
         let (mut own, mut tail) = (&self.own, Vec::new());
-        if more <= 64 << 20 {
-            own.seek(SeekFrom::Start(bytes))?;
-            own.take(more).read_to_end(&mut tail)?;
-        }
-        Ok(tail)
+        own.seek(SeekFrom::Start(self.mark.bytes))?;
+        own.take(lines.len() as u64).read_to_end(&mut tail)?;
+        let there = tail.iter().zip(lines).take_while(|(is, should)| is == should).count();
+        let end = self.mark.bytes + there as u64;
+        Ok((there, self.own.metadata()?.len().saturating_sub(end)))
     }
 
-    fn foreign(&self, bytes: u64, more: u64) -> Failure {
+    fn foreign(&self, there: usize, more: u64) -> Failure {
         Failure::usage(format!(
-            "{}: its last {} bytes came after the state was saved, and are not all rows of this \
-             listing",
+            "{}: a run was stopped while it wrote rows, and the last {} bytes of the file are not \
+             those rows",
             self.flag(),
             thousands(more)
         ))
         .tip(format!(
-            "if you do not need them, cut them off (truncate -s {bytes} FILE), and run the same \
-             command again"
+            "if you do not need these bytes, cut them off (truncate -s {} FILE), and run the same \
+             command again",
+            self.mark.bytes + there as u64
         ))
+        .tip("to keep them, begin again: remove the file of --resume, and append to another file")
     }
 
     /// Writes whole lines.
     pub(crate) fn append(&mut self, lines: &[u8]) -> Result<(), Failure> {
         self.check_alone()?;
         self.file.write_all(lines).map_err(|error| {
-            let _ = self.file.set_len(self.mark.bytes); // no half line
+            if let Ok((_, 0)) = self.part_of(lines) {
+                let _ = self.file.set_len(self.mark.bytes); // no half line
+            }
             self.cannot("write to", &error).tip("what is there is not the whole list")
         })?;
         self.mark.bytes += lines.len() as u64;
@@ -235,9 +248,9 @@ impl RowsFile {
         }
     }
 
-    /// What a state keeps of the file. `ended`: nothing more is written.
-    pub(crate) fn mark(&self, ended: bool) -> Mark {
-        Mark { crc32: self.sum.clone().finalize(), ended, ..self.mark.clone() }
+    /// What a state keeps of the file.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { crc32: self.sum.clone().finalize(), ..self.mark.clone() }
     }
 
     /// Whether the file has lines.

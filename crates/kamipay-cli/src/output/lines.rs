@@ -12,7 +12,9 @@ use crate::text::{Escaped, EscapedJson};
 
 /// Standard output or a file, written in whole lines, wherever the program is stopped.
 pub(crate) struct Lines {
-    ready: Vec<u8>,
+    ready: String,
+    /// How many bytes may be ready. More are written.
+    at_once: usize,
     /// Whether a terminal would obey what is written.
     is_terminal: bool,
     /// Whether a spreadsheet would take a cell for a formula.
@@ -31,7 +33,8 @@ impl Lines {
     pub(crate) fn new() -> Self {
         let is_terminal = io::stdout().is_terminal();
         Self {
-            ready: Vec::new(),
+            ready: String::new(),
+            at_once: Self::AT_ONCE,
             is_terminal,
             is_for_spreadsheet: false,
             file: None,
@@ -42,6 +45,11 @@ impl Lines {
     /// To a file.
     pub(crate) fn to_file(file: RowsFile) -> Self {
         Self { file: Some(file), is_terminal: false, ..Self::new() }
+    }
+
+    /// Keeps all lines until they are flushed.
+    pub(crate) fn held(self) -> Self {
+        Self { at_once: usize::MAX, ..self }
     }
 
     /// To standard output. On a terminal the progress bar makes room for the lines.
@@ -58,6 +66,11 @@ impl Lines {
     /// The file that the lines go to, if they do.
     pub(crate) fn file(&self) -> Option<&RowsFile> {
         self.file.as_ref()
+    }
+
+    /// The lines that are not written yet.
+    pub(crate) fn ready(&self) -> &str {
+        &self.ready
     }
 
     /// Text with styles, which are left out where standard output does not show them.
@@ -88,10 +101,10 @@ impl Lines {
 
     /// A line with its end.
     pub(crate) fn line(&mut self, line: &str) -> Result<(), Failure> {
-        if self.ready.len() + line.len() > Self::AT_ONCE {
+        if self.ready.len() + line.len() > self.at_once {
             self.flush()?;
         }
-        self.ready.extend_from_slice(line.as_bytes());
+        self.ready.push_str(line);
         Ok(())
     }
 
@@ -118,11 +131,11 @@ impl Lines {
             return Ok(());
         }
         if let Some(file) = &mut self.file {
-            file.append(&self.ready)?;
+            file.append(self.ready.as_bytes())?;
         } else {
             let write = || {
                 let mut out = io::stdout().lock();
-                out.write_all(&self.ready)?;
+                out.write_all(self.ready.as_bytes())?;
                 out.flush()
             };
             match &self.progress {
@@ -172,7 +185,7 @@ mod tests {
     fn written(is_terminal: bool, write: impl FnOnce(&mut Lines)) -> String {
         let mut lines = Lines { is_terminal, ..Lines::new() };
         write(&mut lines);
-        String::from_utf8(lines.ready).unwrap()
+        lines.ready
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl List {
         &self.lines
     }
 
-    /// Writes what comes after the last row. `summary` is the last line of a table.
+    /// Adds what comes after the last row. `summary` is the last line of a table.
     pub(crate) fn finish(&mut self, summary: &str) -> Result<(), Failure> {
         match self.format {
             Format::Table => {
@@ -82,6 +82,6 @@ impl List {
             }
             Format::Ndjson | Format::Csv => {}
         }
-        self.lines.flush()
+        Ok(())
     }
 }

@@ -151,18 +151,30 @@ fn a_secret_in_json_is_hidden_however_it_is_escaped() {
     }
 }
 
+/// The bytes of a secret as a request contains them: as they are, in the form of a login, in JSON.
+fn sent(secret: &str) -> [String; 3] {
+    let form = form_urlencoded::Serializer::new(String::new()).append_pair("", secret).finish();
+    let json = serde_json::to_string(secret).unwrap();
+    [secret.to_owned(), form[1..].to_owned(), json[1..json.len() - 1].to_owned()]
+}
+
 #[test]
 fn a_secret_inside_a_longer_base64_text_is_hidden() {
-    for secret in [TOKEN, PASSWORD] {
-        for before in ["", "u", "me", "user:", "Bearer "] {
-            for after in ["", "x", "xy"] {
-                for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
-                    let echo = engine.encode(format!("{before}{secret}{after}"));
-                    let shown = secrets().hide(&echo).replace(MASK, "");
-                    assert!(
-                        shown.len() <= before.len() * 4 / 3 + after.len() * 4 / 3 + 8,
-                        "{shown}"
-                    );
+    for secret in [TOKEN, PASSWORD, "1234", "&&&&", "hunt", "hunter", "hunter2", "p\"a\\s s"] {
+        let mut secrets = Secrets::default();
+        secrets.add(secret);
+        for sent in sent(secret) {
+            for before in ["", "u", "me", "user:", "Bearer "] {
+                for after in ["", "x", "xy", "\"}"] {
+                    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+                        let echo = engine.encode(format!("{before}{sent}{after}"));
+                        let hidden = secrets.hide(&echo);
+                        let shown = hidden.replace(MASK, "");
+                        let around = (before.len() + after.len()) * 4 / 3;
+                        assert!(hidden.contains(MASK), "{secret} in {echo}");
+                        // Of a character between two bytes, at each end.
+                        assert!(shown.len() <= around + 4, "{secret} in {echo}: {hidden}");
+                    }
                 }
             }
         }
@@ -235,7 +247,17 @@ fn json_with_hidden_secrets_is_still_json() {
     digits.add("12345678");
     let json = r#"{"amount": 12345678, "id": "12345678"}"#;
     let hidden = digits.hider().unwrap().hide_json(json).into_owned();
-    assert_eq!(hidden, r#"{"amount": 12345678, "id": "***"}"#, "a number is not a string");
+    assert_eq!(hidden, r#"{"amount": "***", "id": "***"}"#);
+    for (json, expected) in [
+        ("12345678", r#""***""#),
+        ("[12345678,-12345678, 1.25]", r#"["***","***", 1.25]"#),
+        (
+            r#"{"a":0.12345678e3,"b\"":[true,null,1234567]}"#,
+            r#"{"a":"***","b\"":[true,null,1234567]}"#,
+        ),
+    ] {
+        assert_eq!(digits.hider().unwrap().hide_json(json), expected);
+    }
     assert_eq!(hider.hide_json("{\"a"), "{\"a");
     assert_eq!(hider.hide_json("{\"a\\"), "{\"a\\");
 }
@@ -256,6 +278,7 @@ proptest! {
     #[test]
     fn no_text_panics_and_text_without_secrets_is_unchanged(
         secret in "\\PC{0,40}", text in "[ -~é…\\n]{0,60}", escapes in "[%\\\\&#xu0-9a-f;]{0,40}",
+        number in "-?(0|[1-9][0-9]{0,9})([.][0-9]{1,4})?(e[+-]?[0-9])?",
     ) {
         let mut secrets = Secrets::default();
         secrets.add(&secret);
@@ -265,6 +288,9 @@ proptest! {
                 let json = serde_json::to_string(text).unwrap();
                 let hidden = hider.hide_json(&json).into_owned();
                 prop_assert!(serde_json::from_str::<String>(&hidden).is_ok(), "{}", hidden);
+                let json = format!("{{{json}: [{number}, {json}, {{}}]}}");
+                let hidden = hider.hide_json(&json).into_owned();
+                prop_assert!(serde_json::from_str::<serde_json::Value>(&hidden).is_ok(), "{}", hidden);
                 let _ = hider.hide_json(text);
             }
             prop_assert_eq!(Secrets::default().hide(text), text.as_str());

@@ -153,6 +153,46 @@ fn a_call_gets_one_new_token_after_a_401() {
     assert_eq!(granted(session.token(&mut late, SECOND)).number(), 2);
 }
 
+/// In either order: the API refuses the token, and then its renewal, or an early renewal first.
+#[test]
+fn a_refused_token_is_not_used_after_its_renewal_was_refused() {
+    for is_early in [false, true] {
+        let mut session = session();
+        let (mut first, mut second) = (TokenUse::default(), TokenUse::default());
+        assert!(matches!(session.token(&mut first, SECOND), Access::LogIn(_)));
+        session.issued(&jwt(3600), SECOND);
+        let token = granted(session.token(&mut first, SECOND));
+        let late = if is_early { 3600 * SECOND } else { 2 * SECOND };
+        let refuse = |session: &mut Session<&'static str>| {
+            session.failed("no", LoginFailure::Refused, late);
+        };
+        if is_early {
+            assert!(matches!(session.token(&mut second, late), Access::LogIn(Need::Soon)));
+            refuse(&mut session);
+            assert_eq!(granted(session.token(&mut second, late)).number(), 1);
+        }
+        assert!(session.unauthorized(&mut first, token.clone(), repeat(true)));
+        if !is_early {
+            assert!(matches!(session.token(&mut first, late), Access::LogIn(Need::Now)));
+            // Whether the renewal is refused is not known yet.
+            assert_eq!(granted(session.token(&mut TokenUse::default(), late)).number(), 1);
+            refuse(&mut session);
+        }
+        for call in [&mut first, &mut second, &mut TokenUse::default()] {
+            assert!(matches!(session.token(call, late), Access::Failed("no")), "{is_early}");
+        }
+        // After a while the renewal is tried again. That it fails brings no old token back.
+        let again = late + 300 * SECOND;
+        let mut third = TokenUse::default();
+        assert!(matches!(session.token(&mut third, again), Access::LogIn(Need::Now)));
+        session.failed("closed", LoginFailure::Transient, again);
+        assert!(matches!(session.token(&mut third, again), Access::Failed("closed")));
+        assert!(matches!(session.token(&mut third, again), Access::LogIn(Need::Now)));
+        session.issued(&jwt(3600), again);
+        assert_eq!(granted(session.token(&mut third, again)).number(), 2);
+    }
+}
+
 #[test]
 fn a_call_that_must_not_arrive_twice_ends_at_a_401_and_the_next_call_logs_in() {
     let mut session = session();

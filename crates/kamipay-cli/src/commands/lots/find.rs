@@ -1,5 +1,6 @@
 //! `kamipay lots find-payout`
 
+use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::Args;
 use kamipay_ureq::proto::lots::{FindPayout, FindPayoutStep, FoundPayout};
 use kamipay_ureq::proto::{KamipayId, Period};
@@ -69,14 +70,23 @@ impl Find {
         let mut search = FindPayout::new(self.kamipay_id.clone(), period);
         let found = follow(&mut search, &client, &progress);
         progress.end();
-        let found = found.map_err(|failure| match search.failed() {
-            Some(FoundPayout { lot, .. }) => failure.tip(format!(
-                "the lot {} of {} holds the payout, and FAILED; whether a later one does is not \
-                 known",
-                lot.lot_id,
-                table::time(lot.created_at)
-            )),
-            None => failure,
+        let unsearched = unsearched(&search);
+        let found = found.map_err(|failure| {
+            let failure = match search.failed() {
+                Some(FoundPayout { lot, .. }) => failure.tip(format!(
+                    "the lot {} of {} holds the payout, and FAILED; whether a later one does is \
+                     not known",
+                    lot.lot_id,
+                    table::time(lot.created_at)
+                )),
+                None => failure,
+            };
+            match &unsearched {
+                Some(times) => {
+                    failure.tip(format!("not searched completely: lots created {times}"))
+                }
+                None => failure,
+            }
         })?;
         let found = found.ok_or_else(|| self.not_found(period, search.lots_opened()))?;
         self.output.thing(&Found(&found))?;
@@ -87,6 +97,11 @@ impl Find {
                 table::time(Some(period.end())),
                 self.what_became_of_it()
             ));
+            if let Some(times) = unsearched {
+                self.output.note(&format!(
+                    "lots created {times} were not searched: they are older than the payout"
+                ));
+            }
         }
         Ok(Exit::Done)
     }
@@ -105,6 +120,15 @@ impl Find {
     fn what_became_of_it(&self) -> String {
         format!("what became of it: kamipay pay status --kamipay-id {}", self.kamipay_id)
     }
+}
+
+/// The times whose lots were not all searched, if there are any.
+fn unsearched(search: &FindPayout) -> Option<String> {
+    let second = |time: DateTime<Utc>| table::time(Some(time.trunc_subsecs(0)));
+    let times = search.unsearched().into_iter();
+    let times = times.map(|it| format!("from {} to {}", second(it.start()), second(it.end())));
+    let times: Vec<String> = times.collect();
+    (!times.is_empty()).then(|| times.join(" and "))
 }
 
 /// Does what the search asks for, until it is over.
@@ -158,7 +182,7 @@ impl Serialize for Found<'_> {
 }
 
 impl Thing for Found<'_> {
-    const CSV: &'static [&'static str] = CSV;
+    const CSV: &'static [&'static [&'static str]] = CSV;
 
     fn table(&self) -> String {
         let FoundPayout { lot, payout, .. } = self.0;

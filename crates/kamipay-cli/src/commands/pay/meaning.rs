@@ -14,17 +14,17 @@ pub(crate) enum Meaning {
     Returned,
     /// Failed, and nothing proves that the funds came back.
     NotReturned,
-    /// Failed with a refund, and yet with something that contradicts it.
+    /// Failed with a refund, but something contradicts it.
     ReturnedOddly,
     Canceled,
-    /// Canceled, and yet with a transaction or a receipt, or seen on its way before.
+    /// Canceled, but a transaction, a receipt or an earlier answer contradicts that.
     CanceledOddly,
     NotKnown,
     Unnamed,
 }
 
 impl Meaning {
-    /// A watch may forbid what its last answer alone would permit.
+    /// `may_pay_again` is not always what the status says: an earlier answer may contradict it.
     pub(crate) fn of(status: &PayStatus, may_pay_again: bool) -> Self {
         match status {
             PayStatus::Accepted(_) => Self::Accepted,
@@ -45,7 +45,7 @@ impl Meaning {
             Self::Paid => Exit::Done,
             Self::Returned => Exit::Returned,
             Self::Canceled => Exit::Canceled,
-            // Scripts take 10 and 11 for permission to pay again: nothing less gives them.
+            // Scripts read 10 and 11 as permission to pay again.
             Self::NotReturned | Self::ReturnedOddly | Self::CanceledOddly => Exit::NotOver,
             Self::Accepted | Self::Processing | Self::NotKnown | Self::Unnamed => Exit::NotOver,
         }
@@ -61,50 +61,50 @@ impl Meaning {
             Self::Canceled => "no funds moved: may be paid again",
             Self::ReturnedOddly | Self::CanceledOddly => "contradicts itself: do not pay again",
             Self::NotKnown => "NOT a failure: wait and ask again",
-            Self::Unnamed => "not known to be over: do not pay again",
+            Self::Unnamed => "unknown state: do not pay again",
         }
     }
 
     pub(super) fn long(self) -> &'static [&'static str] {
         match self {
             Self::Accepted => &[
-                "Accepted, and not yet sent to the blockchain.",
+                "Accepted, but not sent to the blockchain yet.",
                 "Wait and ask again. Do not pay again.",
             ],
             Self::Processing => &[
-                "Sent to the blockchain, and not yet confirmed.",
+                "Sent to the blockchain, but not confirmed yet.",
                 "Wait and ask again. Do not pay again.",
             ],
-            Self::Paid => &["Paid. Nothing is left to do."],
+            Self::Paid => &["Paid. There is nothing left to do."],
             Self::Returned => &[
-                "Failed and returned: the funds came back with the transaction refund_txid.",
+                "Failed and returned: the funds came back in the transaction refund_txid.",
                 "You may pay again, with a new external_id.",
             ],
             Self::NotReturned => &[
-                "Failed, and the refund is not visible yet.",
-                "Do not pay again before the refund has a transaction (refund_txid).",
-                "Ask again, or ask kamiPay.",
+                "Failed, and no refund shows yet.",
+                "Do not pay again until the refund has a transaction (refund_txid).",
+                "Ask again later, or ask kamiPay.",
             ],
             Self::ReturnedOddly => &[
-                "Failed, and yet not plainly returned: a bank's receipt, or hashes that contradict.",
-                "Do not pay again before kamiPay has cleared that up.",
+                "Failed, but a bank receipt or a hash contradicts the refund.",
+                "Do not pay again until kamiPay has explained this.",
             ],
             Self::Canceled => &[
                 "Canceled: it was never sent, and no funds moved.",
                 "You may pay again, with a new external_id.",
             ],
             Self::CanceledOddly => &[
-                "Canceled, and yet it has a transaction or a receipt, or was seen on its way.",
-                "Do not pay again before kamiPay has cleared that up.",
+                "Canceled, but a transaction, a receipt or an earlier answer contradicts that.",
+                "Do not pay again until kamiPay has explained this.",
             ],
             Self::NotKnown => &[
-                "Not known (yet): this is NOT a failure.",
-                "Wait and ask again; do not pay again.",
-                "If it stays so: is it the right kind of identifier, and the right chain?",
+                "Not found yet: this is NOT a failure.",
+                "Wait and ask again. Do not pay again.",
+                "If this does not change: is it the right kind of identifier, and the right chain?",
             ],
             Self::Unnamed => &[
-                "A state that this program does not know, so it is not taken for an end.",
-                "Wait and ask again; do not pay again.",
+                "This program does not know this state, so the payment may not be over.",
+                "Wait and ask again. Do not pay again.",
             ],
         }
     }
@@ -118,7 +118,7 @@ impl Meaning {
     }
 }
 
-/// Whether a refund shows, be it believed or not.
+/// Whether the answer shows a refund, even if something contradicts it.
 pub(super) fn has_refund(payment: &FailedPayment) -> bool {
     payment.refund_txid.as_ref().is_some_and(TransactionHash::is_well_formed)
 }

@@ -25,7 +25,7 @@ impl Report {
         Self::new(payment, status, status.permission_to_pay_again().is_some())
     }
 
-    /// A watch may forbid what its last answer alone would permit.
+    /// `may_pay_again` is not always what the status says: an earlier answer may contradict it.
     pub(super) fn new(
         payment: &PaymentTarget,
         status: &PayStatus,
@@ -37,7 +37,7 @@ impl Report {
             data: Option<Box<RawValue>>,
         }
 
-        // The models write the answer as the API does, and an unknown state word for word.
+        // An answer serializes in the API's form; an unknown state as the text that came.
         let answer = serde_json::to_string(status).and_then(|it| serde_json::from_str(&it));
         let Answer { data } = answer.map_err(|error| {
             Failure::other(format!("the state of the payment cannot be written: {error}"))
@@ -64,12 +64,12 @@ impl Report {
 
     /// The header of CSV.
     pub(super) fn header() -> &'static [&'static str] {
-        Self::CSV
+        COLUMNS
     }
 
     /// A row of CSV.
     pub(super) fn row(&self) -> Vec<String> {
-        self.fields.cells(Self::CSV)
+        self.fields.cells(COLUMNS)
     }
 }
 
@@ -79,25 +79,27 @@ impl Serialize for Report {
     }
 }
 
+const COLUMNS: &[&str] = &[
+    "state",
+    "over",
+    "may_pay_again",
+    "msg",
+    "operation_id",
+    "address_in",
+    "txid",
+    "amount_usdt",
+    "amount_brl",
+    "bank_txid",
+    "name",
+    "kamipay_id",
+    "external_id",
+    "pix_key",
+    "refund_txid",
+    "original_txid",
+];
+
 impl Thing for Report {
-    const CSV: &'static [&'static str] = &[
-        "state",
-        "over",
-        "may_pay_again",
-        "msg",
-        "operation_id",
-        "address_in",
-        "txid",
-        "amount_usdt",
-        "amount_brl",
-        "bank_txid",
-        "name",
-        "kamipay_id",
-        "external_id",
-        "pix_key",
-        "refund_txid",
-        "original_txid",
-    ];
+    const CSV: &'static [&'static [&'static str]] = &[COLUMNS];
 
     fn table(&self) -> String {
         let payment = self.payment.to_string();
@@ -117,7 +119,7 @@ impl Thing for Report {
     }
 }
 
-/// Money is a string, in a state that has no model, too.
+/// Makes an amount a string. The API's number comes unchanged in a state without a model.
 fn money(name: &str, value: Box<RawValue>) -> Box<RawValue> {
     let is_amount = name == "amount" || name.starts_with("amount_") || name.ends_with("_amount");
     let number = |text: &str| text.starts_with(|char: char| char == '-' || char.is_ascii_digit());
@@ -129,7 +131,7 @@ fn money(name: &str, value: Box<RawValue>) -> Box<RawValue> {
     }
 }
 
-/// JSON as it came, but for the white space outside its strings: a row is a line.
+/// Removes white space outside strings: a row is a line.
 fn one_line(value: Box<RawValue>) -> Box<RawValue> {
     let (mut in_string, mut is_escaped) = (false, false);
     let mut line = value.get().to_owned();

@@ -26,23 +26,22 @@ use crate::{table, time};
 pub(super) struct Waiting {
     /// Wait until the payment is over, and print each change of its state
     ///
-    /// What waiting can mend is waited out: not found, a failure whose refund does not show yet, a
-    /// state that is not known here, and questions without an answer (each is asked once: the wait
-    /// asks again). What it cannot mend ends it at once: an API that refuses the first question
-    /// (exit code 4 for a wrong token or password, 3 for the rest), or a certificate that is not
-    /// good (5).
+    /// Keeps asking after "not found", a failure whose refund does not show yet, a state that this
+    /// program does not know, and a question without an answer. Each question is sent once: the next
+    /// one is the retry. The wait ends at once if the API refuses the first question (exit code 4 for
+    /// a wrong token or password, otherwise 3), or if its certificate is invalid (5).
     #[arg(long)]
     pub(super) watch: bool,
-    /// How long to wait; when the time is up, it is asked once more
+    /// How long to wait. At the end the program asks once more
     ///
-    /// So that nobody acts on an old answer. A question that is not answered can last longer, by
-    /// --timeout; --deadline is the end in any case.
+    /// The last question is there so that nobody acts on an old answer. It can take up to --timeout
+    /// longer. --deadline ends the command in any case.
     #[arg(long = "for", value_name = "TIME", default_value = "10m", requires = "watch")]
     #[arg(value_parser = time::length)]
     time_limit: Duration,
-    /// How long after the first question the second one follows, at the latest
+    /// Maximum interval between the first question and the second
     ///
-    /// Each further interval is half as long again, up to 30s, or to this one if it is longer.
+    /// Each later interval is half as long again, up to 30s, or up to TIME if that is longer.
     #[arg(long, value_name = "TIME", default_value = "2s", requires = "watch")]
     #[arg(value_parser = interval)]
     every: Duration,
@@ -51,7 +50,7 @@ pub(super) struct Waiting {
 fn interval(text: &str) -> Result<Duration, String> {
     let interval = time::length(text)?;
     if interval < Duration::from_millis(10) {
-        return Err("it has to be 10ms at least".to_owned());
+        return Err("the minimum is 10ms".to_owned());
     }
     Ok(interval)
 }
@@ -100,7 +99,7 @@ impl Waiting {
         limits.time_limit = self.time_limit;
         limits.first_interval = self.every;
         limits.max_interval = limits.max_interval.max(self.every);
-        // The intervals grow, so that the time is limit enough: hours are more than 100 questions.
+        // The time is the only limit. Intervals grow, so this is a few questions a minute.
         limits.max_questions = u32::MAX;
         limits
     }
@@ -120,7 +119,7 @@ fn follow(
                 changes.fault(error);
                 Ok(())
             }
-            // Not at an answer: that may be the end.
+            // A signal does not discard an answer, which may be the last.
             _ => match (stop.is_wanted(), event) {
                 (Some(exit), _) => Err(stopped(exit, watch)),
                 (None, WatchEvent::Waiting { left, .. }) => {
@@ -140,14 +139,14 @@ fn follow(
     }
 }
 
-/// The states on their way to the output.
+/// Prints each change of state.
 struct Changes<'a> {
     payment: &'a PaymentTarget,
     output: Output,
     format: Format,
     lines: Lines,
     progress: &'a Progress,
-    /// Whether the last answer does not say whose it is.
+    /// Whether the last answer does not name its payment.
     is_nameless: bool,
 }
 
@@ -171,7 +170,7 @@ impl<'a> Changes<'a> {
         if is_new { self.print(watch) } else { Ok(()) }
     }
 
-    /// The state that the watch saw just now.
+    /// Prints the newest state.
     fn print(&mut self, watch: &Watch) -> Result<(), Failure> {
         let (Some(status), Some(seen)) = (watch.last(), watch.evidence().seen.last()) else {
             return Ok(());
@@ -186,7 +185,7 @@ impl<'a> Changes<'a> {
         self.lines.flush()
     }
 
-    /// The last state, where it is printed at the end.
+    /// Prints the last state, in a format that is printed at the end.
     fn finish(&mut self, watch: &Watch) -> Result<(), Failure> {
         match (self.format, watch.last()) {
             (Format::Json, Some(status)) => self.output.thing(&self.report(watch, status)?)?,
@@ -200,11 +199,11 @@ impl<'a> Changes<'a> {
         Report::new(self.payment, status, watch.permission_to_pay_again().is_some())
     }
 
-    /// A question without an answer, for somebody who is watching.
+    /// Shows a question without an answer on a terminal.
     fn fault(&mut self, error: &Error) {
         self.is_nameless = exit::is_nameless(error);
         if io::stderr().is_terminal() {
-            let note = format!("no answer, it will be asked again: {}", error.with_causes());
+            let note = format!("no answer; the program asks again: {}", error.with_causes());
             self.progress.aside(|| self.output.note(&note));
         }
     }
@@ -217,7 +216,7 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// What JSON is where no answer came at all: still one value, and no permission to pay again.
+/// The JSON if no answer came: still one value, without permission to pay again.
 const NO_ANSWER: &str = "{
   \"state\": null,
   \"over\": false,
@@ -226,14 +225,14 @@ const NO_ANSWER: &str = "{
 }
 ";
 
-/// `2026-05-14T15:00:03Z  not_found   Not known (yet): this is NOT a failure.`
+/// `2026-05-14T15:00:03Z  not_found   Not found yet: this is NOT a failure.`
 fn line(seen: &Sighting, meaning: Meaning) -> String {
     let time = table::time(Some(seen.first.trunc_subsecs(0)));
     let (style, words) = (meaning.style(), meaning.long()[0]);
     format!("{time}  {style}{:<10}  {words}{style:#}\n", table::word(&seen.state))
 }
 
-/// The time or the questions are used up.
+/// The error when the time is up.
 fn unknown(evidence: &Evidence, is_nameless: bool) -> Failure {
     let before = match evidence.seen.split_last() {
         Some((_, before)) if !before.is_empty() => {
@@ -244,38 +243,39 @@ fn unknown(evidence: &Evidence, is_nameless: bool) -> Failure {
         _ => String::new(),
     };
     let failure = Failure::unknown(format!("{evidence}{before}")).tip(
-        "that is neither a failure nor permission to pay again, however long it lasts: only a refund \
-         with a transaction is, or a cancellation of what was never sent",
+        "this is neither a failure nor permission to pay again, however long it lasts. Only a refund \
+         with a transaction gives permission, or the cancellation of a payment that was never sent",
     );
     let failure = match &evidence.last {
         _ if is_nameless => return failure.tip(exit::BY_ANOTHER),
-        // The same command again would not know what this one saw.
+        // Another run does not know what this one saw.
         _ if evidence.was_unclear || evidence.was_paid => {
             return failure.tip(
-                "an answer shows a payment, or may have shown one: ask kamiPay what became of it. The \
-                 same command again would not know of that answer",
+                "an answer showed, or may have shown, that funds moved: ask kamiPay what became of \
+                 the payment. Another run would not know that answer",
             );
         }
-        None => failure.tip("is the base URL the API's, and this machine online?"),
+        None => failure.tip("is the base URL right, and is this machine online?"),
         Some(PayStatus::NotFound { .. }) => {
             failure.tip("is it the right kind of identifier, and the right chain?")
         }
         Some(PayStatus::Failed(payment)) if has_refund(payment) => {
             return failure.tip(
-                "a receipt or a hash contradicts the refund, in that answer or in one before it: ask \
-                 kamiPay what became of the payment",
+                "a bank receipt or a hash contradicts the refund, in this answer or an earlier one: \
+                 ask kamiPay what became of the payment",
             );
         }
         Some(PayStatus::Failed(_)) => {
-            failure.tip("it failed, and the refund does not show yet: ask kamiPay if it stays so")
+            failure.tip("it failed, and no refund shows yet: if this does not change, ask kamiPay")
         }
         Some(PayStatus::Canceled(_)) => {
-            return failure.tip("it was sent, and yet is canceled: ask kamiPay what became of it");
+            return failure
+                .tip("canceled, but it was sent: ask kamiPay what became of the payment");
         }
         Some(_) => failure,
     };
     failure.tip(
-        "the same command again goes on waiting; a longer --for or --deadline waits for longer",
+        "to keep waiting, run the same command again, with a longer --for or --deadline if you like",
     )
 }
 
@@ -288,9 +288,9 @@ fn stopped(exit: Exit, watch: &Watch) -> Failure {
     let evidence = watch.evidence();
     Failure::stopped(exit, format!("after {questions}: {last}. Nothing is decided")).tip(
         if evidence.was_unclear || evidence.was_paid {
-            "do not pay again: an answer shows a payment, or may have shown one. Ask kamiPay"
+            "do not pay again: an answer showed, or may have shown, that funds moved. Ask kamiPay"
         } else {
-            "do not pay again; the same command again goes on waiting"
+            "do not pay again. To keep waiting, run the same command again"
         },
     )
 }

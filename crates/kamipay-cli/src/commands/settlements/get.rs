@@ -2,13 +2,14 @@
 
 use clap::Args;
 use kamipay_ureq::proto::SettlementId;
-use kamipay_ureq::proto::settlements::{GetSettlement, SettlementDetail};
+use kamipay_ureq::proto::settlements::{GetSettlement, ScanSettlements, SettlementDetail};
 
 use crate::commands::count;
 use crate::commands::lots::check;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::fields::Fields;
+use crate::listing::Listing as _;
 use crate::output::{Output, Thing};
 use crate::table::{self, Column, Table, hash, money_in, text};
 
@@ -48,27 +49,18 @@ impl Get {
 }
 
 impl Thing for SettlementDetail {
-    const CSV: &'static [&'static str] = &[
-        "kind",
-        "settlement_id",
-        "settlement_provider_name",
-        "provider_settlement_id",
-        "external_settlement_id",
-        "amount",
-        "currency",
-        "address_to",
-        "address_from",
-        "settlement_message",
-        "settled_at",
-        "created_at",
-        "status",
-        "kamipay_id",
-        "external_id",
-        "kamipay_request_id",
-        "charged_amount",
-        "charged_currency",
-        "settlement_amount",
-        "settlement_currency",
+    const CSV: &'static [&'static [&'static str]] = &[
+        &["kind"],
+        ScanSettlements::CSV,
+        &[
+            "kamipay_id",
+            "external_id",
+            "kamipay_request_id",
+            "charged_amount",
+            "charged_currency",
+            "settlement_amount",
+            "settlement_currency",
+        ],
     ];
 
     fn table(&self) -> String {

@@ -119,7 +119,7 @@ impl Summary<PendingCharge> for PendingPool {
 }
 
 impl Thing for PendingTotals {
-    const CSV: &'static [&'static str] = &["count", "settlement_amount"];
+    const CSV: &'static [&'static [&'static str]] = &[&["count", "settlement_amount"]];
 
     fn table(&self) -> String {
         table::fields_of(self, &[text("count"), text("settlement_amount")])
