@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http::{Request, Response, StatusCode};
 use kamipay_proto::retry::{Cause, FailedAttempt, Repeat, RetryBudget, RetryPolicy, Stop};
 use kamipay_proto::session::{Need, Session, TokenUse};
-use kamipay_proto::{AccessToken, Api, BaseUrl, Endpoint};
+use kamipay_proto::{AccessToken, Api, BaseUrl, Endpoint, IssueToken};
 
 use crate::attempt::Attempt;
 use crate::clock::{Clock, System};
@@ -42,6 +42,9 @@ struct Shared {
     budget: Mutex<RetryBudget>,
     /// Maximum idle connections that the server may have closed.
     kept: AtomicU32,
+    /// Unusable answers to logins that may show that funds moved: an answer about a payment can
+    /// arrive as the answer to the login.
+    doubts: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -93,7 +96,8 @@ impl Client {
         };
         let budget = Mutex::new(config.retry.budget());
         let kept = AtomicU32::new(0);
-        let shared = Shared { exchange, clock, identity, config, budget, kept };
+        let doubts = AtomicU32::new(0);
+        let shared = Shared { exchange, clock, identity, config, budget, kept, doubts };
         Self { shared: Arc::new(shared), deadline: None }
     }
 
@@ -153,6 +157,11 @@ impl Client {
         self.deadline
     }
 
+    /// A number that changes with each login that may have got the answer about a payment.
+    pub(crate) fn doubts(&self) -> u32 {
+        self.shared.doubts.load(Ordering::Relaxed)
+    }
+
     /// The policy with a single attempt.
     pub(crate) fn once(&self) -> RetryPolicy {
         let mut policy = self.shared.config.retry.clone();
@@ -199,7 +208,7 @@ impl Client {
         let mut before: Option<ErrorKind> = None;
         let mut token_use = TokenUse::default();
         // Whether an unusable answer may contradict the one that follows.
-        let mut may_have_shown = false;
+        let (mut may_have_shown, doubts) = (false, self.doubts());
         // The policy does not count attempts after a renewal or a mismatch.
         let (mut renewals, mut mismatches) = (0, 0);
         let end = |history: History, kind, stop| {
@@ -241,7 +250,7 @@ impl Client {
             let took = now.saturating_duration_since(asked_at);
             let kind = match outcome {
                 Ok(mut output) => {
-                    if may_have_shown {
+                    if may_have_shown || doubts != self.doubts() {
                         endpoint.distrust(&mut output);
                     }
                     self.tell::<E>(&history, Ok(()), took, Err(None));
@@ -253,6 +262,9 @@ impl Client {
             };
             let may_show = kind.may_show_funds();
             may_have_shown |= may_show;
+            if may_show && E::CALL == IssueToken::CALL {
+                self.shared.doubts.fetch_add(1, Ordering::Relaxed);
+            }
             // A caller that asks again gets every answer.
             let is_shown = may_show && mismatches_before > 0;
             let unauthorized = token.filter(|_| is_unauthorized(&kind) && !is_shown);

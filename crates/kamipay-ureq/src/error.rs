@@ -282,8 +282,6 @@ impl ErrorKind {
     pub(crate) fn may_show_funds(&self) -> bool {
         match self {
             Self::Answer(answer) => answer.may_show_funds(),
-            // An answer about the payment can arrive as the answer to the login.
-            Self::Login(login) => login.answer().is_some_and(proto::ResponseError::may_show_funds),
             kind => kind.is_lost_answer(),
         }
     }

@@ -171,7 +171,12 @@ impl Client {
                     continue;
                 }
             };
-            let event = match self.ask(call, every, || tick(watch, WatchEvent::Asking))? {
+            let doubts = self.doubts();
+            let outcome = self.ask(call, every, || tick(watch, WatchEvent::Asking))?;
+            if doubts != self.doubts() {
+                watch.lost();
+            }
+            let event = match outcome {
                 Ok(status) => {
                     let is_new = watch.answered(status, now(), self.clock().random());
                     tick(watch, WatchEvent::Answered { is_new })

@@ -585,7 +585,7 @@ fn a_refused_login_is_the_end_of_it() {
             assert_eq!(error.status().unwrap().as_u16(), status);
             assert_eq!((error.stop(), error.request_id()), (Stop::Permanent, Some("r-1")));
             let ErrorKind::Login(login) = error.kind() else { panic!("{error:?}") };
-            assert_eq!((login.attempts(), login.call()), (1, kamipay_proto::IssueToken::CALL));
+            assert_eq!((login.attempts(), login.call()), (1, IssueToken::CALL));
         }
         assert_eq!(world.seen(), ["POST /auth/token"], "once");
         // Until the memory of it fades.

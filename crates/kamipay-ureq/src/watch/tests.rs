@@ -153,6 +153,49 @@ fn a_payment_that_arrives_as_the_answer_to_the_login_is_seen_by_the_watch() {
     assert_eq!(watch.permission_to_pay_again(), None);
 }
 
+/// Also where the login was repeated, or its answer could not be read.
+#[test]
+fn an_answer_to_a_login_that_may_show_a_payment_withholds_permission() {
+    let token = || answer(200, r#"{"access_token": "t", "token_type": "bearer"}"#);
+    let canceled = || answer(200, &in_state("canceled"));
+    for first in [
+        answer(503, &in_state("done")),
+        Err(ErrorKind::Truncated),
+        Err(ErrorKind::TooLarge),
+        Err(ErrorKind::Timeout(TimeoutFault::Body)),
+    ] {
+        let world = World::with([first.clone(), token()]);
+        world.then_always(canceled());
+        let mut watch = watch();
+        still_unknown(world.login().watch(&mut watch, |_| {}).unwrap());
+        assert_eq!(watch.permission_to_pay_again(), None, "{first:?}");
+
+        let world = World::with([first.clone(), token(), canceled(), canceled()]);
+        let client = world.login();
+        let status = client.send(&call()).or_else(|_| client.send(&call()));
+        let is_repeated = !matches!(first, Err(ErrorKind::TooLarge));
+        let permission = status.unwrap().permission_to_pay_again();
+        assert_eq!(permission.is_none(), is_repeated, "{first:?}"); // a second call is another
+    }
+}
+
+/// The payment is asked for with the old token, so that no error shows the failed renewal.
+#[test]
+fn an_early_renewal_that_may_show_a_payment_withholds_permission() {
+    use base64::Engine as _;
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"iat":0,"exp":3600}"#);
+    let token = format!(r#"{{"access_token": "e30.{claims}.", "token_type": "bearer"}}"#);
+    let world = World::with([answer(200, &token), answer(200, NOT_FOUND)]);
+    let client = world.login();
+    client.send(&call()).unwrap();
+    world.clock.pass(3570 * SECOND);
+    world.then([answer(200, &in_state("done")), answer(200, &in_state("canceled"))]);
+    world.then_always(answer(200, NOT_FOUND));
+    let mut watch = watch();
+    still_unknown(client.watch(&mut watch, |_| {}).unwrap());
+    assert!(watch.evidence().seen.iter().any(|it| it.state == "canceled"));
+}
+
 #[test]
 fn a_failure_that_ends_the_wait_is_saved_with_what_it_showed() {
     let world = World::with([answer(404, &in_state("done"))]);

@@ -274,10 +274,15 @@ fn unknown(evidence: &Evidence, is_nameless: bool) -> Failure {
         }
         Some(_) => failure,
     };
+    let failure = if evidence.was_sent { failure.tip(SENT) } else { failure };
     failure.tip(
         "to keep waiting, run the same command again, with a longer --for or --deadline if you like",
     )
 }
+
+/// What the next run would not know.
+const SENT: &str = "the payment was sent, so no cancellation is true: if another run says canceled, \
+                    ask kamiPay before you pay again";
 
 fn stopped(exit: Exit, watch: &Watch) -> Failure {
     let questions = count(watch.evidence().questions.into(), "question");
@@ -286,13 +291,13 @@ fn stopped(exit: Exit, watch: &Watch) -> Failure {
         None => "no answer came yet".to_owned(),
     };
     let evidence = watch.evidence();
-    Failure::stopped(exit, format!("after {questions}: {last}. Nothing is decided")).tip(
-        if evidence.was_unclear || evidence.was_paid {
-            "do not pay again: an answer showed, or may have shown, that funds moved. Ask kamiPay"
-        } else {
-            "do not pay again. To keep waiting, run the same command again"
-        },
-    )
+    let failure = Failure::stopped(exit, format!("after {questions}: {last}. Nothing is decided"));
+    let failure = if evidence.was_sent { failure.tip(SENT) } else { failure };
+    failure.tip(if evidence.was_unclear || evidence.was_paid {
+        "do not pay again: an answer showed, or may have shown, that funds moved. Ask kamiPay"
+    } else {
+        "do not pay again. To keep waiting, run the same command again"
+    })
 }
 
 fn sighted(seen: &Sighting) -> String {
