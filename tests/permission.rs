@@ -213,9 +213,9 @@ impl Case {
                 let is_refund = refund.is_well_formed && refund.hash != Some('0');
                 let equals_another = [txid, original].iter().any(|it| it.is(refund));
                 let is_third = txid.is_there && original.is_there && !txid.is(original);
-                // By the page, this state has no number of the bank.
-                let is_its =
-                    self.asked != TargetKind::OperationId && is_its(&[txid, original, refund]);
+                // By the page, this state has no number of the bank. The requested hash is not the
+                // refund.
+                let is_its = self.asked != TargetKind::OperationId && is_its(&[txid, original]);
                 let is_returned = is_refund && !equals_another && !is_third && !bank.is_there;
                 match is_documented && is_its && is_returned {
                     true => Outcome::Returned,

@@ -206,25 +206,25 @@ fn data_is_unclear(data: &str) -> bool {
 
 /// Whether an unknown field may be about funds.
 fn may_be_funds(name: &str, value: &RawValue) -> bool {
-    !is_empty(value) && (names_funds(name) || shows_funds(value))
+    !is_empty(value) && (names_funds(name) || shows_funds(value, 16))
 }
 
-/// Whether a JSON value may be about funds: by a name, a word, or the form of a hash or receipt.
-fn shows_funds(value: &RawValue) -> bool {
+/// Whether a JSON value may be about funds: by a name, a word, or the form of a hash or receipt. More
+/// than `levels` in each other may be.
+fn shows_funds(value: &RawValue, levels: u32) -> bool {
     let json = value.get();
+    let is_in = |value| levels == 0 || shows_funds(value, levels - 1);
     let mut shows = false;
     match kind(value) {
         Kind::Object => {
-            _ = object::entries(json, |name, value| {
-                shows |= names_funds(&name) || shows_funds(value);
-            })
+            object::entries(json, |name, value| {
+                shows = shows || names_funds(&name) || is_in(value);
+            });
         }
-        Kind::List => {
-            _ = object::each(json, |value| {
-                shows |= shows_funds(value);
-                !shows
-            })
-        }
+        Kind::List => object::each(json, |value| {
+            shows = is_in(value);
+            !shows
+        }),
         Kind::Scalar => {
             let text = serde_json::from_str(json).unwrap_or_else(|_| json.to_owned());
             shows = is_paid_word(&text) || shows_form(&text) || is_nested(&text);
@@ -326,6 +326,7 @@ mod tests {
             r#"{"status": "ok", "data": {"x": [{"y": "E0123456720260514150012345678901"}]}}"#,
             r#"{"status": "ok", "data": {"x": {"state": "Done"}}}"#,
             r#"{"_withheld": true, "status": "ok"}"#,
+            r#"{"status": "ok", "data": {"x": [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}}"#,
             "[]",
         ] {
             assert!(is_unclear(unclear), "{unclear}");
