@@ -6,7 +6,7 @@ mod saved;
 mod tail;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::Args;
@@ -22,7 +22,8 @@ use crate::exit::Failure;
 use crate::output::{Format, Lines, List, Output, RowsFile, StandardOutput, place};
 use crate::progress::{Progress, thousands};
 use crate::stop::Stop;
-use crate::{table, time};
+use crate::time::Asked;
+use crate::{clock, table, time};
 
 /// How to read, print and keep a listing.
 #[derive(Args)]
@@ -93,6 +94,7 @@ impl Settings {
     pub(crate) fn print<S: Listing>(
         &self,
         what: S,
+        asked: &Asked,
         summary: &mut impl Summary<S::Row>,
     ) -> Result<bool, Failure> {
         let (output, keeping) = (self.output, &self.keeping);
@@ -100,12 +102,17 @@ impl Settings {
         let format = keeping.format(output)?;
         let period = what.period();
         keeping.check(period)?;
+        if let Some(note) = asked.note(period) {
+            output.note(&note);
+        }
         let scan = keeping.scan(&what)?;
         let (scan, mut saved, file) = match &keeping.resume {
             Some(path) => {
                 let account = self.connection.account()?;
                 let as_what = (format, output.is_for_spreadsheet());
-                let this = Content::new(what, account, as_what, keeping.look_back, scan.state());
+                let mut this =
+                    Content::new(what, account, as_what, keeping.look_back, scan.state());
+                this.moves = asked.moves;
                 let (saved, file) = keeping.resume(path, this, output)?;
                 let scan = match saved.is_new {
                     true => scan,
@@ -199,7 +206,7 @@ impl Keeping {
             return Err(Failure::usage("--look-back needs a period: give --from and --to"));
         }
         match self.resume {
-            Some(_) => check_is_over(period, SystemTime::now().into()),
+            Some(_) => check_is_over(period, clock::now()?),
             None => Ok(()),
         }
     }

@@ -13,4 +13,5 @@ mod scans;
 mod secrets;
 mod streams;
 mod support;
+mod times;
 mod watch;

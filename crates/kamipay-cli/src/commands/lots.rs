@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::fields::Fields;
 use crate::output::{Output, Thing};
 use crate::table::{self, BAD, Column, GOOD, Table, money, seconds, text};
-use crate::time::PeriodArgs;
+use crate::time::{Asked, PeriodArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum Lots {
@@ -29,7 +29,8 @@ pub(crate) enum Lots {
     #[command(after_help = "\
 Examples:
   kamipay lots list --from 2026-05-01 --to 2026-05-31
-  kamipay lots list --from 2026-05-01 --to 2026-05-31 --utc-offset -03:00 --output csv > may.csv
+  kamipay lots list --from yesterday --to yesterday --timezone America/Sao_Paulo
+  kamipay lots list --from 2026-05 --to 2026-05 --utc-offset -03:00 --output csv > may.csv
   kamipay lots list --from 2026-05-14T00:00:00Z --to 2026-05-14T12:00:00Z | jq -r .lot_id
   kamipay lots list --from 2025-01-01 --to 2025-12-31 --out 2025.ndjson --resume 2025.state")]
     List(List<LotsQuery>),
@@ -59,6 +60,10 @@ impl Query for LotsQuery {
 
     fn what(&self) -> Result<ScanLots, Failure> {
         Ok(ScanLots::new(self.period.period()?))
+    }
+
+    fn asked(&self) -> Result<Asked, Failure> {
+        self.period.asked()
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use kamipay_ureq::Client;
 use kamipay_ureq::proto::confirmed_charges::ScanConfirmedCharges;
 use kamipay_ureq::proto::lots::ScanLots;
-use kamipay_ureq::proto::scan::{self, ScanState};
+use kamipay_ureq::proto::scan::{self, ScanState, Scannable as _};
 use kamipay_ureq::proto::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,11 @@ enum Part {
 
 fn plan<Q: Query>(query: &Q) -> Result<Exit, Failure> {
     let mut lines = Lines::new();
-    for part in scan::Scan::parts(query.what()?) {
+    let what = query.what()?;
+    if let Some(note) = query.asked()?.note(what.period()) {
+        let _ = anstream::stderr().write_all(format!("note: {note}\n").as_bytes());
+    }
+    for part in scan::Scan::parts(what) {
         lines.json(&Line { list: Q::What::NAME, part })?;
     }
     lines.flush()?;

@@ -65,6 +65,9 @@ impl Find {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
         let client = self.connection.client()?;
         let period = self.period.period()?;
+        if let Some(note) = self.period.asked()?.note(Some(period)) {
+            self.output.note(&note);
+        }
         let progress = Progress::search(self.output.is_quiet());
         let mut search = FindPayout::new(self.kamipay_id.clone(), period);
         let found = follow(&mut search, &client, &progress);

@@ -1,7 +1,5 @@
 //! `kamipay settlements pending`
 
-use std::time::SystemTime;
-
 use clap::Args;
 use kamipay_ureq::proto::settlements::{
     ListPendingCharges, PendingCharge, PendingPool, PendingTotals, ScanPendingCharges,
@@ -14,7 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::listing::{Listing as _, Summary};
 use crate::output::{Format, Thing};
 use crate::table::{self, text};
-use crate::time::OpenPeriodArgs;
+use crate::time::{Asked, OpenPeriodArgs};
 
 /// List the charges that the next settlement will take, one row each
 ///
@@ -56,8 +54,12 @@ impl Query for PendingQuery {
     fn what(&self) -> Result<ScanPendingCharges, Failure> {
         let mut what = ScanPendingCharges::new();
         what.checkout_id = self.checkout;
-        what.period = self.period.period(SystemTime::now().into())?;
+        what.period = self.period.period()?;
         Ok(what)
+    }
+
+    fn asked(&self) -> Result<Asked, Failure> {
+        self.period.asked()
     }
 }
 
@@ -76,7 +78,7 @@ impl Pending {
             .tip("give both, --from and --to"));
         }
         let mut pool = PendingPool::new();
-        let is_all = settings.print(what, &mut pool)?;
+        let is_all = settings.print(what, &query.asked()?, &mut pool)?;
         if is_all && settings.output().format() != Format::Table {
             settings.output().note(&pool.words(pool.count()));
         }
