@@ -19,9 +19,10 @@ use self::saved::{Content, Saved};
 use self::tail::Tail;
 use crate::connection::Connection;
 use crate::exit::Failure;
-use crate::output::{Format, Lines, List, Output, RowsFile, StandardOutput, place};
+use crate::output::{ColumnArgs, Format, Lines, List, Output, RowsFile, StandardOutput, place};
 use crate::progress::{Progress, thousands};
 use crate::stop::Stop;
+use crate::table::Column;
 use crate::time::Asked;
 use crate::{clock, table, time};
 
@@ -30,6 +31,8 @@ use crate::{clock, table, time};
 pub(crate) struct Settings {
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    columns: ColumnArgs,
     #[command(flatten)]
     keeping: Keeping,
     #[command(flatten)]
@@ -100,6 +103,7 @@ impl Settings {
         let (output, keeping) = (self.output, &self.keeping);
         let client = self.connection.client()?;
         let format = keeping.format(output)?;
+        let columns = self.columns.of::<S>(format, &asked.zone)?;
         let period = what.period();
         keeping.check(period)?;
         if let Some(note) = asked.note(period) {
@@ -127,7 +131,7 @@ impl Settings {
         let has_header = scan.manifest().rows > 0 || file.as_ref().is_some_and(RowsFile::is_begun);
         let progress = Progress::listing(output.is_quiet(), period);
         let lines = file.map_or_else(|| Lines::beside(&progress), Lines::to_file);
-        let mut list = List::new(format, lines.for_output(output), S::TABLE, S::CSV);
+        let mut list = List::new(format, lines.for_output(output), columns);
         if !has_header {
             list.header()?;
         }
@@ -241,10 +245,11 @@ impl Keeping {
         let file = match saved.is_new {
             true => file.begin()?,
             false => {
-                let (columns, time) = (S::CSV, S::TIME);
+                let columns: Vec<&str> = S::FIELDS.iter().map(Column::name).collect();
+                let time = S::TIME;
                 let rest = state.scan.period();
                 let format = self.format(output)?;
-                let tail = Tail { format, columns, time, rest };
+                let tail = Tail { format, columns: &columns, time, rest };
                 let known = (state.manifest.rows, state.is_done);
                 file.go_on(mark, known, output, |bytes| tail.could_be(bytes))?
             }

@@ -13,6 +13,7 @@ mod stop;
 mod table;
 mod text;
 mod time;
+mod view;
 mod zone;
 
 use std::process::ExitCode;

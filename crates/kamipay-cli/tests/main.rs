@@ -13,5 +13,6 @@ mod scans;
 mod secrets;
 mod streams;
 mod support;
+mod tables;
 mod times;
 mod watch;

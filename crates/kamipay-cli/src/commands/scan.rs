@@ -18,7 +18,7 @@ use super::settlements::{PendingQuery, SettlementsQuery, TransactionsQuery};
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::listing::{Listing, Next, Reading, Requests};
-use crate::output::{Format, Lines, List};
+use crate::output::{Columns, Format, Lines, List};
 use crate::progress::Progress;
 use crate::stop::Stop;
 
@@ -214,7 +214,7 @@ impl Running<'_> {
         let scan = requests.set(scan::Scan::resume(part))?;
         let progress = Progress::listing(quiet, scan.what().period());
         let lines = Lines::beside(&progress);
-        let mut list = List::new(Format::Ndjson, lines, S::TABLE, S::CSV);
+        let mut list = List::new(Format::Ndjson, lines, Columns::all::<S>());
         let mut reading = Reading::new(requests, self.client, scan, &progress, self.stop);
         let mut read_all = || loop {
             match reading.next() {

@@ -5,7 +5,7 @@ use kamipay_ureq::proto::settlements::{ScanPendingCharges, ScanSettlements, Scan
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::table::{Column, hash, money, money_in, number, seconds, text};
+use crate::table::{Column, hash, identifier, money, money_in, number, seconds, state, text};
 
 /// A listing of the program, and how its rows are shown.
 pub(crate) trait Listing:
@@ -24,52 +24,54 @@ pub(crate) trait Listing:
     const TIME: &'static str;
     /// Whether its calls have pages.
     const HAS_PAGES: bool = true;
+    /// All fields, in the order of the JSON.
+    const FIELDS: &'static [Column];
     /// The columns of a table: those that a person looks for.
-    const TABLE: &'static [Column];
-    /// The columns of CSV: all fields, in the order of the JSON.
-    const CSV: &'static [&'static str];
+    const TABLE: &'static [&'static str];
+    /// The columns that a narrow table is without, the first one first. Then the last ones go.
+    const LEAST: &'static [&'static str] = &[];
 }
 
 impl Listing for ScanLots {
     const NAME: &'static str = "lots";
     const ROW: &'static str = "lot";
     const TIME: &'static str = "created_at";
-    const TABLE: &'static [Column] = &[
-        text("lot_id"),
-        text("status"),
+    const FIELDS: &'static [Column] = &[
+        identifier("lot_id"),
+        hash("transaction_hash"),
         money("usdt_amount"),
         seconds("created_at"),
-        hash("transaction_hash"),
+        state("status"),
     ];
-    const CSV: &'static [&'static str] =
-        &["lot_id", "transaction_hash", "usdt_amount", "created_at", "status"];
+    const TABLE: &'static [&'static str] =
+        &["lot_id", "status", "usdt_amount", "created_at", "transaction_hash"];
 }
 
 impl Listing for ScanSettlements {
     const NAME: &'static str = "settlements";
     const ROW: &'static str = "settlement";
     const TIME: &'static str = "settled_at";
-    const TABLE: &'static [Column] = &[
+    const FIELDS: &'static [Column] = &[
         number("settlement_id"),
-        text("status"),
+        text("settlement_provider_name"),
+        identifier("provider_settlement_id"),
+        identifier("external_settlement_id"),
         money_in("amount", "currency"),
-        seconds("settled_at"),
-        text("provider_settlement_id"),
+        text("currency"),
         hash("address_to"),
+        hash("address_from"),
+        text("settlement_message"),
+        seconds("settled_at"),
+        seconds("created_at"),
+        state("status"),
     ];
-    const CSV: &'static [&'static str] = &[
+    const TABLE: &'static [&'static str] = &[
         "settlement_id",
-        "settlement_provider_name",
-        "provider_settlement_id",
-        "external_settlement_id",
-        "amount",
-        "currency",
-        "address_to",
-        "address_from",
-        "settlement_message",
-        "settled_at",
-        "created_at",
         "status",
+        "amount",
+        "settled_at",
+        "provider_settlement_id",
+        "address_to",
     ];
 }
 
@@ -77,53 +79,50 @@ impl Listing for ScanTransactions {
     const NAME: &'static str = "transactions";
     const ROW: &'static str = "charge";
     const TIME: &'static str = "created_at";
-    const TABLE: &'static [Column] = &[
+    const FIELDS: &'static [Column] = &[
         number("settlement_id"),
-        text("external_id"),
-        hash("kamipay_id"),
+        identifier("kamipay_request_id"),
+        identifier("kamipay_id"),
+        identifier("external_id"),
         money_in("charged_amount", "charged_currency"),
+        text("charged_currency"),
         money_in("settlement_amount", "settlement_currency"),
+        text("settlement_currency"),
+        seconds("charged_timestamp"),
         seconds("created_at"),
+        text("settlement_provider_name"),
+        seconds("settled_at"),
+        identifier("provider_settlement_id"),
+        identifier("external_settlement_id"),
     ];
-    const CSV: &'static [&'static str] = &[
+    const TABLE: &'static [&'static str] = &[
         "settlement_id",
-        "kamipay_request_id",
-        "kamipay_id",
         "external_id",
+        "kamipay_id",
         "charged_amount",
-        "charged_currency",
         "settlement_amount",
-        "settlement_currency",
-        "charged_timestamp",
         "created_at",
-        "settlement_provider_name",
-        "settled_at",
-        "provider_settlement_id",
-        "external_settlement_id",
     ];
+    const LEAST: &'static [&'static str] = &["kamipay_id", "charged_amount", "settlement_id"];
 }
 
 impl Listing for ScanPendingCharges {
     const NAME: &'static str = "pending-charges";
     const ROW: &'static str = "pending charge";
     const TIME: &'static str = "charged_timestamp";
-    const TABLE: &'static [Column] = &[
-        text("external_id"),
-        hash("kamipay_id"),
+    const FIELDS: &'static [Column] = &[
+        identifier("kamipay_request_id"),
+        identifier("kamipay_id"),
+        identifier("external_id"),
         money_in("charged_amount", "charged_currency"),
+        text("charged_currency"),
         money_in("settlement_amount", "settlement_currency"),
+        text("settlement_currency"),
         seconds("charged_timestamp"),
     ];
-    const CSV: &'static [&'static str] = &[
-        "kamipay_request_id",
-        "kamipay_id",
-        "external_id",
-        "charged_amount",
-        "charged_currency",
-        "settlement_amount",
-        "settlement_currency",
-        "charged_timestamp",
-    ];
+    const TABLE: &'static [&'static str] =
+        &["external_id", "kamipay_id", "charged_amount", "settlement_amount", "charged_timestamp"];
+    const LEAST: &'static [&'static str] = &["kamipay_id", "charged_amount"];
 }
 
 impl Listing for ScanConfirmedCharges {
@@ -131,24 +130,25 @@ impl Listing for ScanConfirmedCharges {
     const ROW: &'static str = "charge";
     const TIME: &'static str = "credit_datetime";
     const HAS_PAGES: bool = false;
-    const TABLE: &'static [Column] = &[
+    const FIELDS: &'static [Column] = &[
         number("store_id"),
         number("checkout_id"),
-        text("operation_id"),
+        identifier("operation_id"),
+        hash("tx_hash"),
         money("brl_requested"),
         money("usdt_credited"),
-        seconds("credit_datetime"),
         text("external_data"),
+        seconds("request_datetime"),
+        seconds("credit_datetime"),
     ];
-    const CSV: &'static [&'static str] = &[
+    const TABLE: &'static [&'static str] = &[
         "store_id",
         "checkout_id",
         "operation_id",
-        "tx_hash",
         "brl_requested",
         "usdt_credited",
-        "external_data",
-        "request_datetime",
         "credit_datetime",
+        "external_data",
     ];
+    const LEAST: &'static [&'static str] = &["external_data", "store_id", "checkout_id"];
 }

@@ -10,7 +10,8 @@ use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::fields::Fields;
 use crate::output::{Output, Thing};
-use crate::table::{self, Column, Table, hash, money_in, text};
+use crate::table::{self, Column, Table, identifier, money_in, state, text, time_of};
+use crate::view::{View, ViewArgs};
 
 /// Show one settlement with its charges
 ///
@@ -31,18 +32,21 @@ pub(crate) struct Get {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    view: ViewArgs,
+    #[command(flatten)]
     connection: Connection,
 }
 
 impl Get {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
+        let view = self.view.view()?;
         let settlement =
             self.connection.client()?.send(&GetSettlement::new(self.settlement)).map_err(
                 |error| {
                     Failure::call(&format!("reading the settlement {}", self.settlement), &error)
                 },
             )?;
-        self.output.thing(&settlement)?;
+        self.output.thing(&settlement, &view)?;
         Ok(Exit::Done)
     }
 }
@@ -71,13 +75,13 @@ impl Thing for SettlementDetail {
         "settlement_currency",
     ];
 
-    fn table(&self) -> String {
+    fn table(&self, view: &View) -> String {
         const SETTLEMENT: &[Column] = &[
             text("settlement_id"),
-            text("status"),
+            state("status"),
             money_in("amount", "currency"),
-            text("settled_at"),
-            text("created_at"),
+            time_of("settled_at"),
+            time_of("created_at"),
             text("settlement_provider_name"),
             text("provider_settlement_id"),
             text("external_settlement_id"),
@@ -85,7 +89,7 @@ impl Thing for SettlementDetail {
             text("address_from"),
             text("settlement_message"),
         ];
-        table::fields_of(self, SETTLEMENT) + &charges(self, usize::MAX)
+        table::fields_of(self, SETTLEMENT, view) + &charges(self, usize::MAX, view)
     }
 
     fn rows(&self) -> Vec<Fields> {
@@ -97,14 +101,14 @@ impl Thing for SettlementDetail {
 }
 
 /// The first `most` charges, with the sum of all.
-pub(crate) fn charges(settlement: &SettlementDetail, most: usize) -> String {
+pub(crate) fn charges(settlement: &SettlementDetail, most: usize, view: &View) -> String {
     const CHARGES: &[Column] = &[
-        text("external_id"),
-        hash("kamipay_id"),
+        identifier("external_id"),
+        identifier("kamipay_id"),
         money_in("charged_amount", "charged_currency"),
         money_in("settlement_amount", "settlement_currency"),
     ];
-    let mut table = Table::new(CHARGES);
+    let mut table = Table::new(CHARGES, view).without_first(&["kamipay_id", "charged_amount"]);
     settlement.charges.iter().take(most).for_each(|charge| table.add(charge));
     let all = settlement.charges.len();
     let mut text = table::part(&count(all as u64, "charge"), table);
@@ -116,5 +120,5 @@ pub(crate) fn charges(settlement: &SettlementDetail, most: usize) -> String {
         n => format!("without {} the charges add up to", count(n, "unquoted charge")),
     };
     let currency = settlement.currency.as_str();
-    text + &format!("  {}\n", check(&words, settlement.check_charges(), "amount", currency))
+    text + &view.prose("  ", &check(&words, settlement.check_charges(), "amount", currency))
 }

@@ -13,6 +13,7 @@ use crate::listing::{Listing as _, Summary};
 use crate::output::{Format, Thing};
 use crate::table::{self, text};
 use crate::time::{Asked, OpenPeriodArgs};
+use crate::view::View;
 
 /// List the charges that the next settlement will take, one row each
 ///
@@ -68,7 +69,7 @@ impl Pending {
         let List { query, settings } = &self.list;
         let what = query.what()?;
         if self.totals {
-            settings.output().thing(&self.totals(what)?)?;
+            settings.output().thing(&self.totals(what)?, &View::screen())?;
             return Ok(Exit::Done);
         }
         if settings.resumes() && query.period.moves_with_the_clock() {
@@ -123,7 +124,7 @@ impl Summary<PendingCharge> for PendingPool {
 impl Thing for PendingTotals {
     const CSV: &'static [&'static str] = &["count", "settlement_amount"];
 
-    fn table(&self) -> String {
-        table::fields_of(self, &[text("count"), text("settlement_amount")])
+    fn table(&self, view: &View) -> String {
+        table::fields_of(self, &[text("count"), text("settlement_amount")], view)
     }
 }
