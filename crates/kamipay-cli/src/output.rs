@@ -5,6 +5,7 @@ mod file;
 mod format;
 mod lines;
 mod list;
+mod pager;
 mod spreadsheet;
 
 use serde::Serialize;
@@ -35,7 +36,8 @@ pub(crate) trait Thing: Serialize {
 impl Output {
     /// Prints one thing.
     pub(crate) fn thing<T: Thing>(self, thing: &T, view: &View) -> Result<(), Failure> {
-        let mut lines = Lines::new().for_output(self);
+        let lines = Lines::new().for_output(self);
+        let mut lines = if self.format().streams() { lines } else { lines.with_pager() };
         match self.format() {
             Format::Table => lines.text(&thing.table(view))?,
             Format::Json => lines.json_text(&lines::json(thing, serde_json::to_string_pretty)?)?,

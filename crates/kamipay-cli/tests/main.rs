@@ -7,6 +7,7 @@ mod formats;
 mod help;
 mod kept;
 mod lists;
+mod pager;
 mod pay;
 mod sandbox;
 mod scans;

@@ -34,6 +34,7 @@ Examples:
   kamipay lots list --from 2026-05-01 --to 2026-05-31
   kamipay lots list --from yesterday --to yesterday --timezone America/Sao_Paulo
   kamipay lots list --from 2026-05 --to 2026-05 --utc-offset -03:00 --output csv > may.csv
+  kamipay lots list --from 2026-05 --to 2026-05 --columns created_at,usdt_amount --output csv
   kamipay lots list --from 2026-05-14T00:00:00Z --to 2026-05-14T12:00:00Z | jq -r .lot_id
   kamipay lots list --from 2025-01-01 --to 2025-12-31 --out 2025.ndjson --resume 2025.state")]
     List(List<LotsQuery>),

@@ -23,6 +23,7 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn new(format: Format, lines: Lines, columns: Columns) -> Self {
+        let lines = if format.streams() { lines } else { lines.with_pager() };
         Self { format, lines, table: columns.table(), columns, json: Vec::new(), rows: 0 }
     }
 
