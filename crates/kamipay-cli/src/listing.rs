@@ -4,6 +4,7 @@ mod kinds;
 mod reading;
 mod saved;
 mod tail;
+mod totals;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,11 +13,14 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::Args;
 use kamipay_ureq::proto::Period;
 use kamipay_ureq::proto::scan::Scan;
+use serde_json::Value;
 
 pub(crate) use self::kinds::Listing;
 pub(crate) use self::reading::{Next, Reading, Requests};
 use self::saved::{Content, Saved};
 use self::tail::Tail;
+use self::totals::{Totals, TotalsArgs};
+use crate::commands::count;
 use crate::connection::Connection;
 use crate::exit::Failure;
 use crate::output::{ColumnArgs, Format, Lines, List, Output, RowsFile, StandardOutput, place};
@@ -33,6 +37,8 @@ pub(crate) struct Settings {
     output: Output,
     #[command(flatten)]
     columns: ColumnArgs,
+    #[command(flatten)]
+    totals: TotalsArgs,
     #[command(flatten)]
     keeping: Keeping,
     #[command(flatten)]
@@ -71,35 +77,14 @@ struct Keeping {
     out: Option<PathBuf>,
 }
 
-/// What is said of all rows, at the end of a table.
-pub(crate) trait Summary<R> {
-    /// Takes a row into account.
-    fn add(&mut self, row: &R);
-    /// The words, after `rows` rows of this run.
-    fn words(&self, rows: u64) -> String;
-}
-
 impl Settings {
     /// Whether the listing can be resumed.
     pub(crate) fn resumes(&self) -> bool {
         self.keeping.resume.is_some()
     }
 
-    pub(crate) fn output(&self) -> Output {
-        self.output
-    }
-
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// Prints a listing, or what is left of it. Whether this run read all of it.
-    pub(crate) fn print<S: Listing>(
-        &self,
-        what: S,
-        asked: &Asked,
-        summary: &mut impl Summary<S::Row>,
-    ) -> Result<bool, Failure> {
+    /// Prints a listing, or what is left of it.
+    pub(crate) fn print<S: Listing>(&self, what: S, asked: &Asked) -> Result<(), Failure> {
         let (output, keeping) = (self.output, &self.keeping);
         let client = self.connection.client()?;
         let format = keeping.format(output)?;
@@ -152,21 +137,31 @@ impl Settings {
                 "the listing is whole, with {} rows; to read it again, remove the file of --resume",
                 thousands(scan.manifest().rows),
             ));
-            return Ok(false);
+            if self.totals.are_wanted() {
+                output.warn("no totals: this run read no rows");
+            }
+            return Ok(());
         }
 
         let stop = Stop::on_signals()?;
         let mut reading = Reading::new(&keeping.requests, &client, scan, &progress, &stop);
+        let mut totals = self.totals.begin(output);
         let mut read_all = || {
             save(reading.state(), &mut list, false)?;
             loop {
                 match reading.next() {
                     Ok(Next::Row(row)) => {
-                        summary.add(&row);
+                        if let Some(totals) = &mut totals {
+                            totals.add::<S>(&row);
+                        }
                         list.row(&row)?;
                     }
                     Ok(Next::Idle) => list.flush()?,
-                    Ok(Next::End) => break list.finish(&summary.words(reading.read())).map(Ok),
+                    Ok(Next::End) => {
+                        let in_json = self.totals_in_json::<S>(totals.as_ref(), format)?;
+                        let summary = count(reading.read(), S::ROW);
+                        break list.finish(&summary, in_json.as_ref()).map(Ok);
+                    }
                     Err(failure) => break Ok(Err(failure)),
                 }
                 if reading.is_save_due() {
@@ -181,7 +176,7 @@ impl Settings {
         match end {
             Ok(Ok(())) => {
                 reading.notes().iter().for_each(|note| output.note(note));
-                Ok(is_new)
+                self.print_totals::<S>(totals.as_ref(), format, is_new)
             }
             Ok(Err(failure)) => {
                 let rows = list
@@ -189,10 +184,44 @@ impl Settings {
                     .file()
                     .map_or_else(|| "that were printed".to_owned(), RowsFile::what);
                 let failure = failure.after_rows(list.printed(), &rows);
+                let failure = match self.totals.are_wanted() {
+                    true => failure.tip("there are no totals of a list that is not whole"),
+                    false => failure,
+                };
                 Err(keeping.how_to_go_on(failure, reading.rest(), list.printed(), format))
             }
             Err(failure) => Err(keeping.the_same_again(failure)),
         }
+    }
+}
+
+impl Settings {
+    fn totals_in_json<S: Listing>(
+        &self,
+        totals: Option<&Totals>,
+        format: Format,
+    ) -> Result<Option<Value>, Failure> {
+        let totals = totals.filter(|_| format == Format::Json && self.totals.are_wanted());
+        totals.map(Totals::json::<S>).transpose()
+    }
+
+    /// Prints the totals on standard error, unless they are in the JSON.
+    fn print_totals<S: Listing>(
+        &self,
+        totals: Option<&Totals>,
+        format: Format,
+        is_new: bool,
+    ) -> Result<(), Failure> {
+        let is_wanted = self.totals.are_wanted();
+        let Some(totals) = totals.filter(|_| !is_wanted || format != Format::Json) else {
+            return Ok(());
+        };
+        totals.print::<S>();
+        if !is_new {
+            self.output.warn(&totals.note());
+        }
+        // An inexact sum that was asked for is an error.
+        if is_wanted { totals.json::<S>().map(drop) } else { Ok(()) }
     }
 }
 

@@ -16,4 +16,5 @@ mod streams;
 mod support;
 mod tables;
 mod times;
+mod totals;
 mod watch;

@@ -47,8 +47,13 @@ impl Terminal {
 
     /// Reads until the screen shows this.
     fn wait_for(&mut self, text: &str) {
+        self.wait_for_times(text, 1);
+    }
+
+    /// Reads until the screen has shown this `times` times.
+    fn wait_for_times(&mut self, text: &str, times: usize) {
         let mut some = [0; 4096];
-        while !self.seen.contains(text) {
+        while self.seen.matches(text).count() < times {
             let n = self.out.read(&mut some).unwrap();
             assert!(n > 0, "{text:?} is not in {:?}", self.seen);
             self.seen.push_str(&String::from_utf8_lossy(&some[..n]));
@@ -181,6 +186,21 @@ fn ctrl_c_in_a_pager_leaves_nothing_broken() {
     assert!(end.contains("code 0") && end.contains("the same terminal"), "{seen}");
 }
 
+/// Without `--totals`, because somebody is there.
+#[test]
+fn a_list_on_a_terminal_ends_with_its_totals() {
+    let server = merchant();
+    let line = list(&[]).replace("--quiet ", "");
+    let Some(terminal) = Terminal::run("totals", &server, &line) else { return };
+    let (code, seen) = terminal.end();
+    let seen = anstream::adapter::strip_str(&seen).to_string();
+    let (_, totals) = seen.split_once("40 lots").unwrap();
+    assert!(code == 0 && totals.contains("usdt_amount      40  "), "{totals}");
+    assert!(totals.contains("  FAILED"), "{totals}");
+    let quiet = Terminal::run("quiet", &server, &list(&[])).unwrap().end().1;
+    assert!(!quiet.contains("sum"), "{quiet}");
+}
+
 /// The real one, where there is one.
 #[test]
 fn less_shows_colours_and_gives_the_terminal_back() {
@@ -198,11 +218,11 @@ fn less_shows_colours_and_gives_the_terminal_back() {
     let Some(mut terminal) = Terminal::run("less", &server, &line) else { return };
     terminal.wait_for(":\x1b[K"); // its prompt
     terminal.press("\x03");
-    terminal.wait_for("\x07"); // its answer
+    terminal.wait_for_times(":\x1b[K", 2); // before that it drops keys
     terminal.press("G");
     terminal.wait_for("40 lots");
     terminal.press("q");
     let (_, seen) = terminal.end();
-    assert!(seen.contains("\x1b[32mMINED\x1b[0m"), "{seen}");
+    assert!(seen.contains("\x1b[32mMINED\x1b[0m") && seen.contains('…'), "{seen}");
     assert!(seen.contains("code 0") && seen.contains("the same terminal"), "{seen}");
 }

@@ -2,9 +2,8 @@
 
 use clap::Args;
 
-use super::count;
 use crate::exit::{Exit, Failure};
-use crate::listing::{Listing, Settings, Summary};
+use crate::listing::{Listing, Settings};
 use crate::time::Asked;
 
 /// The period and the filters of a listing, as arguments.
@@ -30,18 +29,7 @@ pub(crate) struct List<Q: Query> {
 impl<Q: Query> List<Q> {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
         let asked = self.query.asked()?;
-        self.settings.print(self.query.what()?, &asked, &mut Count(Q::What::ROW))?;
+        self.settings.print(self.query.what()?, &asked)?;
         Ok(Exit::Done)
-    }
-}
-
-/// `2 lots`
-struct Count(&'static str);
-
-impl<R> Summary<R> for Count {
-    fn add(&mut self, _: &R) {}
-
-    fn words(&self, rows: u64) -> String {
-        count(rows, self.0)
     }
 }

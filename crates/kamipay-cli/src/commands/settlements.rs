@@ -26,7 +26,8 @@ pub(crate) enum Settlements {
 Examples:
   kamipay settlements list --from 2026-05-01 --to 2026-05-31
   kamipay settlements list --from last-month --to last-month --timezone America/Sao_Paulo
-  kamipay settlements list --from 2026-05-01 --to 2026-05-31 | jq -r .settlement_id")]
+  kamipay settlements list --from 2026-05 --to 2026-05 | jq -r .settlement_id
+  kamipay settlements list --from 2026-05 --to 2026-05 --totals -o json | jq -r .totals.amount.ARS")]
     List(List<SettlementsQuery>),
     Get(get::Get),
     /// List the charges that were put into settlements, one row each

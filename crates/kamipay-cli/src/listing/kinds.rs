@@ -1,11 +1,17 @@
-use kamipay_ureq::proto::confirmed_charges::ScanConfirmedCharges;
-use kamipay_ureq::proto::lots::ScanLots;
+use kamipay_ureq::proto::confirmed_charges::{ConfirmedCharge, ScanConfirmedCharges};
+use kamipay_ureq::proto::lots::{Lot, ScanLots};
 use kamipay_ureq::proto::scan::{ScanRow, Scannable};
-use kamipay_ureq::proto::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
+use kamipay_ureq::proto::settlements::{
+    PendingCharge, ScanPendingCharges, ScanSettlements, ScanTransactions, Settlement, Transaction,
+};
+use rust_decimal::Decimal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::table::{Column, hash, identifier, money, money_in, number, seconds, state, text};
+
+/// An amount of a row, and its currency. Either may be absent.
+pub(crate) type Amount<'a> = (Option<Decimal>, Option<&'a str>);
 
 /// A listing of the program, and how its rows are shown.
 pub(crate) trait Listing:
@@ -30,6 +36,16 @@ pub(crate) trait Listing:
     const TABLE: &'static [&'static str];
     /// The columns that a narrow table is without, the first one first. Then the last ones go.
     const LEAST: &'static [&'static str] = &[];
+    /// The fields with amounts, which are added up.
+    const AMOUNTS: &'static [&'static str];
+
+    /// The amounts of a row, in the order of [`AMOUNTS`](Self::AMOUNTS).
+    fn amounts(row: &Self::Row) -> Vec<Amount<'_>>;
+
+    /// The state of a row, where rows have one.
+    fn status(_: &Self::Row) -> Option<Option<&str>> {
+        None
+    }
 }
 
 impl Listing for ScanLots {
@@ -45,6 +61,15 @@ impl Listing for ScanLots {
     ];
     const TABLE: &'static [&'static str] =
         &["lot_id", "status", "usdt_amount", "created_at", "transaction_hash"];
+    const AMOUNTS: &'static [&'static str] = &["usdt_amount"];
+
+    fn amounts(row: &Lot) -> Vec<Amount<'_>> {
+        vec![(Some(row.usdt_amount), Some("USDT"))]
+    }
+
+    fn status(row: &Lot) -> Option<Option<&str>> {
+        Some(Some(row.status.as_str()))
+    }
 }
 
 impl Listing for ScanSettlements {
@@ -73,6 +98,15 @@ impl Listing for ScanSettlements {
         "provider_settlement_id",
         "address_to",
     ];
+    const AMOUNTS: &'static [&'static str] = &["amount"];
+
+    fn amounts(row: &Settlement) -> Vec<Amount<'_>> {
+        vec![(Some(row.amount), Some(row.currency.as_str()))]
+    }
+
+    fn status(row: &Settlement) -> Option<Option<&str>> {
+        Some(row.status.as_ref().map(|status| status.as_str()))
+    }
 }
 
 impl Listing for ScanTransactions {
@@ -104,6 +138,14 @@ impl Listing for ScanTransactions {
         "created_at",
     ];
     const LEAST: &'static [&'static str] = &["kamipay_id", "charged_amount", "settlement_id"];
+    const AMOUNTS: &'static [&'static str] = &["charged_amount", "settlement_amount"];
+
+    fn amounts(row: &Transaction) -> Vec<Amount<'_>> {
+        vec![
+            (Some(row.charged_amount), Some(row.charged_currency.as_str())),
+            (row.settlement_amount, row.settlement_currency.as_ref().map(|it| it.as_str())),
+        ]
+    }
 }
 
 impl Listing for ScanPendingCharges {
@@ -123,6 +165,14 @@ impl Listing for ScanPendingCharges {
     const TABLE: &'static [&'static str] =
         &["external_id", "kamipay_id", "charged_amount", "settlement_amount", "charged_timestamp"];
     const LEAST: &'static [&'static str] = &["kamipay_id", "charged_amount"];
+    const AMOUNTS: &'static [&'static str] = &["charged_amount", "settlement_amount"];
+
+    fn amounts(row: &PendingCharge) -> Vec<Amount<'_>> {
+        vec![
+            (Some(row.charged_amount), Some(row.charged_currency.as_str())),
+            (Some(row.settlement_amount), Some(row.settlement_currency.as_str())),
+        ]
+    }
 }
 
 impl Listing for ScanConfirmedCharges {
@@ -151,4 +201,9 @@ impl Listing for ScanConfirmedCharges {
         "external_data",
     ];
     const LEAST: &'static [&'static str] = &["external_data", "store_id", "checkout_id"];
+    const AMOUNTS: &'static [&'static str] = &["brl_requested", "usdt_credited"];
+
+    fn amounts(row: &ConfirmedCharge) -> Vec<Amount<'_>> {
+        vec![(Some(row.brl_requested), Some("BRL")), (Some(row.usdt_credited), Some("USDT"))]
+    }
 }

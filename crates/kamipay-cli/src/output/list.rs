@@ -1,6 +1,7 @@
 use std::mem;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::columns::Columns;
 use super::format::Format;
@@ -65,8 +66,9 @@ impl List {
         &self.lines
     }
 
-    /// Writes what comes after the last row. `summary` is the last line of a table.
-    pub(crate) fn finish(&mut self, summary: &str) -> Result<(), Failure> {
+    /// Writes what comes after the last row. `summary` is the last line of a table,
+    /// and `totals` go into JSON, if there are any.
+    pub(crate) fn finish(&mut self, summary: &str, totals: Option<&Value>) -> Result<(), Failure> {
         match self.format {
             Format::Table => {
                 let table = mem::replace(&mut self.table, self.columns.table());
@@ -86,13 +88,22 @@ impl List {
                 }
                 self.lines.text(&text)?;
             }
-            Format::Json if self.json.is_empty() => self.lines.line("[]\n")?,
             Format::Json => {
-                let last = self.json.len() - 1;
+                let last = self.json.len().saturating_sub(1);
+                if totals.is_some() {
+                    self.lines.line("{\n\"rows\": ")?;
+                }
+                self.lines.line(if self.json.is_empty() { "[" } else { "[\n" })?;
                 for (n, row) in self.json.iter().enumerate() {
-                    let start = if n == 0 { "[\n  " } else { "  " };
-                    let end = if n == last { "\n]" } else { "," };
-                    self.lines.json_text(&format!("{start}{row}{end}"))?;
+                    let end = if n == last { "" } else { "," };
+                    self.lines.json_text(&format!("  {row}{end}"))?;
+                }
+                match totals {
+                    Some(totals) => {
+                        let totals = json(totals, serde_json::to_string)?;
+                        self.lines.json_text(&format!("],\n\"totals\": {totals}\n}}"))?;
+                    }
+                    None => self.lines.line("]\n")?,
                 }
             }
             Format::Ndjson | Format::Csv => {}

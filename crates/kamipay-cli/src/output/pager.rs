@@ -49,8 +49,9 @@ fn spawn(command: &OsString) -> io::Result<Child> {
         pager.args(words);
         pager
     };
-    // One screen without a keypress, colours, and the text stays after the end.
-    for (name, value) in [("LESS", "FRX"), ("LV", "-c")] {
+    // One screen without a keypress, colours, and the text stays after the end. It is UTF-8 in any
+    // locale.
+    for (name, value) in [("LESS", "FRX"), ("LESSCHARSET", "utf-8"), ("LV", "-c")] {
         if std::env::var_os(name).is_none() {
             pager.env(name, value);
         }
