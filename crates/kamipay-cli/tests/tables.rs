@@ -155,7 +155,7 @@ fn times_in_a_table_are_those_of_the_zone() {
                     let args = [args, &["--output", format, "--quiet"]].concat();
                     run(&mut with_token(server.base_url(), &args)).good()
                 };
-                assert_eq!(of(&[&get[..], &zone].concat()), of(&get), "{format}");
+                assert_eq!(of(&there), of(args), "{format}");
             }
         }
     }

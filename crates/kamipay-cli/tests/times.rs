@@ -93,6 +93,13 @@ fn a_plain_period_needs_no_note() {
     let find = run(with_token(server.base_url(), &find).env("KAMIPAY_NOW", "2026-03-01T02:30:00Z"));
     let note = "note: the period is 2026-02-28T00:00:00Z to 2026-03-01T00:00:00Z\n";
     assert!(find.err.starts_with(note), "{}", find.err);
+    // Without an end the period ends now, by the same clock.
+    let pending = ["settlements", "pending", "--from", "yesterday"];
+    let mut pending = with_token(server.base_url(), &pending);
+    let pending = run(pending.env("KAMIPAY_NOW", "2026-05-15T02:30:00Z"));
+    let note = "note: the period is 2026-05-14T00:00:00Z to 2026-05-15T02:30:00Z\n";
+    assert_eq!((pending.code, pending.err.as_str()), (0, note));
+    assert_eq!(pending.out.lines().count(), 2);
 }
 
 #[test]

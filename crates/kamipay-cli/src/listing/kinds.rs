@@ -207,3 +207,26 @@ impl Listing for ScanConfirmedCharges {
         vec![(Some(row.brl_requested), Some("BRL")), (Some(row.usdt_credited), Some("USDT"))]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<S: Listing>() {
+        let fields: Vec<&str> = S::FIELDS.iter().map(Column::name).collect();
+        let names = S::TABLE.iter().chain(S::AMOUNTS).chain([&S::TIME]);
+        for name in names {
+            assert!(fields.contains(name), "{name} of {}", S::NAME);
+        }
+        assert!(S::LEAST.iter().all(|name| S::TABLE.contains(name)), "{}", S::NAME);
+    }
+
+    #[test]
+    fn columns_are_fields() {
+        check::<ScanLots>();
+        check::<ScanSettlements>();
+        check::<ScanTransactions>();
+        check::<ScanPendingCharges>();
+        check::<ScanConfirmedCharges>();
+    }
+}
