@@ -13,13 +13,12 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::Args;
 use kamipay_ureq::proto::Period;
 use kamipay_ureq::proto::scan::Scan;
-use serde_json::Value;
 
 pub(crate) use self::kinds::Listing;
 pub(crate) use self::reading::{Next, Reading, Requests};
 use self::saved::{Content, Saved};
 use self::tail::Tail;
-use self::totals::{Totals, TotalsArgs};
+use self::totals::TotalsArgs;
 use crate::commands::count;
 use crate::connection::Connection;
 use crate::exit::Failure;
@@ -113,7 +112,8 @@ impl Settings {
         };
 
         let is_new = saved.as_ref().is_none_or(|saved| saved.is_new);
-        let has_header = scan.manifest().rows > 0 || file.as_ref().is_some_and(RowsFile::is_begun);
+        let rows_before = scan.manifest().rows;
+        let has_header = rows_before > 0 || file.as_ref().is_some_and(RowsFile::is_begun);
         let progress = Progress::listing(output.is_quiet(), period);
         let lines = file.map_or_else(|| Lines::beside(&progress), Lines::to_file);
         let mut list = List::new(format, lines.for_output(output), columns);
@@ -158,7 +158,7 @@ impl Settings {
                     }
                     Ok(Next::Idle) => list.flush()?,
                     Ok(Next::End) => {
-                        let in_json = self.totals_in_json::<S>(totals.as_ref(), format)?;
+                        let in_json = self.totals.in_json::<S>(totals.as_ref(), format)?;
                         let summary = count(reading.read(), S::ROW);
                         break list.finish(&summary, in_json.as_ref()).map(Ok);
                     }
@@ -176,7 +176,10 @@ impl Settings {
         match end {
             Ok(Ok(())) => {
                 reading.notes().iter().for_each(|note| output.note(note));
-                self.print_totals::<S>(totals.as_ref(), format, is_new)
+                match totals {
+                    Some(totals) => self.totals.print::<S>(&totals, format, output, rows_before),
+                    None => Ok(()),
+                }
             }
             Ok(Err(failure)) => {
                 let rows = list
@@ -192,36 +195,6 @@ impl Settings {
             }
             Err(failure) => Err(keeping.the_same_again(failure)),
         }
-    }
-}
-
-impl Settings {
-    fn totals_in_json<S: Listing>(
-        &self,
-        totals: Option<&Totals>,
-        format: Format,
-    ) -> Result<Option<Value>, Failure> {
-        let totals = totals.filter(|_| format == Format::Json && self.totals.are_wanted());
-        totals.map(Totals::json::<S>).transpose()
-    }
-
-    /// Prints the totals on standard error, unless they are in the JSON.
-    fn print_totals<S: Listing>(
-        &self,
-        totals: Option<&Totals>,
-        format: Format,
-        is_new: bool,
-    ) -> Result<(), Failure> {
-        let is_wanted = self.totals.are_wanted();
-        let Some(totals) = totals.filter(|_| !is_wanted || format != Format::Json) else {
-            return Ok(());
-        };
-        totals.print::<S>();
-        if !is_new {
-            self.output.warn(&totals.note());
-        }
-        // An inexact sum that was asked for is an error.
-        if is_wanted { totals.json::<S>().map(drop) } else { Ok(()) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tables and fields for people: aligned, shortened to the screen, safe for a terminal.
 
+mod cells;
+mod column;
 mod layout;
 
 use std::fmt::Display;
@@ -7,13 +9,17 @@ use std::fmt::Display;
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
+use self::cells::{align_points, shorten};
+use self::column::Kind;
+pub(crate) use self::column::{
+    Column, hash, identifier, money, money_in, number, seconds, state, text, time_of,
+};
 use self::layout::Need;
 use crate::fields::Fields;
 use crate::text::Escaped;
 use crate::view::View;
-use crate::zone::Zone;
 
 /// Headings and the names of fields.
 pub(crate) const STRONG: Style = Style::new().bold();
@@ -34,137 +40,6 @@ const FILLED: usize = 120;
 
 /// The width that the most important column has at least, if it needs that much.
 const FIRST: usize = 24;
-
-/// A column: the field that it shows, which is its heading, and how.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Column {
-    name: &'static str,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Text,
-    Identifier,
-    Hash,
-    State,
-    Number,
-    /// With the field that has the currency.
-    Money(Option<&'static str>),
-    Second,
-    Time,
-}
-
-/// A column of text, of which the beginning says most.
-pub(crate) const fn text(name: &'static str) -> Column {
-    Column { name, kind: Kind::Text }
-}
-
-/// A column of identifiers, of which both ends say most.
-pub(crate) const fn identifier(name: &'static str) -> Column {
-    Column { name, kind: Kind::Identifier }
-}
-
-/// A column of long hashes or addresses: whole, or very short.
-pub(crate) const fn hash(name: &'static str) -> Column {
-    Column { name, kind: Kind::Hash }
-}
-
-/// A column of states, which have colours.
-pub(crate) const fn state(name: &'static str) -> Column {
-    Column { name, kind: Kind::State }
-}
-
-/// A column of whole numbers.
-pub(crate) const fn number(name: &'static str) -> Column {
-    Column { name, kind: Kind::Number }
-}
-
-/// A column of amounts, aligned by their decimal points.
-pub(crate) const fn money(name: &'static str) -> Column {
-    Column { name, kind: Kind::Money(None) }
-}
-
-/// A column of amounts, each with its currency.
-pub(crate) const fn money_in(name: &'static str, currency: &'static str) -> Column {
-    Column { name, kind: Kind::Money(Some(currency)) }
-}
-
-/// A column of times, to the second. The other formats also have the fraction.
-pub(crate) const fn seconds(name: &'static str) -> Column {
-    Column { name, kind: Kind::Second }
-}
-
-/// A field with a time and its fraction.
-pub(crate) const fn time_of(name: &'static str) -> Column {
-    Column { name, kind: Kind::Time }
-}
-
-impl Column {
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The same column. An amount has no currency where that is a column of its own.
-    pub(crate) fn beside(self, names: &[&str]) -> Self {
-        match self.kind {
-            Kind::Money(Some(currency)) if names.contains(&currency) => money(self.name),
-            _ => self,
-        }
-    }
-
-    /// The cell of one row.
-    fn cell(&self, row: &Fields, view: &View) -> String {
-        let value = row.text(self.name);
-        let time = |show: fn(&Zone, DateTime<Utc>) -> String| match value.parse() {
-            Ok(time) => show(&view.zone, time),
-            Err(_) => value.clone(),
-        };
-        match self.kind {
-            _ if value.is_empty() => NONE.to_owned(),
-            Kind::Money(Some(currency)) => amount(value, row.text(currency)).trim_end().to_owned(),
-            Kind::Second => time(Zone::second),
-            Kind::Time => time(Zone::exact),
-            _ => value,
-        }
-    }
-
-    /// What its cells need. The heading is never shortened.
-    fn need(&self, longest: usize) -> Need {
-        let (all, least, partly) = match self.kind {
-            Kind::Text => (longest.min(WIDEST), 12, true),
-            Kind::Identifier => (longest.min(WIDEST), 16, true),
-            Kind::Hash => (longest, 13, false),
-            _ => (longest, usize::MAX, true),
-        };
-        let heading = self.name.len();
-        Need { all: all.max(heading), least: least.min(all).max(heading), partly }
-    }
-
-    fn shorten(&self, cell: &str, width: usize) -> String {
-        match self.kind {
-            _ if cell.width() <= width => cell.to_owned(),
-            Kind::Text => shorten(cell, width),
-            Kind::Identifier => middle(cell, (width - 1).div_ceil(2), (width - 1) / 2),
-            Kind::Hash => middle(cell, 8, 4),
-            _ => cell.to_owned(),
-        }
-    }
-
-    /// The colour of a cell.
-    fn style(&self, cell: &str) -> Style {
-        match (self.kind, cell) {
-            (Kind::State, "MINED" | "DONE") => GOOD,
-            (Kind::State, "FAILED" | "CANCELED") => BAD,
-            (Kind::State, "PENDING" | "PROCESSING" | "CREATED") => OPEN,
-            _ => Style::new(),
-        }
-    }
-
-    fn is_right_aligned(&self) -> bool {
-        matches!(self.kind, Kind::Number | Kind::Money(_))
-    }
-}
 
 /// A table without lines around its cells.
 pub(crate) struct Table {
@@ -339,52 +214,10 @@ pub(crate) fn word(text: &str) -> String {
     shorten(&Escaped(text).to_string(), WIDEST)
 }
 
-/// The beginning of a text.
-fn shorten(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    beginning(text.chars(), width - 1) + "…"
-}
-
-/// The beginning and the end of a text.
-fn middle(text: &str, start: usize, end: usize) -> String {
-    let end: String = beginning(text.chars().rev(), end).chars().rev().collect();
-    format!("{}…{end}", beginning(text.chars(), start))
-}
-
-/// As many characters as fit.
-fn beginning(chars: impl Iterator<Item = char>, width: usize) -> String {
-    let mut used = 0;
-    let fits = |char: &char| {
-        used += char.width().unwrap_or_default();
-        used <= width
-    };
-    chars.take_while(fits).collect()
-}
-
-/// Pads amounts, so that right-aligned ones have their points below each other.
-fn align_points<'a>(cells: impl Iterator<Item = &'a mut String>) {
-    let mut cells: Vec<&mut String> = cells.filter(|cell| *cell != NONE).collect();
-    let parts = |cell: &str| {
-        let (number, currency) = cell.split_once(' ').unwrap_or((cell, ""));
-        let fraction = number.find('.').map_or(0, |point| number.len() - point);
-        (fraction, currency.chars().count())
-    };
-    let fraction = cells.iter().map(|cell| parts(cell).0).max().unwrap_or_default();
-    let currency = cells.iter().map(|cell| parts(cell).1).max().unwrap_or_default();
-    for cell in &mut cells {
-        let (has_fraction, has_currency) = parts(cell);
-        let fill = " ".repeat(fraction - has_fraction);
-        let end = cell.find(' ').unwrap_or(cell.len());
-        cell.insert_str(end, &fill);
-        cell.push_str(&" ".repeat(currency - has_currency));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zone::Zone;
 
     fn table(columns: &[Column], width: Option<usize>, rows: &[&[&str]]) -> Table {
         let mut table = Table::new(columns, &View { width, zone: Zone::UTC });
@@ -449,15 +282,6 @@ mod tests {
         let shown =
             table(&[text("a"), text("b")], None, &[&[&long, "1"], &["2", "3"]]).render("").0;
         assert!(shown.len() < 101_000);
-    }
-
-    #[test]
-    fn a_shortened_text_is_as_wide_as_it_may_be() {
-        assert_eq!(middle(HASH, 8, 4), "0x812f8c…5bdf");
-        assert_eq!(shorten(&"é".repeat(44), 44), "é".repeat(44));
-        assert_eq!(shorten(&"é".repeat(45), 44).width(), 44);
-        assert_eq!(shorten("漢字漢字", 6), "漢字…");
-        assert_eq!(middle("漢字漢字漢字", 4, 3), "漢字…字");
     }
 
     #[test]

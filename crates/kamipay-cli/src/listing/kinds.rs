@@ -34,7 +34,7 @@ pub(crate) trait Listing:
     const FIELDS: &'static [Column];
     /// The columns of a table: those that a person looks for.
     const TABLE: &'static [&'static str];
-    /// The columns that a narrow table is without, the first one first. Then the last ones go.
+    /// The columns that a narrow table leaves out first, in this order. After them, the last ones.
     const LEAST: &'static [&'static str] = &[];
     /// The fields with amounts, which are added up.
     const AMOUNTS: &'static [&'static str];

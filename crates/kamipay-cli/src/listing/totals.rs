@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::Listing;
 use crate::commands::count;
 use crate::exit::Failure;
-use crate::output::Output;
+use crate::output::{Format, Output};
+use crate::progress::thousands;
 use crate::table::{self, Column, NONE, Table, number, text};
 use crate::view::View;
 use crate::zone::Zone;
@@ -36,6 +37,39 @@ impl TotalsArgs {
     pub(super) fn begin(&self, output: Output) -> Option<Totals> {
         let are_seen = self.totals || !output.is_quiet() && io::stderr().is_terminal();
         are_seen.then(Totals::default)
+    }
+
+    /// What of them belongs into the output.
+    pub(super) fn in_json<S: Listing>(
+        &self,
+        totals: Option<&Totals>,
+        format: Format,
+    ) -> Result<Option<Value>, Failure> {
+        let totals = totals.filter(|_| self.totals && format == Format::Json);
+        totals.map(Totals::json::<S>).transpose()
+    }
+
+    /// Prints them on standard error, unless they are in the output.
+    pub(super) fn print<S: Listing>(
+        &self,
+        totals: &Totals,
+        format: Format,
+        output: Output,
+        rows_before: u64,
+    ) -> Result<(), Failure> {
+        if self.totals && format == Format::Json {
+            return Ok(());
+        }
+        totals.print::<S>();
+        if rows_before > 0 {
+            output.warn(&format!(
+                "the totals are of the {} of this run, without the {} of the runs before",
+                count(totals.all.rows, "row"),
+                thousands(rows_before),
+            ));
+        }
+        // An inexact sum that was asked for is an error.
+        if self.totals { totals.json::<S>().map(drop) } else { Ok(()) }
     }
 }
 
@@ -71,7 +105,7 @@ impl Totals {
     /// # Errors
     ///
     /// If a sum has too many digits.
-    pub(super) fn json<S: Listing>(&self) -> Result<Value, Failure> {
+    fn json<S: Listing>(&self) -> Result<Value, Failure> {
         let mut totals = self.all.json::<S>()?;
         let by_status = self.by_status.iter().map(|(status, sums)| {
             sums.json::<S>().map(|sums| (status.clone(), Value::Object(sums)))
@@ -83,7 +117,7 @@ impl Totals {
     }
 
     /// Prints the totals on standard error.
-    pub(super) fn print<S: Listing>(&self) {
+    fn print<S: Listing>(&self) {
         const COLUMNS: &[Column] = &[text("total"), number("rows"), number("sum")];
         let mut table = Table::new(COLUMNS, &View { width: None, zone: Zone::UTC });
         let mut row = |name: &str, rows: u64, currency: &str, sum: Option<ExactSum>| {
@@ -114,12 +148,6 @@ impl Totals {
         if self.all.rows > 0 {
             let _ = anstream::stderr().write_all(table.render("").0.as_bytes());
         }
-    }
-
-    /// Which rows they are of, where that is not the whole listing.
-    pub(super) fn note(&self) -> String {
-        let rows = count(self.all.rows, "row");
-        format!("the totals are of the {rows} of this run, without those of the runs before")
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn show(text: &str) -> Result<bool, Failure> {
     Ok(is_found)
 }
 
-/// The pager of the user: `KAMIPAY_PAGER`, or `PAGER`. An empty one and `cat` are none.
+/// The pager of the user: `KAMIPAY_PAGER`, or `PAGER`. An empty one and `cat` mean no pager.
 fn command() -> Option<OsString> {
     let ours = std::env::var_os("KAMIPAY_PAGER");
     let command = ours.or_else(|| std::env::var_os("PAGER"))?;

@@ -15,7 +15,7 @@ pub(super) struct Need {
 pub(super) const GAP: usize = 2;
 
 /// The width of each column, or none if it does not fit. `order` has the columns from the most
-/// important to the least. A column of `keep` stays, whether it fits or not.
+/// important to the least. With `keeps_all` no column is left out, whether it fits or not.
 pub(super) fn widths(
     needs: &[Need],
     order: &[usize],
