@@ -3,9 +3,10 @@
 mod kinds;
 mod reading;
 mod saved;
+mod totals;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use clap::Args;
@@ -15,18 +16,25 @@ use kamipay_ureq::proto::scan::Scan;
 pub(crate) use self::kinds::Listing;
 pub(crate) use self::reading::{Next, Reading, Requests};
 use self::saved::{Content, Saved};
+use self::totals::TotalsArgs;
+use crate::commands::count;
 use crate::connection::Connection;
 use crate::exit::Failure;
-use crate::output::{Format, Lines, List, Output, RowsFile, StandardOutput, place};
+use crate::output::{ColumnArgs, Format, Lines, List, Output, RowsFile, StandardOutput, place};
 use crate::progress::{Progress, thousands};
 use crate::stop::Stop;
-use crate::{table, time};
+use crate::time::Asked;
+use crate::{clock, table, time};
 
 /// How to read, print and keep a listing.
 #[derive(Args)]
 pub(crate) struct Settings {
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    columns: ColumnArgs,
+    #[command(flatten)]
+    totals: TotalsArgs,
     #[command(flatten)]
     keeping: Keeping,
     #[command(flatten)]
@@ -68,45 +76,31 @@ struct Keeping {
 /// How many bytes of lines a state keeps before they are written.
 const HELD: usize = 1 << 20;
 
-/// What is said of all rows, at the end of a table.
-pub(crate) trait Summary<R> {
-    /// Takes a row into account.
-    fn add(&mut self, row: &R);
-    /// The words, after `rows` rows of this run.
-    fn words(&self, rows: u64) -> String;
-}
-
 impl Settings {
     /// Whether the listing can be resumed.
     pub(crate) fn resumes(&self) -> bool {
         self.keeping.resume.is_some()
     }
 
-    pub(crate) fn output(&self) -> Output {
-        self.output
-    }
-
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// Prints a listing, or what is left of it. Whether this run read all of it.
-    pub(crate) fn print<S: Listing>(
-        &self,
-        what: S,
-        summary: &mut impl Summary<S::Row>,
-    ) -> Result<bool, Failure> {
+    /// Prints a listing, or what is left of it.
+    pub(crate) fn print<S: Listing>(&self, what: S, asked: &Asked) -> Result<(), Failure> {
         let (output, keeping) = (self.output, &self.keeping);
         let client = self.connection.client()?;
         let format = keeping.format(output)?;
+        let columns = self.columns.of::<S>(format, &asked.zone)?;
         let period = what.period();
         keeping.check(period)?;
+        if let Some(note) = asked.note(period) {
+            output.note(&note);
+        }
         let scan = keeping.scan(&what)?;
         let (scan, mut saved, file) = match &keeping.resume {
             Some(path) => {
                 let account = self.connection.account()?;
                 let as_what = (format, output.is_for_spreadsheet());
-                let this = Content::new(what, account, as_what, keeping.look_back, scan.state());
+                let mut this =
+                    Content::new(what, account, as_what, keeping.look_back, scan.state());
+                this.moves = asked.moves;
                 let (saved, file) = keeping.resume(path, this, output)?;
                 let scan = match saved.is_new {
                     true => scan,
@@ -118,12 +112,13 @@ impl Settings {
         };
 
         let is_new = saved.as_ref().is_none_or(|saved| saved.is_new);
-        let has_header = scan.manifest().rows > 0 || file.as_ref().is_some_and(RowsFile::is_begun);
+        let rows_before = scan.manifest().rows;
+        let has_header = rows_before > 0 || file.as_ref().is_some_and(RowsFile::is_begun);
         let progress = Progress::listing(output.is_quiet(), period);
         let lines = file.map_or_else(|| Lines::beside(&progress), Lines::to_file);
         let is_kept = saved.is_some();
         let lines = if is_kept { lines.held() } else { lines };
-        let mut list = List::new(format, lines.for_output(output), S::TABLE, S::CSV);
+        let mut list = List::new(format, lines.for_output(output), columns);
         if !has_header {
             list.header()?;
         }
@@ -142,22 +137,32 @@ impl Settings {
                 "the listing is whole, with {} rows; to read it again, remove the file of --resume",
                 thousands(scan.manifest().rows),
             ));
-            return Ok(false);
+            if self.totals.are_wanted() {
+                output.warn("no totals: this run read no rows");
+            }
+            return Ok(());
         }
 
         let stop = Stop::on_signals()?;
         let mut reading = Reading::new(&keeping.requests, &client, scan, &progress, &stop);
+        let mut totals = self.totals.begin(output);
         let mut read_all = || {
             save(reading.state(), &mut list)?;
             loop {
                 match reading.next() {
                     Ok(Next::Row(row)) => {
-                        summary.add(&row);
+                        if let Some(totals) = &mut totals {
+                            totals.add::<S>(&row);
+                        }
                         list.row(&row)?;
                     }
                     Ok(Next::Idle) if is_kept => {}
                     Ok(Next::Idle) => list.flush()?,
-                    Ok(Next::End) => break list.finish(&summary.words(reading.read())).map(Ok),
+                    Ok(Next::End) => {
+                        let in_json = self.totals.in_json::<S>(totals.as_ref(), format)?;
+                        let summary = count(reading.read(), S::ROW);
+                        break list.finish(&summary, in_json.as_ref()).map(Ok);
+                    }
                     Err(failure) => break Ok(Err(failure)),
                 }
                 if reading.is_save_due() || list.lines().ready().len() >= HELD {
@@ -180,7 +185,10 @@ impl Settings {
         match end {
             Ok(Ok(())) => {
                 reading.notes().iter().for_each(|note| output.note(note));
-                Ok(is_new)
+                match totals {
+                    Some(totals) => self.totals.print::<S>(&totals, format, output, rows_before),
+                    None => Ok(()),
+                }
             }
             Ok(Err(failure)) => {
                 let rows = list
@@ -188,6 +196,10 @@ impl Settings {
                     .file()
                     .map_or_else(|| "that were printed".to_owned(), RowsFile::what);
                 let failure = failure.after_rows(list.printed(), &rows);
+                let failure = match self.totals.are_wanted() {
+                    true => failure.tip("there are no totals of a list that is not whole"),
+                    false => failure,
+                };
                 Err(keeping.how_to_go_on(failure, reading.rest(), list.printed(), format))
             }
             Err(failure) => Err(keeping.the_same_again(failure)),
@@ -209,7 +221,7 @@ impl Keeping {
             return Err(Failure::usage("--look-back needs a period: give --from and --to"));
         }
         match self.resume {
-            Some(_) => check_is_over(period, SystemTime::now().into()),
+            Some(_) => check_is_over(period, clock::now()?),
             None => Ok(()),
         }
     }

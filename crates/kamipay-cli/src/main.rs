@@ -1,6 +1,7 @@
 //! The program `kamipay`: reconcile kamiPay's lots and settlements, and follow payments.
 
 mod args;
+mod clock;
 mod commands;
 mod connection;
 mod exit;
@@ -12,6 +13,8 @@ mod stop;
 mod table;
 mod text;
 mod time;
+mod view;
+mod zone;
 
 use std::process::ExitCode;
 

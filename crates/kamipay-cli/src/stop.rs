@@ -1,11 +1,12 @@
 //! Ctrl-C and its like: asked for by a signal, done between two rows.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::low_level::unregister;
+use signal_hook::{SigId, flag};
 
 use crate::exit::{Exit, Failure};
 
@@ -29,9 +30,12 @@ impl Stop {
         let is_second = Arc::new(AtomicBool::new(false));
         for (number, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
             // In this order: the first signal finds the flag unset, and sets it.
-            flag::register_conditional_shutdown(number, exit as i32, Arc::clone(&is_second))?;
-            flag::register(number, Arc::clone(&is_second))?;
-            flag::register_usize(number, Arc::clone(&signal), exit as usize)?;
+            let ids = [
+                flag::register_conditional_shutdown(number, exit as i32, Arc::clone(&is_second))?,
+                flag::register(number, Arc::clone(&is_second))?,
+                flag::register_usize(number, Arc::clone(&signal), exit as usize)?,
+            ];
+            LISTENING.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
         }
         Ok(Self { signal })
     }
@@ -44,4 +48,21 @@ impl Stop {
             _ => Some(Exit::Interrupted),
         }
     }
+}
+
+/// What to do at a signal, by all [`Stop`]s.
+static LISTENING: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
+
+/// From now on signals do not end the program. Returns whether SIGTERM asked for it.
+pub(crate) fn hold_signals() -> Result<impl Fn() -> bool, Failure> {
+    let (interrupt, terminate) = (Arc::default(), Arc::<AtomicBool>::default());
+    for (number, noted) in [(SIGINT, interrupt), (SIGTERM, Arc::clone(&terminate))] {
+        flag::register(number, noted)
+            .map_err(|error| Failure::other(format!("cannot listen for signals: {error}")))?;
+    }
+    let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
+    for id in listening.drain(..) {
+        unregister(id);
+    }
+    Ok(move || terminate.load(Ordering::Relaxed))
 }

@@ -1,162 +1,189 @@
-//! Tables and fields for people: aligned, shortened, safe for a terminal.
+//! Tables and fields for people: aligned, shortened to the screen, safe for a terminal.
+
+mod cells;
+mod column;
+mod layout;
 
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, SecondsFormat, Utc};
-use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
+use self::cells::{align_points, shorten};
+use self::column::Kind;
+pub(crate) use self::column::{
+    Column, hash, identifier, money, money_in, number, seconds, state, text, time_of,
+};
+use self::layout::Need;
 use crate::fields::Fields;
 use crate::text::Escaped;
+use crate::view::View;
 
 /// Headings and the names of fields.
 pub(crate) const STRONG: Style = Style::new().bold();
+
+/// What is said beside the data.
+pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// What is right, what is wrong, and what is still open.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 pub(crate) const OPEN: Style = AnsiColor::Yellow.on_default();
 
-/// The width of the widest cell. Longer text is shortened, here only: the other formats have it all.
+/// The width of a word of somebody else among our own.
 const WIDEST: usize = 44;
 
-/// A column: the field that it shows, which is its heading, and how.
-#[derive(Clone, Copy)]
-pub(crate) struct Column {
-    name: &'static str,
-    kind: Kind,
-}
+/// The width that shorter cells are filled up to. A longer one moves the rest of its row.
+const FILLED: usize = 120;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    Number,
-    /// With the field that has the currency.
-    Money(Option<&'static str>),
-    Time,
-    Hash,
-}
-
-/// A column of text.
-pub(crate) const fn text(name: &'static str) -> Column {
-    Column { name, kind: Kind::Text }
-}
-
-/// A column of whole numbers.
-pub(crate) const fn number(name: &'static str) -> Column {
-    Column { name, kind: Kind::Number }
-}
-
-/// A column of amounts, aligned by their decimal points.
-pub(crate) const fn money(name: &'static str) -> Column {
-    Column { name, kind: Kind::Money(None) }
-}
-
-/// A column of amounts, each with its currency.
-pub(crate) const fn money_in(name: &'static str, currency: &'static str) -> Column {
-    Column { name, kind: Kind::Money(Some(currency)) }
-}
-
-/// A column of times, to the second. The other formats also have the fraction.
-pub(crate) const fn seconds(name: &'static str) -> Column {
-    Column { name, kind: Kind::Time }
-}
-
-/// A column of long hashes or addresses, shortened.
-pub(crate) const fn hash(name: &'static str) -> Column {
-    Column { name, kind: Kind::Hash }
-}
-
-impl Column {
-    /// The heading and the cell of one row.
-    pub(crate) fn field(&self, row: &Fields) -> (&'static str, String) {
-        let value = row.text(self.name);
-        let cell = match self.kind {
-            _ if value.is_empty() => NONE.to_owned(),
-            Kind::Text | Kind::Number | Kind::Money(None) => value,
-            Kind::Money(Some(currency)) => amount(value, row.text(currency)).trim_end().to_owned(),
-            Kind::Time => second(&value),
-            Kind::Hash => short_hash(value),
-        };
-        (self.name, cell)
-    }
-}
+/// The width that the most important column has at least, if it needs that much.
+const FIRST: usize = 24;
 
 /// A table without lines around its cells.
 pub(crate) struct Table {
-    columns: &'static [Column],
+    columns: Vec<Column>,
+    /// The columns from the most important to the least.
+    order: Vec<usize>,
+    /// Whether no column is left out.
+    keeps_all: bool,
+    view: View,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(columns: &'static [Column]) -> Self {
-        Self { columns, rows: Vec::new() }
+    /// A table of which the last columns are left out where they do not fit.
+    pub(crate) fn new(columns: &[Column], view: &View) -> Self {
+        let order = (0..columns.len()).collect();
+        let (columns, view) = (columns.to_vec(), view.clone());
+        Self { columns, order, keeps_all: false, view, rows: Vec::new() }
+    }
+
+    /// Leaves out these columns first, and of them the first one first.
+    pub(crate) fn without_first(mut self, least: &[&str]) -> Self {
+        let rank = |n: &usize| least.iter().rev().position(|name| *name == self.columns[*n].name);
+        self.order.sort_by_key(rank);
+        self
+    }
+
+    /// Leaves out no column.
+    pub(crate) fn with_all(self) -> Self {
+        Self { keeps_all: true, ..self }
     }
 
     /// Adds a row.
     pub(crate) fn add(&mut self, row: &impl Serialize) {
         let row = Fields::of(row);
-        self.row(self.columns.iter().map(|column| column.field(&row).1).collect());
+        let cells = self.columns.iter().map(|column| column.cell(&row, &self.view)).collect();
+        self.row(cells);
     }
 
     /// Adds a row of ready cells, one for each column. They are escaped here.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.columns.len());
-        self.rows.push(cells.iter().map(|cell| word(cell)).collect());
+        self.rows.push(cells.iter().map(|cell| Escaped(cell).to_string()).collect());
     }
 
-    /// The lines of the table, each with a line end, and with `indent` before it.
-    pub(crate) fn render(&mut self, indent: &str) -> String {
+    /// The lines of the table, each with a line end, and with `indent` before it. And the columns
+    /// that did not fit.
+    pub(crate) fn render(mut self, indent: &str) -> (String, Vec<&'static str>) {
         for (n, column) in self.columns.iter().enumerate() {
             if matches!(column.kind, Kind::Money(_)) {
                 align_points(self.rows.iter_mut().filter_map(|row| row.get_mut(n)));
             }
         }
-        let mut table = comfy_table::Table::new();
-        table.load_preset(presets::NOTHING);
-        table.set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(self.columns.iter().map(|column| column.name));
-        for (column, of) in table.column_iter_mut().zip(self.columns) {
-            column.set_padding((0, 2));
-            if matches!(of.kind, Kind::Number | Kind::Money(_)) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        table.add_rows(&self.rows);
-
+        let widths = self.widths(indent.len());
         let mut text = String::new();
-        for (n, line) in table.lines().enumerate() {
-            let line = line.trim_end();
-            match n {
-                0 => text.push_str(&format!("{indent}{STRONG}{line}{STRONG:#}\n")),
-                _ => text.push_str(&format!("{indent}{line}\n")),
-            }
+        self.line(&mut text, indent, &widths, |column, _| (column.name, STRONG));
+        for row in &self.rows {
+            self.line(&mut text, indent, &widths, |column, n| (&row[n], column.style(&row[n])));
         }
-        text
+        let left_out = self.columns.iter().zip(&widths).filter(|(_, width)| width.is_none());
+        let left_out = left_out.map(|(column, _)| column.name).collect();
+        (text, left_out)
+    }
+
+    fn widths(&self, indent: usize) -> Vec<Option<usize>> {
+        let longest = |n: usize| {
+            let cells = self.rows.iter().map(|row| row[n].width()).max();
+            cells.unwrap_or_default().max(self.columns[n].name.len())
+        };
+        let longest = (0..self.columns.len()).map(longest);
+        let Some(screen) = self.view.width else {
+            return longest.map(|width| Some(width.min(FILLED))).collect();
+        };
+        let needs = self.columns.iter().zip(longest);
+        let mut needs: Vec<Need> = needs.map(|(column, longest)| column.need(longest)).collect();
+        if let Some(need) = self.order.first().and_then(|first| needs.get_mut(*first)) {
+            need.least = need.least.max(need.all.min(FIRST.min(screen)));
+        }
+        layout::widths(&needs, &self.order, screen.saturating_sub(indent), self.keeps_all)
+    }
+
+    fn line<'a>(
+        &'a self,
+        text: &mut String,
+        indent: &str,
+        widths: &[Option<usize>],
+        cell: impl Fn(&Column, usize) -> (&'a str, Style),
+    ) {
+        text.push_str(indent);
+        let mut owed = 0; // spaces, if anything follows
+        for (n, (column, width)) in self.columns.iter().zip(widths).enumerate() {
+            let Some(width) = *width else { continue };
+            let (cell, style) = cell(column, n);
+            let cell = match self.view.width {
+                Some(_) => column.shorten(cell, width),
+                None => cell.to_owned(),
+            };
+            let shown = cell.trim_end();
+            let fill = width.saturating_sub(cell.width());
+            let (before, after) = if column.is_right_aligned() { (fill, 0) } else { (0, fill) };
+            text.push_str(&" ".repeat(owed + before));
+            text.push_str(&format!("{style}{shown}{style:#}"));
+            owed = after + layout::GAP + cell.len() - shown.len();
+        }
+        text.push('\n');
     }
 }
 
 /// A heading, and the table below it where that has rows.
-pub(crate) fn part(heading: &str, mut table: Table) -> String {
-    let table = if table.rows.is_empty() { String::new() } else { table.render("  ") };
+pub(crate) fn part(heading: &str, table: Table) -> String {
+    let table = if table.rows.is_empty() { String::new() } else { table.render("  ").0 };
     format!("\n{heading}\n{table}")
 }
 
-/// Fields of one thing, a line each. The values are escaped here, and are not shortened.
-pub(crate) fn fields(fields: &[(&str, String)]) -> String {
-    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    let line = |(name, value): &(&str, String)| {
-        let (name, value) = (Escaped(name).to_string(), Escaped(value));
-        format!("{STRONG}{name:width$}{STRONG:#}  {value}\n")
-    };
-    fields.iter().map(line).collect()
+/// Fields of one thing, a line each. The values are escaped here, and are not shortened. One that
+/// does not fit beside its name begins below it.
+pub(crate) fn fields(fields: &[(&str, String)], view: &View) -> String {
+    let fields = fields.iter().map(|(name, value)| (*name, value.clone(), Style::new()));
+    styled(&fields.collect::<Vec<_>>(), view)
 }
 
 /// These fields of a model, a line each.
-pub(crate) fn fields_of(model: &impl Serialize, columns: &[Column]) -> String {
+pub(crate) fn fields_of(model: &impl Serialize, columns: &[Column], view: &View) -> String {
     let row = Fields::of(model);
-    fields(&columns.iter().map(|column| column.field(&row)).collect::<Vec<_>>())
+    let field = |column: &Column| {
+        let cell = column.cell(&row, view);
+        let style = column.style(&cell);
+        (column.name, cell, style)
+    };
+    styled(&columns.iter().map(field).collect::<Vec<_>>(), view)
+}
+
+fn styled(fields: &[(&str, String, Style)], view: &View) -> String {
+    let width = fields.iter().map(|(name, ..)| name.width()).max().unwrap_or_default();
+    let line = |(name, value, style): &(&str, String, Style)| {
+        let (name, value) = (Escaped(name).to_string(), Escaped(value).to_string());
+        match view.width {
+            Some(most) if width + layout::GAP + value.width() > most => {
+                format!("{STRONG}{name}{STRONG:#}\n{}", view.prose("  ", &value))
+            }
+            _ => format!("{STRONG}{name:width$}{STRONG:#}  {style}{value}{style:#}\n"),
+        }
+    };
+    fields.iter().map(line).collect()
 }
 
 /// What stands for an absent value.
@@ -182,76 +209,85 @@ pub(crate) fn time(time: Option<DateTime<Utc>>) -> String {
     maybe(time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true)))
 }
 
-fn second(time: &str) -> String {
-    let time = time.parse::<DateTime<Utc>>();
-    time.map_or_else(|_| NONE.to_owned(), |time| time.format("%Y-%m-%d %H:%M:%SZ").to_string())
-}
-
-/// The beginning and the end of a long hash or address.
-fn short_hash(hash: String) -> String {
-    if hash.len() <= 20 || !hash.is_ascii() {
-        return hash;
-    }
-    format!("{}…{}", &hash[..8], &hash[hash.len() - 4..])
-}
-
-/// Somebody else's word, for people: escaped, and no wider than a cell.
+/// Somebody else's word, for people: escaped, and not too long.
 pub(crate) fn word(text: &str) -> String {
-    shorten(&Escaped(text).to_string())
-}
-
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(WIDEST) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(WIDEST - 1).chain(['…']).collect(),
-    }
-}
-
-/// Pads amounts, so that right-aligned ones have their points below each other.
-fn align_points<'a>(cells: impl Iterator<Item = &'a mut String>) {
-    let mut cells: Vec<&mut String> = cells.filter(|cell| *cell != NONE).collect();
-    let parts = |cell: &str| {
-        let (number, currency) = cell.split_once(' ').unwrap_or((cell, ""));
-        let fraction = number.find('.').map_or(0, |point| number.len() - point);
-        (fraction, currency.chars().count())
-    };
-    let fraction = cells.iter().map(|cell| parts(cell).0).max().unwrap_or_default();
-    let currency = cells.iter().map(|cell| parts(cell).1).max().unwrap_or_default();
-    for cell in &mut cells {
-        let (has_fraction, has_currency) = parts(cell);
-        let fill = " ".repeat(fraction - has_fraction);
-        let end = cell.find(' ').unwrap_or(cell.len());
-        cell.insert_str(end, &fill);
-        cell.push_str(&" ".repeat(currency - has_currency));
-    }
+    shorten(&Escaped(text).to_string(), WIDEST)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zone::Zone;
 
-    #[test]
-    fn amounts_stand_below_each_other() {
-        const COLUMNS: &[Column] = &[text("id"), money("amount"), number("n")];
-        let mut table = Table::new(COLUMNS);
-        for (id, amount, n) in [
-            ("a", "29750.0 ARS", "1"),
-            ("漢字", "-0.00000001 USDt", "10"),
-            ("\x1b[2J", "7 ARS", "100"),
-            ("none", "-", "-"),
-        ] {
-            table.row(vec![id.to_owned(), amount.to_owned(), n.to_owned()]);
+    fn table(columns: &[Column], width: Option<usize>, rows: &[&[&str]]) -> Table {
+        let mut table = Table::new(columns, &View { width, zone: Zone::UTC });
+        for row in rows {
+            table.row(row.iter().map(|&cell| cell.to_owned()).collect());
         }
-        let shown = anstream::adapter::strip_str(&table.render("> ")).to_string();
-        insta::assert_snapshot!(shown);
+        table
+    }
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
     }
 
     #[test]
-    fn hashes_are_shortened_and_short_ones_are_not() {
-        let long = "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf";
-        assert_eq!(short_hash(long.to_owned()), "0x812f8c…5bdf");
-        assert_eq!(short_hash("txid5".to_owned()), "txid5");
-        assert_eq!(shorten(&"é".repeat(44)), "é".repeat(44));
-        assert_eq!(shorten(&"é".repeat(45)).chars().count(), 44);
+    fn amounts_stand_below_each_other() {
+        let columns = [text("id"), money("amount"), number("n")];
+        let rows: [&[&str]; 4] = [
+            &["a", "29750.0 ARS", "1"],
+            &["漢字", "-0.00000001 USDt", "10"],
+            &["\x1b[2J", "7 ARS", "100"],
+            &["none", "-", "-"],
+        ];
+        insta::assert_snapshot!(plain(&table(&columns, None, &rows).render("> ").0));
+    }
+
+    const HASH: &str = "0x812f8c44ee5dffe3ff057c3c83e01ed24c613140f25881bc931f0b90635f5bdf";
+
+    #[test]
+    fn what_does_not_fit_is_shortened_or_left_out() {
+        let columns = [identifier("id"), state("status"), text("words"), hash("hash")];
+        let rows: [&[&str]; 2] = [
+            &[
+                "9c030c8b-6d68-445b-8048-1bacd91012fa",
+                "MINED",
+                "Conceição 漢字 and more words",
+                HASH,
+            ],
+            &["b", "FAILED", "-", "txid5"],
+        ];
+        let of = |width| {
+            let (text, left_out) = table(&columns, width, &rows).render("");
+            let text = plain(&text);
+            let widest = text.lines().map(|line| line.width()).max().unwrap();
+            assert!(width.is_none_or(|width| widest <= width), "{text}");
+            format!("{width:?} {left_out:?}\n{text}")
+        };
+        let widths = [None, Some(150), Some(100), Some(80), Some(60), Some(45), Some(20)];
+        insta::assert_snapshot!(widths.map(of).join("\n"));
+    }
+
+    #[test]
+    fn states_have_colours_and_other_words_have_not() {
+        let columns = [state("status"), text("word")];
+        let shown = table(&columns, None, &[&["DONE", "DONE"], &["NEW", "-"]]).render("").0;
+        assert!(shown.contains(&format!("{GOOD}DONE{GOOD:#}    DONE\n")), "{shown:?}");
+        assert!(shown.contains("\nNEW     -\n"), "{shown:?}");
+    }
+
+    #[test]
+    fn a_long_cell_does_not_fill_the_others() {
+        let long = "x".repeat(100_000);
+        let shown =
+            table(&[text("a"), text("b")], None, &[&[&long, "1"], &["2", "3"]]).render("").0;
+        assert!(shown.len() < 101_000);
+    }
+
+    #[test]
+    fn a_field_that_does_not_fit_begins_below_its_name() {
+        let view = View { width: Some(70), zone: Zone::UTC };
+        let shown = fields(&[("transaction_hash", HASH.to_owned()), ("id", "1".to_owned())], &view);
+        assert_eq!(plain(&shown), format!("transaction_hash\n  {HASH}\nid                1\n"));
     }
 }

@@ -13,7 +13,8 @@ fn refused(args: &[&str]) -> String {
 fn periods() {
     let list = |from, to| refused(&["lots", "list", "--from", from, "--to", to]);
     let refusals = [
-        list("2026-05-01", "yesterday"),
+        list("2026-05-01", "tomorrow"),
+        list("2026-13", "2026-05"),
         list("2026-02-30", "2026-03-01"),
         list("2026-05-01T00:00:00", "2026-05-31"),
         list("01/05/2026", "2026-05-31"),

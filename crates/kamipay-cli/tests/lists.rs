@@ -268,38 +268,3 @@ fn answers_of_two_lots(
         (200, format!(r#"{{"lots":[{rows}],"total":{total},"limit":1000,"offset":{at}}}"#))
     }
 }
-
-#[test]
-fn the_pool_s_totals_are_a_note_a_foot_or_data() {
-    let merchant = Generated::new(7);
-    let server = generated(&merchant);
-    let pending = |args: &[&str]| {
-        let args = [&["settlements", "pending"], args].concat();
-        run(&mut with_token(server.base_url(), &args))
-    };
-    let sum: rust_decimal::Decimal =
-        merchant.pending_charges().map(|charge| charge.settlement_amount).sum();
-
-    let totals: Value = serde_json::from_str(&pending(&["--totals"]).good()).unwrap();
-    assert_eq!(totals["count"], 9);
-    let amount = totals["settlement_amount"].as_str().unwrap();
-    assert_eq!(amount.parse::<rust_decimal::Decimal>().unwrap(), sum);
-
-    let words = format!("9 pending charges, settlement_amount {amount} ARS in all\n");
-    assert_eq!(pending(&["--output", "json"]).err, format!("note: {words}"));
-    assert!(pending(&["--output", "table"]).good().ends_with(&words));
-    assert_eq!(pending(&["--output", "csv", "--quiet"]).good().lines().count(), 10);
-
-    // Longer than the API takes at once: added up here.
-    for period in [
-        ["--from", "2026-01-01", "--to", "2026-06-01"],
-        ["--from", "2026-05-20", "--to", "2026-06-01"],
-    ] {
-        let totals = pending(&[&["--totals"], &period[..]].concat()).good();
-        let totals: Value = serde_json::from_str(&totals).unwrap();
-        assert_eq!(
-            (totals["count"].as_u64(), totals["settlement_amount"].as_str()),
-            (Some(9), Some(amount))
-        );
-    }
-}

@@ -6,7 +6,7 @@ use kamipay_ureq::proto::{CheckoutId, StoreId};
 
 use super::list::{List, Query};
 use crate::exit::{Exit, Failure};
-use crate::time::PeriodArgs;
+use crate::time::{Asked, PeriodArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum Charges {
@@ -62,5 +62,9 @@ impl Query for ConfirmedQuery {
         what.store_id.clone_from(&self.store);
         what.checkout_id.clone_from(&self.checkout);
         Ok(what)
+    }
+
+    fn asked(&self) -> Result<Asked, Failure> {
+        self.period.asked()
     }
 }

@@ -16,6 +16,8 @@ use super::{count, lots, sandbox, settlements};
 use crate::exit::{Exit, Failure};
 use crate::output::Lines;
 use crate::table::{self, Column, STRONG, Table, money, number, text};
+use crate::view::View;
+use crate::zone::Zone;
 
 /// See a merchant's morning, against a sandbox inside the program
 ///
@@ -45,6 +47,7 @@ impl Demo {
             may: Period::parse("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z")
                 .map_err(|error| Failure::range(&error))?,
             lines: Lines::new(),
+            view: View { width: Some(78), zone: Zone::UTC },
             step: 0,
         };
         tour.say(&format!(
@@ -69,6 +72,8 @@ struct Tour {
     client: Client,
     may: Period,
     lines: Lines,
+    /// For every screen, and indented by 2.
+    view: View,
     step: u8,
 }
 
@@ -87,7 +92,7 @@ impl Tour {
         self.heading("What was paid out in May", <ScanLots as Scannable>::Call::CALL)?;
         const COLUMNS: &[Column] =
             &[text("lot_id"), text("status"), money("usdt_amount"), text("created")];
-        let mut table = Table::new(COLUMNS);
+        let mut table = Table::new(COLUMNS, &self.view);
         for lot in lots.iter().take(Self::SHOWN) {
             table.row(vec![
                 lot.lot_id.to_string(),
@@ -96,7 +101,7 @@ impl Tour {
                 table::day(lot.created_at),
             ]);
         }
-        self.say(&table.render("  "))?;
+        self.say(&table.render("  ").0)?;
         self.more(lots.len())?;
         Ok(lots)
     }
@@ -120,7 +125,7 @@ impl Tour {
 
         self.heading("One lot, opened and added up", GetLot::CALL)?;
         self.say(&format!("  {} {}, {} USDT\n", lot.lot_id, lot.status, lot.usdt_amount))?;
-        self.say(&indented(&lots::parts(&lot)))?;
+        self.say(&indented(&lots::parts(&lot, &self.view)))?;
         Ok(lot)
     }
 
@@ -129,7 +134,7 @@ impl Tour {
         self.heading("What was settled in May", <ScanSettlements as Scannable>::Call::CALL)?;
         const COLUMNS: &[Column] =
             &[number("settlement_id"), text("status"), money("amount"), text("settled")];
-        let mut table = Table::new(COLUMNS);
+        let mut table = Table::new(COLUMNS, &self.view);
         for settlement in settlements.iter().take(Self::SHOWN) {
             table.row(vec![
                 settlement.settlement_id.to_string(),
@@ -138,7 +143,7 @@ impl Tour {
                 table::day(settlement.settled_at),
             ]);
         }
-        self.say(&table.render("  "))?;
+        self.say(&table.render("  ").0)?;
         self.more(settlements.len())?;
         Ok(settlements)
     }
@@ -152,7 +157,7 @@ impl Tour {
             "  {}, {} {}\n",
             settlement.settlement_id, settlement.amount, settlement.currency
         ))?;
-        self.say(&indented(&settlements::charges(&settlement, Self::SHOWN)))?;
+        self.say(&indented(&settlements::charges(&settlement, Self::SHOWN, &self.view)))?;
         Ok(settlement)
     }
 

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::count;
 use crate::exit::{Exit, Failure};
-use crate::listing::{Listing, Settings, Summary};
+use crate::listing::{Listing, Settings};
+use crate::time::Asked;
 
 /// The period and the filters of a listing, as arguments.
 pub(crate) trait Query: Args {
@@ -12,6 +12,9 @@ pub(crate) trait Query: Args {
 
     /// What to list.
     fn what(&self) -> Result<Self::What, Failure>;
+
+    /// How its period was asked for.
+    fn asked(&self) -> Result<Asked, Failure>;
 }
 
 /// The arguments of a command that lists something.
@@ -25,18 +28,8 @@ pub(crate) struct List<Q: Query> {
 
 impl<Q: Query> List<Q> {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
-        self.settings.print(self.query.what()?, &mut Count(Q::What::ROW))?;
+        let asked = self.query.asked()?;
+        self.settings.print(self.query.what()?, &asked)?;
         Ok(Exit::Done)
-    }
-}
-
-/// `2 lots`
-struct Count(&'static str);
-
-impl<R> Summary<R> for Count {
-    fn add(&mut self, _: &R) {}
-
-    fn words(&self, rows: u64) -> String {
-        count(rows, self.0)
     }
 }

@@ -13,8 +13,11 @@ use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::fields::Fields;
 use crate::output::{Output, Thing};
-use crate::table::{self, BAD, Column, GOOD, Table, money, seconds, text};
-use crate::time::PeriodArgs;
+use crate::table::{
+    self, BAD, Column, GOOD, Table, identifier, money, seconds, state, text, time_of,
+};
+use crate::time::{Asked, PeriodArgs};
+use crate::view::{View, ViewArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum Lots {
@@ -29,7 +32,9 @@ pub(crate) enum Lots {
     #[command(after_help = "\
 Examples:
   kamipay lots list --from 2026-05-01 --to 2026-05-31
-  kamipay lots list --from 2026-05-01 --to 2026-05-31 --utc-offset -03:00 --output csv > may.csv
+  kamipay lots list --from yesterday --to yesterday --timezone America/Sao_Paulo
+  kamipay lots list --from 2026-05 --to 2026-05 --utc-offset -03:00 --output csv > may.csv
+  kamipay lots list --from 2026-05 --to 2026-05 --columns created_at,usdt_amount --output csv
   kamipay lots list --from 2026-05-14T00:00:00Z --to 2026-05-14T12:00:00Z | jq -r .lot_id
   kamipay lots list --from 2025-01-01 --to 2025-12-31 --out 2025.ndjson --resume 2025.state")]
     List(List<LotsQuery>),
@@ -60,6 +65,10 @@ impl Query for LotsQuery {
     fn what(&self) -> Result<ScanLots, Failure> {
         Ok(ScanLots::new(self.period.period()?))
     }
+
+    fn asked(&self) -> Result<Asked, Failure> {
+        self.period.asked()
+    }
 }
 
 /// Show one lot with its payouts and refunds
@@ -82,17 +91,20 @@ pub(crate) struct Get {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    view: ViewArgs,
+    #[command(flatten)]
     connection: Connection,
 }
 
 impl Get {
     fn run(&self) -> Result<Exit, Failure> {
+        let view = self.view.view()?;
         let lot = self
             .connection
             .client()?
             .send(&GetLot::new(self.lot.clone()))
             .map_err(|error| Failure::call(&format!("reading the lot {}", self.lot), &error))?;
-        self.output.thing(&lot)?;
+        self.output.thing(&lot, &view)?;
         Ok(Exit::Done)
     }
 }
@@ -100,13 +112,13 @@ impl Get {
 /// The fields of a lot alone.
 const LOT: &[Column] = &[
     text("lot_id"),
-    text("status"),
+    state("status"),
     text("usdt_amount"),
-    text("created_at"),
+    time_of("created_at"),
     text("transaction_hash"),
 ];
 
-const CSV: &[&[&str]] = &[&[
+const CSV: &[&str] = &[
     "kind",
     "lot_id",
     "transaction_hash",
@@ -116,13 +128,15 @@ const CSV: &[&[&str]] = &[&[
     "kamipay_refund_id",
     "amount",
     "created_at",
-]];
+];
 
 impl Thing for LotDetail {
-    const CSV: &'static [&'static [&'static str]] = CSV;
+    fn columns() -> Vec<&'static str> {
+        CSV.to_vec()
+    }
 
-    fn table(&self) -> String {
-        table::fields_of(self, LOT) + &parts(self)
+    fn table(&self, view: &View) -> String {
+        table::fields_of(self, LOT, view) + &parts(self, view)
     }
 
     fn rows(&self) -> Vec<Fields> {
@@ -142,11 +156,13 @@ fn row(kind: &str, lot: &LotDetail, part: &impl Serialize) -> Fields {
 }
 
 /// The payouts and refunds, with their sums.
-pub(crate) fn parts(lot: &LotDetail) -> String {
-    const REFUNDS: &[Column] = &[text("kamipay_refund_id"), money("amount"), seconds("created_at")];
-    let mut text = payouts(&lot.payouts);
+pub(crate) fn parts(lot: &LotDetail, view: &View) -> String {
+    const REFUNDS: &[Column] =
+        &[identifier("kamipay_refund_id"), money("amount"), seconds("created_at")];
+    let mut text = payouts(&lot.payouts, view);
     let check = check("the payouts add up to", lot.check_payouts(), "usdt_amount", "USDT");
-    text.push_str(&format!("  {check}\n{}", part("refund", &lot.refunds, REFUNDS)));
+    text.push_str(&view.prose("  ", &check));
+    text.push_str(&part("refund", &lot.refunds, REFUNDS, view));
     match lot.refunded() {
         Some(sum) if !lot.refunds.is_empty() => {
             text + &format!("  the refunds add up to {sum} USDT\n")
@@ -155,13 +171,13 @@ pub(crate) fn parts(lot: &LotDetail) -> String {
     }
 }
 
-fn payouts(payouts: &[impl Serialize]) -> String {
-    const PAYOUTS: &[Column] = &[text("kamipay_id"), money("amount"), seconds("created_at")];
-    part("payout", payouts, PAYOUTS)
+fn payouts(payouts: &[impl Serialize], view: &View) -> String {
+    const PAYOUTS: &[Column] = &[identifier("kamipay_id"), money("amount"), seconds("created_at")];
+    part("payout", payouts, PAYOUTS, view)
 }
 
-fn part(one: &str, rows: &[impl Serialize], columns: &'static [Column]) -> String {
-    let mut table = Table::new(columns);
+fn part(one: &str, rows: &[impl Serialize], columns: &[Column], view: &View) -> String {
+    let mut table = Table::new(columns, view);
     rows.iter().for_each(|row| table.add(row));
     table::part(&count(rows.len() as u64, one), table)
 }

@@ -16,6 +16,7 @@ use self::watch::Waiting;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::view::View;
 
 #[derive(Subcommand)]
 pub(crate) enum Pay {
@@ -128,7 +129,7 @@ impl Status {
         let client = self.connection.client()?;
         let status = client.send(&call).map_err(|error| Failure::question(payment, &error))?;
         let report = Report::of(payment, &status)?;
-        self.output.thing(&report)?;
+        self.output.thing(&report, &View::screen())?;
         Ok(report.meaning.exit())
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use kamipay_ureq::Client;
 use kamipay_ureq::proto::confirmed_charges::ScanConfirmedCharges;
 use kamipay_ureq::proto::lots::ScanLots;
-use kamipay_ureq::proto::scan::{self, ScanState};
+use kamipay_ureq::proto::scan::{self, ScanState, Scannable as _};
 use kamipay_ureq::proto::settlements::{ScanPendingCharges, ScanSettlements, ScanTransactions};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use super::settlements::{PendingQuery, SettlementsQuery, TransactionsQuery};
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::listing::{Listing, Next, Reading, Requests};
-use crate::output::{Format, Lines, List};
+use crate::output::{Columns, Format, Lines, List};
 use crate::progress::Progress;
 use crate::stop::Stop;
 
@@ -116,7 +116,11 @@ enum Part {
 
 fn plan<Q: Query>(query: &Q) -> Result<Exit, Failure> {
     let mut lines = Lines::new();
-    for part in scan::Scan::parts(query.what()?) {
+    let what = query.what()?;
+    if let Some(note) = query.asked()?.note(what.period()) {
+        let _ = anstream::stderr().write_all(format!("note: {note}\n").as_bytes());
+    }
+    for part in scan::Scan::parts(what) {
         lines.json(&Line { list: Q::What::NAME, part })?;
     }
     lines.flush()?;
@@ -210,7 +214,7 @@ impl Running<'_> {
         let scan = requests.set(scan::Scan::resume(part))?;
         let progress = Progress::listing(quiet, scan.what().period());
         let lines = Lines::beside(&progress);
-        let mut list = List::new(Format::Ndjson, lines, S::TABLE, S::CSV);
+        let mut list = List::new(Format::Ndjson, lines, Columns::all::<S>());
         let mut reading = Reading::new(requests, self.client, scan, &progress, self.stop);
         let mut read_all = || loop {
             match reading.next() {

@@ -11,7 +11,7 @@ pub(crate) use self::get::charges;
 pub(crate) use self::pending::PendingQuery;
 use super::list::{List, Query};
 use crate::exit::{Exit, Failure};
-use crate::time::PeriodArgs;
+use crate::time::{Asked, PeriodArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum Settlements {
@@ -25,8 +25,9 @@ pub(crate) enum Settlements {
     #[command(after_help = "\
 Examples:
   kamipay settlements list --from 2026-05-01 --to 2026-05-31
-  kamipay settlements list --from 2026-05-14 --to 2026-05-14 --utc-offset -03:00 --output csv
-  kamipay settlements list --from 2026-05-01 --to 2026-05-31 | jq -r .settlement_id")]
+  kamipay settlements list --from last-month --to last-month --timezone America/Sao_Paulo
+  kamipay settlements list --from 2026-05 --to 2026-05 | jq -r .settlement_id
+  kamipay settlements list --from 2026-05 --to 2026-05 --totals -o json | jq -r .totals.amount.ARS")]
     List(List<SettlementsQuery>),
     Get(get::Get),
     /// List the charges that were put into settlements, one row each
@@ -39,7 +40,7 @@ Examples:
     )]
     #[command(after_help = "\
 Examples:
-  kamipay settlements transactions --from 2026-05-01 --to 2026-05-31
+  kamipay settlements transactions --from 7d --to yesterday
   kamipay settlements transactions --from 2026-05-01 --to 2026-05-31 --settlement 12345
   kamipay settlements transactions --from 2026-05-14 --to 2026-05-14 --output csv > charges.csv
   kamipay settlements transactions --from 2025-01-01 --to 2025-12-31 --threads 2 \\
@@ -72,6 +73,10 @@ impl Query for SettlementsQuery {
     fn what(&self) -> Result<ScanSettlements, Failure> {
         Ok(ScanSettlements::new(self.period.period()?))
     }
+
+    fn asked(&self) -> Result<Asked, Failure> {
+        self.period.asked()
+    }
 }
 
 /// Which charges of settlements.
@@ -91,5 +96,9 @@ impl Query for TransactionsQuery {
         let mut what = ScanTransactions::new(self.period.period()?);
         what.settlement_id = self.settlement;
         Ok(what)
+    }
+
+    fn asked(&self) -> Result<Asked, Failure> {
+        self.period.asked()
     }
 }

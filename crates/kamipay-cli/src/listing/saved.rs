@@ -30,6 +30,9 @@ pub(super) struct Content<S: Listing> {
     list: String,
     /// The period and the filters.
     whole: S,
+    /// Whether this command's words name another period on another day.
+    #[serde(skip)]
+    pub(super) moves: bool,
     account: Account,
     output: Format,
     spreadsheet: bool,
@@ -57,6 +60,7 @@ impl<S: Listing> Content<S> {
             version: VERSION,
             list: S::NAME.to_owned(),
             whole,
+            moves: false,
             account,
             output,
             spreadsheet,
@@ -176,9 +180,16 @@ impl StateFile {
         if saved.whole != this.whole {
             let [its, ours] = [&saved.whole, &this.whole]
                 .map(|whole| serde_json::to_string(whole).unwrap_or_default());
-            return Err(self
+            let refusal = self
                 .refuse("it is about another period, or has other filters")
-                .tip(format!("it is about {its}, and this command about {ours}")));
+                .tip(format!("it is about {its}, and this command about {ours}"));
+            return Err(match this.moves {
+                true => refusal.tip(
+                    "words such as `yesterday` name another period each day: give the period of \
+                     the state as times",
+                ),
+                false => refusal,
+            });
         }
         self.check_account(&saved.account, &this.account)?;
         if saved.look_back_seconds != this.look_back_seconds {

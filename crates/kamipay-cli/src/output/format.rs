@@ -29,7 +29,7 @@ pub(crate) struct Output {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Format {
-    /// For people: aligned, long hashes and times shortened
+    /// For people: aligned, fits the terminal, and goes to the PAGER if it is long
     Table,
     /// One JSON value: an array for a list, an object for one thing
     Json,

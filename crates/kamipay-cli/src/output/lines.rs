@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::file::RowsFile;
 use super::format::Output;
-use super::spreadsheet;
+use super::{pager, spreadsheet};
 use crate::exit::Failure;
 use crate::progress::Progress;
 use crate::text::{Escaped, EscapedJson};
@@ -17,6 +17,8 @@ pub(crate) struct Lines {
     at_once: usize,
     /// Whether a terminal would obey what is written.
     is_terminal: bool,
+    /// Whether all lines are shown at once, with the pager if the user has one.
+    has_pager: bool,
     /// Whether a spreadsheet would take a cell for a formula.
     is_for_spreadsheet: bool,
     /// The file that replaces standard output.
@@ -36,6 +38,7 @@ impl Lines {
             ready: String::new(),
             at_once: Self::AT_ONCE,
             is_terminal,
+            has_pager: false,
             is_for_spreadsheet: false,
             file: None,
             progress: None,
@@ -56,6 +59,11 @@ impl Lines {
     pub(crate) fn beside(progress: &Progress) -> Self {
         let lines = Self::new();
         Self { progress: lines.is_terminal.then(|| progress.clone()), ..lines }
+    }
+
+    /// Keeps all lines until they are flushed, and then shows them with the pager. For a terminal.
+    pub(crate) fn with_pager(self) -> Self {
+        Self { has_pager: self.is_terminal, ..self }
     }
 
     /// With the settings of these arguments.
@@ -101,7 +109,7 @@ impl Lines {
 
     /// A line with its end.
     pub(crate) fn line(&mut self, line: &str) -> Result<(), Failure> {
-        if self.ready.len() + line.len() > self.at_once {
+        if !self.has_pager && self.ready.len() + line.len() > self.at_once {
             self.flush()?;
         }
         self.ready.push_str(line);
@@ -129,6 +137,15 @@ impl Lines {
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         if self.ready.is_empty() {
             return Ok(());
+        }
+        if self.has_pager {
+            if let Some(progress) = &self.progress {
+                progress.end();
+            }
+            if pager::show(&self.ready)? {
+                self.ready.clear();
+                return Ok(());
+            }
         }
         if let Some(file) = &mut self.file {
             file.append(self.ready.as_bytes())?;

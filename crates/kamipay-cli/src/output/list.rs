@@ -1,9 +1,14 @@
-use serde::Serialize;
+use std::mem;
 
+use serde::Serialize;
+use serde_json::Value;
+
+use super::columns::Columns;
 use super::format::Format;
 use super::lines::{Lines, json};
 use crate::exit::Failure;
-use crate::table::{Column, Table};
+use crate::fields::Fields;
+use crate::table::{DIM, Table};
 use crate::text::Escaped;
 
 /// The place that the rows of a listing go to: `ndjson` and `csv` as they come, `json` and `table` at
@@ -12,26 +17,21 @@ pub(crate) struct List {
     format: Format,
     lines: Lines,
     table: Table,
-    csv: &'static [&'static str],
+    columns: Columns,
     json: Vec<String>,
     rows: u64,
 }
 
 impl List {
-    /// With the columns of a table, those that a person looks for, and of CSV, which are all fields.
-    pub(crate) fn new(
-        format: Format,
-        lines: Lines,
-        table: &'static [Column],
-        csv: &'static [&'static str],
-    ) -> Self {
-        Self { format, lines, table: Table::new(table), csv, json: Vec::new(), rows: 0 }
+    pub(crate) fn new(format: Format, lines: Lines, columns: Columns) -> Self {
+        let lines = if format.streams() { lines } else { lines.with_pager() };
+        Self { format, lines, table: columns.table(), columns, json: Vec::new(), rows: 0 }
     }
 
     /// Writes the line above all rows, where the format has one.
     pub(crate) fn header(&mut self) -> Result<(), Failure> {
         match self.format {
-            Format::Csv => self.lines.csv(self.csv),
+            Format::Csv => self.lines.csv(&self.columns.csv),
             _ => Ok(()),
         }
     }
@@ -43,6 +43,9 @@ impl List {
             Format::Table => self.table.add(row),
             Format::Json => self.json.push(json(row, serde_json::to_string)?),
             Format::Ndjson => self.lines.json(row)?,
+            Format::Csv if self.columns.is_chosen => {
+                self.lines.csv(Fields::of(row).cells(&self.columns.csv))?;
+            }
             Format::Csv => self.lines.csv(row)?,
         }
         Ok(())
@@ -63,21 +66,44 @@ impl List {
         &self.lines
     }
 
-    /// Adds what comes after the last row. `summary` is the last line of a table.
-    pub(crate) fn finish(&mut self, summary: &str) -> Result<(), Failure> {
+    /// Writes what comes after the last row. `summary` is the last line of a table,
+    /// and `totals` go into JSON, if there are any.
+    pub(crate) fn finish(&mut self, summary: &str, totals: Option<&Value>) -> Result<(), Failure> {
         match self.format {
             Format::Table => {
-                let table =
-                    if self.rows == 0 { String::new() } else { self.table.render("") + "\n" };
-                self.lines.text(&format!("{table}{}\n", Escaped(summary)))?;
+                let table = mem::replace(&mut self.table, self.columns.table());
+                let (mut text, left_out) = match self.rows {
+                    0 => (String::new(), Vec::new()),
+                    _ => table.render(""),
+                };
+                if self.rows > 0 {
+                    text.push('\n');
+                }
+                text.push_str(&format!("{}\n", Escaped(summary)));
+                if !left_out.is_empty() {
+                    let words =
+                        format!("not shown: {} (--wide shows all columns)", left_out.join(", "));
+                    let words = self.columns.view.prose("", &words);
+                    text.push_str(&format!("{DIM}{}{DIM:#}\n", words.trim_end()));
+                }
+                self.lines.text(&text)?;
             }
-            Format::Json if self.json.is_empty() => self.lines.line("[]\n")?,
             Format::Json => {
-                let last = self.json.len() - 1;
+                let last = self.json.len().saturating_sub(1);
+                if totals.is_some() {
+                    self.lines.line("{\n\"rows\": ")?;
+                }
+                self.lines.line(if self.json.is_empty() { "[" } else { "[\n" })?;
                 for (n, row) in self.json.iter().enumerate() {
-                    let start = if n == 0 { "[\n  " } else { "  " };
-                    let end = if n == last { "\n]" } else { "," };
-                    self.lines.json_text(&format!("{start}{row}{end}"))?;
+                    let end = if n == last { "" } else { "," };
+                    self.lines.json_text(&format!("  {row}{end}"))?;
+                }
+                match totals {
+                    Some(totals) => {
+                        let totals = json(totals, serde_json::to_string)?;
+                        self.lines.json_text(&format!("],\n\"totals\": {totals}\n}}"))?;
+                    }
+                    None => self.lines.line("]\n")?,
                 }
             }
             Format::Ndjson | Format::Csv => {}

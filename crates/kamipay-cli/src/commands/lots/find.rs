@@ -17,6 +17,7 @@ use crate::output::{Output, Thing};
 use crate::progress::Progress;
 use crate::table;
 use crate::time::PeriodArgs;
+use crate::view::{View, WideArgs};
 
 /// Find the lot that holds a payout
 ///
@@ -50,6 +51,8 @@ pub(crate) struct Find {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    wide: WideArgs,
+    #[command(flatten)]
     connection: Connection,
 }
 
@@ -66,6 +69,10 @@ impl Find {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
         let client = self.connection.client()?;
         let period = self.period.period()?;
+        let asked = self.period.asked()?;
+        if let Some(note) = asked.note(Some(period)) {
+            self.output.note(&note);
+        }
         let progress = Progress::search(self.output.is_quiet());
         let mut search = FindPayout::new(self.kamipay_id.clone(), period);
         let found = follow(&mut search, &client, &progress);
@@ -89,7 +96,7 @@ impl Find {
             }
         })?;
         let found = found.ok_or_else(|| self.not_found(period, search.lots_opened()))?;
-        self.output.thing(&Found(&found))?;
+        self.output.thing(&Found(&found), &self.wide.view(asked.zone))?;
         if found.is_failed() {
             self.output.note(&format!(
                 "this lot FAILED, and no other up to {} holds the payout: it may be retried in a \
@@ -182,11 +189,13 @@ impl Serialize for Found<'_> {
 }
 
 impl Thing for Found<'_> {
-    const CSV: &'static [&'static [&'static str]] = CSV;
+    fn columns() -> Vec<&'static str> {
+        CSV.to_vec()
+    }
 
-    fn table(&self) -> String {
+    fn table(&self, view: &View) -> String {
         let FoundPayout { lot, payout, .. } = self.0;
-        let text = table::fields_of(lot, LOT) + &payouts(&[payout]);
+        let text = table::fields_of(lot, LOT, view) + &payouts(&[payout], view);
         match lot.payouts.len() as u64 - 1 {
             0 => text,
             others => text + &format!("  beside {} in this lot\n", count(others, "other payout")),

@@ -8,6 +8,7 @@ use crate::fields::{Fields, plain};
 use crate::output::Thing;
 use crate::table::{self, NONE, STRONG};
 use crate::text::Escaped;
+use crate::view::View;
 
 /// A state with what it permits, and the API's fields of the payment.
 pub(super) struct Report {
@@ -99,14 +100,16 @@ const COLUMNS: &[&str] = &[
 ];
 
 impl Thing for Report {
-    const CSV: &'static [&'static [&'static str]] = &[COLUMNS];
+    fn columns() -> Vec<&'static str> {
+        COLUMNS.to_vec()
+    }
 
-    fn table(&self) -> String {
+    fn table(&self, view: &View) -> String {
         let payment = self.payment.to_string();
         let mut text = format!("{STRONG}{}{STRONG:#}\n\n", Escaped(&payment));
         let style = self.meaning.style();
         for line in self.meaning.long() {
-            text.push_str(&format!("{style}{line}{style:#}\n"));
+            text.push_str(&format!("{style}{}{style:#}\n", view.prose("", line).trim_end()));
         }
         let shown = |(name, value): &'_ (String, Box<RawValue>)| match plain(value).as_str() {
             "" => NONE.to_owned(),
@@ -115,7 +118,7 @@ impl Thing for Report {
             text => text.to_owned(),
         };
         let fields = self.fields.0.iter().map(|field| (field.0.as_str(), shown(field)));
-        text + "\n" + &table::fields(&fields.collect::<Vec<_>>())
+        text + "\n" + &table::fields(&fields.collect::<Vec<_>>(), view)
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::output::Thing as _;
+use crate::zone::Zone;
 
 fn check(cases: impl Iterator<Item = Case>) {
     let mut exits = [0; 4];
@@ -35,7 +36,7 @@ fn check(cases: impl Iterator<Item = Case>) {
         let (header, row) = (Report::header(), report.row());
         assert_eq!(header[2], "may_pay_again");
         assert_eq!(row[2], may_pay_again.to_string(), "{case:?}");
-        let table = report.table();
+        let table = report.table(&View { width: None, zone: Zone::UTC });
         assert_eq!(table.contains("You may pay again"), may_pay_again, "{table}");
         assert_eq!(report.meaning.short().contains("may be paid again"), may_pay_again);
     }

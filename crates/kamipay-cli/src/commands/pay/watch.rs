@@ -18,6 +18,7 @@ use crate::exit::{self, Exit, Failure};
 use crate::output::{Format, Lines, Output};
 use crate::progress::Progress;
 use crate::stop::Stop;
+use crate::view::View;
 use crate::{table, time};
 
 /// Whether to wait for the end, and how.
@@ -188,7 +189,9 @@ impl<'a> Changes<'a> {
     /// Prints the last state, in a format that is printed at the end.
     fn finish(&mut self, watch: &Watch) -> Result<(), Failure> {
         match (self.format, watch.last()) {
-            (Format::Json, Some(status)) => self.output.thing(&self.report(watch, status)?)?,
+            (Format::Json, Some(status)) => {
+                self.output.thing(&self.report(watch, status)?, &View::screen())?;
+            }
             (Format::Json, None) => self.lines.line(NO_ANSWER)?,
             _ => {}
         }

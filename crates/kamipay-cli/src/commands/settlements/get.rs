@@ -11,7 +11,8 @@ use crate::exit::{Exit, Failure};
 use crate::fields::Fields;
 use crate::listing::Listing as _;
 use crate::output::{Output, Thing};
-use crate::table::{self, Column, Table, hash, money_in, text};
+use crate::table::{self, Column, Table, identifier, money_in, state, text, time_of};
+use crate::view::{View, ViewArgs};
 
 /// Show one settlement with its charges
 ///
@@ -32,27 +33,28 @@ pub(crate) struct Get {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    view: ViewArgs,
+    #[command(flatten)]
     connection: Connection,
 }
 
 impl Get {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
+        let view = self.view.view()?;
         let settlement =
             self.connection.client()?.send(&GetSettlement::new(self.settlement)).map_err(
                 |error| {
                     Failure::call(&format!("reading the settlement {}", self.settlement), &error)
                 },
             )?;
-        self.output.thing(&settlement)?;
+        self.output.thing(&settlement, &view)?;
         Ok(Exit::Done)
     }
 }
 
 impl Thing for SettlementDetail {
-    const CSV: &'static [&'static [&'static str]] = &[
-        &["kind"],
-        ScanSettlements::CSV,
-        &[
+    fn columns() -> Vec<&'static str> {
+        const CHARGE: [&str; 7] = [
             "kamipay_id",
             "external_id",
             "kamipay_request_id",
@@ -60,16 +62,18 @@ impl Thing for SettlementDetail {
             "charged_currency",
             "settlement_amount",
             "settlement_currency",
-        ],
-    ];
+        ];
+        let settlement = ScanSettlements::FIELDS.iter().map(Column::name);
+        ["kind"].into_iter().chain(settlement).chain(CHARGE).collect()
+    }
 
-    fn table(&self) -> String {
+    fn table(&self, view: &View) -> String {
         const SETTLEMENT: &[Column] = &[
             text("settlement_id"),
-            text("status"),
+            state("status"),
             money_in("amount", "currency"),
-            text("settled_at"),
-            text("created_at"),
+            time_of("settled_at"),
+            time_of("created_at"),
             text("settlement_provider_name"),
             text("provider_settlement_id"),
             text("external_settlement_id"),
@@ -77,7 +81,7 @@ impl Thing for SettlementDetail {
             text("address_from"),
             text("settlement_message"),
         ];
-        table::fields_of(self, SETTLEMENT) + &charges(self, usize::MAX)
+        table::fields_of(self, SETTLEMENT, view) + &charges(self, usize::MAX, view)
     }
 
     fn rows(&self) -> Vec<Fields> {
@@ -89,14 +93,14 @@ impl Thing for SettlementDetail {
 }
 
 /// The first `most` charges, with the sum of all.
-pub(crate) fn charges(settlement: &SettlementDetail, most: usize) -> String {
+pub(crate) fn charges(settlement: &SettlementDetail, most: usize, view: &View) -> String {
     const CHARGES: &[Column] = &[
-        text("external_id"),
-        hash("kamipay_id"),
+        identifier("external_id"),
+        identifier("kamipay_id"),
         money_in("charged_amount", "charged_currency"),
         money_in("settlement_amount", "settlement_currency"),
     ];
-    let mut table = Table::new(CHARGES);
+    let mut table = Table::new(CHARGES, view).without_first(&["kamipay_id", "charged_amount"]);
     settlement.charges.iter().take(most).for_each(|charge| table.add(charge));
     let all = settlement.charges.len();
     let mut text = table::part(&count(all as u64, "charge"), table);
@@ -108,5 +112,5 @@ pub(crate) fn charges(settlement: &SettlementDetail, most: usize) -> String {
         n => format!("without {} the charges add up to", count(n, "unquoted charge")),
     };
     let currency = settlement.currency.as_str();
-    text + &format!("  {}\n", check(&words, settlement.check_charges(), "amount", currency))
+    text + &view.prose("  ", &check(&words, settlement.check_charges(), "amount", currency))
 }
