@@ -2,7 +2,7 @@
 
 use clap::{ArgMatches, Parser, Subcommand};
 
-use crate::commands::{charges, demo, lots, pay, sandbox, scan, settlements};
+use crate::commands::{charges, completions, demo, lots, man, pay, sandbox, scan, settlements};
 use crate::exit::Failure;
 use crate::output::{self, Format};
 
@@ -11,7 +11,7 @@ use crate::output::{self, Format};
 /// Data goes to standard output, everything else to standard error.
 #[derive(Parser)]
 #[command(name = "kamipay", version, after_help = AFTER_HELP, max_term_width = 100)]
-#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,22 +20,24 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Lots: on-chain transfers that settle many payouts at once
-    #[command(subcommand, arg_required_else_help = true)]
+    #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true)]
     Lots(lots::Lots),
     /// Settlements: transfers that deliver the charges that were collected
-    #[command(subcommand, arg_required_else_help = true)]
+    #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true)]
     Settlements(settlements::Settlements),
     /// Charges: what was paid in
-    #[command(subcommand, arg_required_else_help = true)]
+    #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true)]
     Charges(charges::Charges),
     /// Payments: what was paid out, and what its state permits
-    #[command(subcommand, arg_required_else_help = true)]
+    #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true)]
     Pay(pay::Pay),
     /// Scans: a long listing in parts, for several processes or machines
-    #[command(subcommand, arg_required_else_help = true)]
+    #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true)]
     Scan(scan::Scan),
     Sandbox(sandbox::Serve),
     Demo(demo::Demo),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Rules for all commands with such an argument, checked before anything is sent.
@@ -50,7 +52,7 @@ pub(crate) fn check(program: &ArgMatches) -> Result<(), Failure> {
         return Err(Failure::usage("--spreadsheet is for CSV").tip("give --output csv, too"));
     }
     // The others answer with an exit code, or serve.
-    let is_data = !matches!(program.subcommand_name(), Some("pay" | "sandbox" | "demo"));
+    let is_data = !matches!(program.subcommand_name(), Some("pay" | "sandbox" | "demo" | "man"));
     let is_elsewhere = matches!(command.try_contains_id("out"), Ok(true));
     if is_data && !is_elsewhere && output::is_closed() {
         return Err(Failure::other("standard output is closed, so all data would be lost").tip(

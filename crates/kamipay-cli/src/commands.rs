@@ -1,9 +1,11 @@
 //! What the commands do.
 
 pub(crate) mod charges;
+pub(crate) mod completions;
 pub(crate) mod demo;
 mod list;
 pub(crate) mod lots;
+pub(crate) mod man;
 pub(crate) mod pay;
 pub(crate) mod sandbox;
 pub(crate) mod scan;
@@ -21,6 +23,8 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Scan(scan) => scan.run(),
         Command::Sandbox(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }
 

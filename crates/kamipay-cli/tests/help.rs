@@ -54,7 +54,7 @@ fn the_sandbox_lists_its_scenarios() {
 
 #[test]
 fn every_command_has_an_example_that_parses() {
-    let leaves: [&[&str]; 17] = [
+    let leaves: [&[&str]; 19] = [
         &["lots", "list"],
         &["lots", "get"],
         &["lots", "find-payout"],
@@ -72,6 +72,8 @@ fn every_command_has_an_example_that_parses() {
         &["scan", "run"],
         &["sandbox"],
         &["demo"],
+        &["completions"],
+        &["man"],
     ];
     for leaf in leaves {
         let help = help(leaf);
@@ -83,11 +85,11 @@ fn every_command_has_an_example_that_parses() {
         for example in examples {
             let args = example.split(['|', '>']).next().unwrap();
             let args: Vec<&str> = args.split_whitespace().collect();
-            if matches!(args[0], "sandbox" | "demo") {
+            if matches!(args[0], "sandbox" | "demo" | "man") {
                 continue; // they have tests of their own
             }
             let run = run(&mut kamipay(&args));
-            if args.starts_with(&["scan", "plan"]) {
+            if args.starts_with(&["scan", "plan"]) || args[0] == "completions" {
                 run.good();
                 continue;
             }

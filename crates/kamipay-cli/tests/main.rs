@@ -11,6 +11,7 @@ mod pay;
 mod sandbox;
 mod scans;
 mod secrets;
+mod shells;
 mod streams;
 mod support;
 mod watch;
