@@ -78,12 +78,13 @@ Then:
 
 Exit codes:
    0  done as asked
-   1  any other error, such as a payout that no lot holds
+   1  any other error
    2  usage, or an argument that a rule of the API forbids (nothing was sent)
    3  the API refused (4xx)
    4  not authenticated or not allowed (401, 403)
    5  no usable answer (network, 5xx, time)
-   6  incomplete: what was printed is not the whole
+   6  incomplete: what was printed or written is not the whole
+   7  not found: the API knows no such thing (404), or no lot of the period holds the payout
   10  pay status: over, failed and returned
   11  pay status: over, canceled
   12  pay status: not over, or not known yet, or failed without a refund that shows

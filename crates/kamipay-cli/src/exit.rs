@@ -29,6 +29,8 @@ pub(crate) enum Exit {
     NoAnswer = 5,
     /// What was printed is not the whole.
     Incomplete = 6,
+    /// The API knows no such thing, or the payout is in none of the lots.
+    NotFound = 7,
     /// `pay status`: over, failed and returned.
     Returned = 10,
     /// `pay status`: over, canceled.
@@ -68,6 +70,11 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
+    /// What was asked for does not exist.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Exit::NotFound, message)
+    }
+
     /// An invalid period.
     pub(crate) fn range(error: &InvalidRange) -> Self {
         let failure = Self::usage(format!("--from and --to: {error}"));
@@ -83,6 +90,19 @@ impl Failure {
     pub(crate) fn call(doing: &str, error: &Error) -> Self {
         let failure = Self::new(exit_of(error), format!("{doing}: {}", error.with_causes()));
         tips(error).into_iter().fold(failure, Self::tip)
+    }
+
+    /// A call for one thing, which may not exist. Without a message, a 404 may be another server's.
+    pub(crate) fn lookup(doing: &str, error: &Error) -> Self {
+        let failure = Self::call(doing, error);
+        let is_known_to_be_none =
+            match (error.kind(), error.answer().map(proto::ResponseError::kind)) {
+                (ErrorKind::Answer(_), Some(proto::ResponseErrorKind::Api(refusal))) => {
+                    refusal.status.as_u16() == 404 && refusal.message.is_some()
+                }
+                _ => false,
+            };
+        if is_known_to_be_none { Self { exit: Exit::NotFound, ..failure } } else { failure }
     }
 
     /// A question about a payment, without a usable answer: it says nothing about the payment.
