@@ -4,6 +4,7 @@ mod kinds;
 mod reading;
 mod saved;
 mod tail;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
