@@ -2,7 +2,9 @@
 
 use clap::{ArgMatches, Parser, Subcommand};
 
-use crate::commands::{charges, completions, demo, lots, man, pay, sandbox, scan, settlements};
+use crate::commands::{
+    charges, completions, demo, login, lots, man, pay, sandbox, scan, settlements, whoami,
+};
 use crate::exit::Failure;
 use crate::output::{self, Format};
 
@@ -36,6 +38,9 @@ pub(crate) enum Command {
     Scan(scan::Scan),
     Sandbox(sandbox::Serve),
     Demo(demo::Demo),
+    Login(login::Login),
+    Logout(login::Logout),
+    Whoami(whoami::Whoami),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -52,7 +57,10 @@ pub(crate) fn check(program: &ArgMatches) -> Result<(), Failure> {
         return Err(Failure::usage("--spreadsheet is for CSV").tip("give --output csv, too"));
     }
     // The others answer with an exit code, or serve.
-    let is_data = !matches!(program.subcommand_name(), Some("pay" | "sandbox" | "demo" | "man"));
+    let is_data = !matches!(
+        program.subcommand_name(),
+        Some("pay" | "sandbox" | "demo" | "man" | "login" | "logout")
+    );
     let is_elsewhere = matches!(command.try_contains_id("out"), Ok(true));
     if is_data && !is_elsewhere && output::is_closed() {
         return Err(Failure::other("standard output is closed, so all data would be lost").tip(
@@ -66,7 +74,8 @@ const AFTER_HELP: &str = "\
 First steps, without an account:
   kamipay demo
 
-Connection, best given in variables (others on the machine can see a command line):
+Connection, stored or in variables (others on the machine can see a command line):
+  kamipay login                     asks for it, and stores it in a profile
   export KAMIPAY_BASE_URL=https://api.kamipay.io
   export KAMIPAY_TOKEN=…            or KAMIPAY_USERNAME=… and KAMIPAY_PASSWORD=…
 

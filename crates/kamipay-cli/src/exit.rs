@@ -261,8 +261,8 @@ fn style(color: AnsiColor) -> Style {
 fn exit_of(error: &Error) -> Exit {
     match (error.kind(), error.answer().map(proto::ResponseError::kind)) {
         (ErrorKind::Build(_), _) => Exit::Usage,
-        (kind, Some(proto::ResponseErrorKind::Api(refusal))) => {
-            match (refusal.status.as_u16(), matches!(kind, ErrorKind::Login(_))) {
+        (_, Some(proto::ResponseErrorKind::Api(refusal))) => {
+            match (refusal.status.as_u16(), is_login(innermost(error))) {
                 // The web framework of the API answers a wrong password with 400, too.
                 (401 | 403, _) | (400 | 422, true) => Exit::NotAllowed,
                 (400..=499, _) => Exit::Refused,
@@ -302,9 +302,7 @@ fn tips(error: &Error) -> Vec<&'static str> {
                     _ if message.contains("checkout_id is required") => {
                         vec!["say which checkout with --checkout ID"]
                     }
-                    400 | 401 | 422
-                        if innermost(error).call() == <IssueToken as proto::Endpoint>::CALL =>
-                    {
+                    400 | 401 | 422 if is_login(innermost(error)) => {
                         vec![
                             "check the user name and the password (KAMIPAY_USERNAME, \
                               KAMIPAY_PASSWORD)",
@@ -313,6 +311,7 @@ fn tips(error: &Error) -> Vec<&'static str> {
                     401 => vec![
                         "check the token or the user name and password, and that they are for \
                          this base URL; a token also ends with time",
+                        "kamipay whoami shows which credentials are used, and where they come from",
                         "if other calls work: kamiPay has to allow this one for your account",
                     ],
                     403 => vec!["kamiPay has to allow this call for your account"],
@@ -356,6 +355,10 @@ fn status_of(error: &Error) -> Option<u16> {
         Some(proto::ResponseErrorKind::Api(refusal)) => Some(refusal.status.as_u16()),
         _ => None,
     }
+}
+
+fn is_login(error: &Error) -> bool {
+    error.call() == <IssueToken as proto::Endpoint>::CALL
 }
 
 /// The login's error, where the call failed because of it.

@@ -16,6 +16,7 @@ use kamipay_ureq::proto::scan::Scan;
 
 pub(crate) use self::kinds::Listing;
 pub(crate) use self::reading::{Next, Reading, Requests};
+pub(crate) use self::saved::private;
 use self::saved::{Content, Saved};
 use self::tail::Tail;
 use crate::connection::Connection;

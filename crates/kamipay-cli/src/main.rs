@@ -1,5 +1,6 @@
 //! The program `kamipay`: reconcile kamiPay's lots and settlements, and follow payments.
 
+mod access;
 mod args;
 mod commands;
 mod connection;
@@ -7,6 +8,7 @@ mod exit;
 mod fields;
 mod listing;
 mod output;
+mod profile;
 mod progress;
 mod stop;
 mod table;

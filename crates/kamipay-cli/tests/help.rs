@@ -13,7 +13,7 @@ fn the_program() {
 
 #[test]
 fn the_commands() {
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 15] = [
         &["lots"],
         &["settlements"],
         &["charges"],
@@ -27,6 +27,8 @@ fn the_commands() {
         &["scan", "plan"],
         &["scan", "plan", "transactions"],
         &["scan", "run"],
+        &["login"],
+        &["whoami"],
     ];
     for command in commands {
         insta::assert_snapshot!(command.join("-"), help(command));
@@ -54,7 +56,7 @@ fn the_sandbox_lists_its_scenarios() {
 
 #[test]
 fn every_command_has_an_example_that_parses() {
-    let leaves: [&[&str]; 19] = [
+    let leaves: [&[&str]; 22] = [
         &["lots", "list"],
         &["lots", "get"],
         &["lots", "find-payout"],
@@ -74,6 +76,9 @@ fn every_command_has_an_example_that_parses() {
         &["demo"],
         &["completions"],
         &["man"],
+        &["login"],
+        &["logout"],
+        &["whoami"],
     ];
     for leaf in leaves {
         let help = help(leaf);
@@ -85,7 +90,8 @@ fn every_command_has_an_example_that_parses() {
         for example in examples {
             let args = example.split(['|', '>']).next().unwrap();
             let args: Vec<&str> = args.split_whitespace().collect();
-            if matches!(args[0], "sandbox" | "demo" | "man") {
+            let own = ["sandbox", "demo", "man", "login", "logout", "whoami"];
+            if own.contains(&args[0]) {
                 continue; // they have tests of their own
             }
             let run = run(&mut kamipay(&args));

@@ -8,6 +8,7 @@ mod help;
 mod kept;
 mod lists;
 mod pay;
+mod profiles;
 mod sandbox;
 mod scans;
 mod secrets;

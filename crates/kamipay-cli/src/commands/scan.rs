@@ -153,6 +153,9 @@ pub(crate) struct Run {
 
 impl Run {
     fn run(&self) -> Result<Exit, Failure> {
+        if self.file == "-" {
+            self.connection.leave_standard_input_to("the parts")?;
+        }
         let client = self.connection.client()?;
         let parts = self.parts()?;
         let stop = Stop::on_signals()?;

@@ -231,7 +231,7 @@ impl Drop for StateFile {
 }
 
 /// Opens a file that only this user can read, and follows no link.
-fn private() -> fs::OpenOptions {
+pub(crate) fn private() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
     options.write(true);
     #[cfg(unix)]
