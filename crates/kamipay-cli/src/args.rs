@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    charges, completions, demo, login, lots, man, pay, sandbox, scan, settlements, whoami,
+    api, charges, completions, demo, login, lots, man, pay, sandbox, scan, settlements, whoami,
 };
 use crate::exit::Failure;
 use crate::output::{self, Format};
@@ -36,6 +36,7 @@ pub(crate) enum Command {
     /// Scans: a long listing in parts, for several processes or machines
     #[command(subcommand, arg_required_else_help = true, disable_help_subcommand = true)]
     Scan(scan::Scan),
+    Api(api::ByHand),
     Sandbox(sandbox::Serve),
     Demo(demo::Demo),
     Login(login::Login),
@@ -84,6 +85,7 @@ Then:
   kamipay lots list --from 2025-01-01 --to 2025-12-31 --out 2025.ndjson --resume 2025.state
   kamipay settlements get 12345
   kamipay pay status --external-id order-7
+  kamipay api GET /v2/oracle -f pair=BRLUSDT -f amount=100
 
 Exit codes:
    0  done as asked

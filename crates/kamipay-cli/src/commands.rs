@@ -1,5 +1,6 @@
 //! What the commands do.
 
+pub(crate) mod api;
 pub(crate) mod charges;
 pub(crate) mod completions;
 pub(crate) mod demo;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Charges(charges) => charges.run(),
         Command::Pay(pay) => pay.run(),
         Command::Scan(scan) => scan.run(),
+        Command::Api(call) => call.run(),
         Command::Sandbox(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
         Command::Login(login) => login.run(),

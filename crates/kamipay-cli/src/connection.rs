@@ -60,8 +60,8 @@ pub(crate) struct Connection {
     /// Maximum attempts for one call, 1 to 100
     ///
     /// A call is repeated only where that may help (no connection, no complete answer, a 429 or 5xx),
-    /// after growing delays and not before the API allows it, within the --deadline. It is safe: no
-    /// call of this program changes anything.
+    /// after growing delays and not before the API allows it, within the --deadline. It is safe: only
+    /// calls that change nothing are repeated.
     #[arg(long, value_name = "N", default_value = "4", allow_hyphen_values = true)]
     #[arg(value_parser = attempts)]
     max_attempts: u32,

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use kamipay_ureq::proto::pay_status::PaymentTarget;
 use kamipay_ureq::proto::scan::Reason;
 use kamipay_ureq::proto::{self, InvalidRange, IssueToken, Mismatch};
-use kamipay_ureq::{ConnectFault, Error, ErrorKind, ScanError};
+use kamipay_ureq::{ConnectFault, Error, ErrorKind, ScanError, Sent};
 
 use crate::text::Escaped;
 
@@ -103,6 +103,32 @@ impl Failure {
                 _ => false,
             };
         if is_known_to_be_none { Self { exit: Exit::NotFound, ..failure } } else { failure }
+    }
+
+    /// A call by hand for the state of a payment. An answer that is an error says nothing about it.
+    pub(crate) fn of_a_payment(doing: &str, error: &Error) -> Self {
+        let failure = Self { tips: Vec::new(), ..Self::call(doing, error) };
+        failure.tip("this says nothing about a payment: do not pay again")
+    }
+
+    /// A call that is made once. Whatever the error is, the call may have been processed.
+    pub(crate) fn made_once(doing: &str, error: &Error) -> Self {
+        let failure = Self::call(doing, error);
+        if error.sent() == Sent::No {
+            return failure.tip("nothing was sent");
+        }
+        let is_refused = matches!(status_of(error), Some(401 | 403));
+        let tips = if is_refused { failure.tips } else { Vec::new() };
+        Self { tips, ..failure }.tip(
+            "it was sent once, and may have been processed: find out before you make it again (a \
+             payment: kamipay pay status --external-id ID)",
+        )
+    }
+
+    /// The same, for a call that has no name of its own.
+    pub(crate) fn by_hand(mut self, call: &str) -> Self {
+        self.message = self.message.replacen(&format!("{call}: "), "", 1);
+        self
     }
 
     /// A question about a payment, without a usable answer: it says nothing about the payment.

@@ -13,7 +13,7 @@ fn the_program() {
 
 #[test]
 fn the_commands() {
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 16] = [
         &["lots"],
         &["settlements"],
         &["charges"],
@@ -29,6 +29,7 @@ fn the_commands() {
         &["scan", "run"],
         &["login"],
         &["whoami"],
+        &["api"],
     ];
     for command in commands {
         insta::assert_snapshot!(command.join("-"), help(command));
@@ -56,7 +57,7 @@ fn the_sandbox_lists_its_scenarios() {
 
 #[test]
 fn every_command_has_an_example_that_parses() {
-    let leaves: [&[&str]; 22] = [
+    let leaves: [&[&str]; 23] = [
         &["lots", "list"],
         &["lots", "get"],
         &["lots", "find-payout"],
@@ -79,6 +80,7 @@ fn every_command_has_an_example_that_parses() {
         &["login"],
         &["logout"],
         &["whoami"],
+        &["api"],
     ];
     for leaf in leaves {
         let help = help(leaf);

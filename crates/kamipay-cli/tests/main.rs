@@ -1,6 +1,7 @@
 //! The program, run as its users run it.
 
 mod arguments;
+mod by_hand;
 mod connection;
 mod exits;
 mod formats;
