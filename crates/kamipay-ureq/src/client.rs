@@ -236,7 +236,7 @@ impl Client {
                 return end(history, kind, Stop::Deadline);
             };
             history.attempts += 1;
-            let outcome = self.attempt(endpoint, &api, request, repeat, left);
+            let (head, outcome) = self.attempt(endpoint, &api, request, repeat, left);
             let now = clock.now();
             let took = now.saturating_duration_since(asked_at);
             let kind = match outcome {
@@ -244,7 +244,7 @@ impl Client {
                     if may_have_shown {
                         endpoint.distrust(&mut output);
                     }
-                    self.tell::<E>(&history, Ok(()), took, Err(None));
+                    self.tell::<E>(&history, &head, Ok(()), took, Err(None));
                     let attempts = history.attempts - renewals - mismatches;
                     policy.succeeded(attempts, &mut self.budget());
                     return Ok(output);
@@ -260,7 +260,7 @@ impl Client {
                 .is_some_and(|(login, token)| login.unauthorized(&mut token_use, token, repeat));
             if is_renewed {
                 renewals = 1;
-                self.tell::<E>(&history, Err(&kind), took, Ok(Duration::ZERO));
+                self.tell::<E>(&history, &head, Err(&kind), took, Ok(Duration::ZERO));
             } else {
                 let cause = kind.cause();
                 mismatches += u32::from(cause == Cause::Mismatch);
@@ -272,7 +272,7 @@ impl Client {
                 failure.time_left = deadline.map(|it| it.saturating_duration_since(now));
                 let random = clock.random();
                 let decision = policy.decide(&failure, &mut self.budget(), random);
-                self.tell::<E>(&history, Err(&kind), took, decision.map_err(Some));
+                self.tell::<E>(&history, &head, Err(&kind), took, decision.map_err(Some));
                 match decision {
                     Ok(delay) => clock.sleep(delay),
                     Err(stop) => return end(history, kind, stop),
@@ -283,7 +283,7 @@ impl Client {
         }
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its answer. Also returns what the answer's head says.
     fn attempt<E: Endpoint>(
         &self,
         endpoint: &E,
@@ -291,10 +291,16 @@ impl Client {
         request: Request<Vec<u8>>,
         repeat: Repeat,
         left: Duration,
-    ) -> Result<E::Output, ErrorKind> {
-        let response = self.deliver(request, repeat, left)?;
-        let answer = api.parse(endpoint, response);
-        answer.map_err(|error| match error.kind() {
+    ) -> (Head, Result<E::Output, ErrorKind>) {
+        let response = match self.deliver(request, repeat, left) {
+            Ok(response) => response,
+            Err(kind) => return (Head::default(), Err(kind)),
+        };
+        let status = Some(response.status());
+        // To hide secrets costs more than the rest of a small call.
+        let request_id = self.is_told().then(|| api.request_id(response.headers())).flatten();
+        let head = Head { status, request_id };
+        let answer = api.parse(endpoint, response).map_err(|error| match error.kind() {
             // Only the JSON document itself shows that the answer is whole.
             kamipay_proto::ResponseErrorKind::Decode(decode) if decode.truncated => {
                 ErrorKind::Truncated
@@ -305,7 +311,8 @@ impl Client {
                 ErrorKind::Answer(error)
             }
             _ => ErrorKind::Answer(error),
-        })
+        });
+        (head, answer)
     }
 
     /// Sends a request, and sends it again if the server had closed the idle connection.
@@ -337,25 +344,33 @@ impl Client {
         outcome
     }
 
+    /// Whether anybody listens to [`tell`](Self::tell).
+    fn is_told(&self) -> bool {
+        self.shared.config.on_attempt.is_some()
+            || log::log_enabled!(target: "kamipay_ureq", log::Level::Debug)
+    }
+
     /// Reports an attempt. `next` is the delay before the next one, or the reason to stop.
     fn tell<E: Endpoint>(
         &self,
         history: &History,
+        head: &Head,
         outcome: Result<(), &ErrorKind>,
         took: Duration,
         next: Result<Duration, Option<Stop>>,
     ) {
         let error = outcome.err();
-        let answer = match error {
-            Some(ErrorKind::Answer(answer)) => Some(answer),
+        // A body can name the request too.
+        let of_error = match error {
+            Some(ErrorKind::Answer(answer)) => answer.request_id(),
             _ => None,
         };
         let attempt = Attempt {
             call: E::CALL,
             number: history.attempts,
             outcome: outcome.map_err(ErrorKind::cause),
-            status: answer.map(kamipay_proto::ResponseError::status),
-            request_id: answer.and_then(kamipay_proto::ResponseError::request_id),
+            status: head.status,
+            request_id: of_error.or(head.request_id.as_deref()),
             took,
             delay: next.ok(),
             stop: next.err().flatten(),
@@ -389,6 +404,13 @@ impl Client {
             (a, b) => a.or(b),
         }
     }
+}
+
+/// What the head of an answer says. Empty without an answer.
+#[derive(Default)]
+struct Head {
+    status: Option<StatusCode>,
+    request_id: Option<String>,
 }
 
 /// The tokens of a call.
