@@ -17,6 +17,7 @@ use crate::credentials::{Credentials, Source};
 use crate::error::{Error, ErrorKind, History, Sent};
 use crate::exchange::{Exchange, Sockets};
 use crate::login::Login;
+use crate::traffic::Traffic;
 
 /// Maximum idle connections: ureq's own limit for a host.
 const KEPT_CONNECTIONS: u32 = 3;
@@ -292,7 +293,8 @@ impl Client {
         repeat: Repeat,
         left: Duration,
     ) -> (Head, Result<E::Output, ErrorKind>) {
-        let response = match self.deliver(request, repeat, left) {
+        let delivered = self.show::<E>(request, |request| self.deliver(request, repeat, left));
+        let response = match delivered {
             Ok(response) => response,
             Err(kind) => return (Head::default(), Err(kind)),
         };
@@ -313,6 +315,21 @@ impl Client {
             _ => ErrorKind::Answer(error),
         });
         (head, answer)
+    }
+
+    /// Shows the request and its answer to the function of the configuration, if there is one.
+    fn show<E: Endpoint>(
+        &self,
+        request: Request<Vec<u8>>,
+        deliver: impl FnOnce(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ErrorKind>,
+    ) -> Result<Response<Vec<u8>>, ErrorKind> {
+        let Some(on_traffic) = &self.shared.config.on_traffic else { return deliver(request) };
+        let (shown, started) = (request.clone(), self.shared.clock.now());
+        let outcome = deliver(request);
+        let took = self.shared.clock.now().saturating_duration_since(started);
+        let (call, outcome_shown) = (E::CALL, outcome.as_ref());
+        on_traffic.tell(&Traffic { call, request: &shown, outcome: outcome_shown, took });
+        outcome
     }
 
     /// Sends a request, and sends it again if the server had closed the idle connection.

@@ -7,6 +7,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Proxy, ProxyProtocol};
 
 use crate::attempt::OnAttempt;
+use crate::traffic::OnTraffic;
 
 /// How a [`Client`](crate::Client) sends.
 ///
@@ -58,6 +59,8 @@ pub struct Config {
     /// Called after each attempt. Default: none. The `log` crate gets the same, with the target
     /// `kamipay_ureq` at the level DEBUG.
     pub on_attempt: Option<OnAttempt>,
+    /// Called with each request and its answer, secrets included, for a trace. Default: none.
+    pub on_traffic: Option<OnTraffic>,
 }
 
 impl Default for Config {
@@ -76,6 +79,7 @@ impl Default for Config {
             #[cfg(feature = "native-roots")]
             native_roots: false,
             on_attempt: None,
+            on_traffic: None,
         }
     }
 }

@@ -59,7 +59,8 @@
 //!
 //! # Secrets in logs
 //!
-//! No error and no `Debug` of this crate shows the token or the password. ureq and rustls log what
+//! No error and no `Debug` of this crate shows the token or the password. A function of
+//! [`Config::on_traffic`] gets both, and has to mask them. ureq and rustls log what
 //! they send through the `log` crate, at the level TRACE. A program that installs a logger should
 //! drop the targets `ureq*` and `rustls*` at that level.
 
@@ -78,6 +79,7 @@ mod login;
 #[cfg(feature = "lazy-lookup")]
 mod lookup;
 mod scan;
+mod traffic;
 mod watch;
 
 pub use kamipay_proto as proto;
@@ -90,4 +92,5 @@ pub use self::error::{
     CertificateFault, ConnectFault, Error, ErrorKind, Sent, TimeoutFault, TlsFault,
 };
 pub use self::scan::{NotYet, Rows, ScanError};
+pub use self::traffic::{OnTraffic, Traffic};
 pub use self::watch::WatchEvent;
