@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Access, Secret};
 use crate::exit::Failure;
 use crate::time;
+use crate::trace::Tracing;
 
 /// How to reach the API.
 #[derive(Args)]
@@ -65,6 +66,8 @@ pub(crate) struct Connection {
     #[arg(long, value_name = "N", default_value = "4", allow_hyphen_values = true)]
     #[arg(value_parser = attempts)]
     max_attempts: u32,
+    #[command(flatten)]
+    tracing: Tracing,
 }
 
 fn attempts(text: &str) -> Result<u32, &'static str> {
@@ -75,12 +78,22 @@ fn attempts(text: &str) -> Result<u32, &'static str> {
 impl Connection {
     /// A client, whose time begins to run.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        self.open(self.config(self.max_attempts))
+        self.open(self.config(self.max_attempts), None)
+    }
+
+    /// The same, for a call without a name: the second one is shown in place of the first one.
+    pub(crate) fn client_for(&self, call: &'static str, name: String) -> Result<Client, Failure> {
+        self.open(self.config(self.max_attempts), Some((call, name)))
+    }
+
+    /// Whether there is no progress bar: lines about each attempt would tear it.
+    pub(crate) fn hides_progress(&self, is_quiet: bool) -> bool {
+        is_quiet || self.tracing.is_verbose()
     }
 
     /// The same, without retries: a watch asks again by itself.
     pub(crate) fn client_that_asks_once(&self) -> Result<Client, Failure> {
-        self.open(self.config(1))
+        self.open(self.config(1), None)
     }
 
     /// The account whose data is read.
@@ -90,8 +103,13 @@ impl Connection {
         Ok(Account { base_url: access.base.as_str().to_owned(), username })
     }
 
-    fn open(&self, config: Config) -> Result<Client, Failure> {
+    fn open(
+        &self,
+        mut config: Config,
+        name: Option<(&'static str, String)>,
+    ) -> Result<Client, Failure> {
         let Access { base, secret, .. } = self.access()?;
+        config.on_attempt = self.tracing.on_attempt(name);
         self.open_at(base, secret.read()?.credentials(), config)
     }
 
@@ -101,7 +119,9 @@ impl Connection {
         base: BaseUrl,
         credentials: Credentials,
     ) -> Result<Client, Failure> {
-        self.open_at(base, credentials, self.config(self.max_attempts))
+        let mut config = self.config(self.max_attempts);
+        config.on_attempt = self.tracing.on_attempt(None);
+        self.open_at(base, credentials, config)
     }
 
     fn open_at(
@@ -113,6 +133,7 @@ impl Connection {
         let ca_file = self.ca_file.as_deref().filter(|file| !file.is_empty()).map(Path::new);
         config.root_certificates_pem = ca_file.map(read).transpose()?;
         config.proxy_from_env = self.proxy_from_env;
+        config.on_traffic = self.tracing.on_traffic()?;
 
         let client = Client::with_config(base, credentials, config).map_err(|error| {
             Failure::usage(match (&error, ca_file) {

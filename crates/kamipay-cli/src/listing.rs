@@ -120,7 +120,7 @@ impl Settings {
 
         let is_new = saved.as_ref().is_none_or(|saved| saved.is_new);
         let has_header = scan.manifest().rows > 0 || file.as_ref().is_some_and(RowsFile::is_begun);
-        let progress = Progress::listing(output.is_quiet(), period);
+        let progress = Progress::listing(self.connection.hides_progress(output.is_quiet()), period);
         let lines = file.map_or_else(|| Lines::beside(&progress), Lines::to_file);
         let mut list = List::new(format, lines.for_output(output), S::TABLE, S::CSV);
         if !has_header {

@@ -7,6 +7,7 @@ mod connection;
 mod exit;
 mod fields;
 mod listing;
+mod mask;
 mod output;
 mod profile;
 mod progress;
@@ -14,6 +15,7 @@ mod stop;
 mod table;
 mod text;
 mod time;
+mod trace;
 
 use std::process::ExitCode;
 

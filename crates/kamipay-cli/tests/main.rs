@@ -16,4 +16,5 @@ mod secrets;
 mod shells;
 mod streams;
 mod support;
+mod traces;
 mod watch;

@@ -92,7 +92,8 @@ impl ByHand {
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         let call = self.call()?;
         let doing = format!("{} {}", self.method, self.target.path);
-        match self.connection.client()?.send(&call) {
+        let client = self.connection.client_for(Call::CALL, doing.clone())?;
+        match client.send(&call) {
             Ok(Answer(body)) => {
                 print(&body)?;
                 if self.is_about_a_payment() && !self.quiet {

@@ -65,7 +65,7 @@ impl Find {
     pub(super) fn run(&self) -> Result<Exit, Failure> {
         let client = self.connection.client()?;
         let period = self.period.period()?;
-        let progress = Progress::search(self.output.is_quiet());
+        let progress = Progress::search(self.connection.hides_progress(self.output.is_quiet()));
         let mut search = FindPayout::new(self.kamipay_id.clone(), period);
         let found = follow(&mut search, &client, &progress);
         progress.end();
