@@ -117,10 +117,12 @@ number_identifier! {
 }
 
 /// A text that is not the number of a settlement, store or checkout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this identifier is a whole number, such as 12345")]
 #[non_exhaustive]
 pub struct InvalidNumber;
+
+crate::error::debug_as_text!(InvalidNumber);
 
 identifier! {
     /// A currency code, as the API writes it: `BRL`, `ARS`, `USDt`.
