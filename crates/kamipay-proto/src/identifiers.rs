@@ -117,7 +117,7 @@ number_identifier! {
 }
 
 /// A text that is not the number of a settlement, store or checkout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidNumber {
     /// It has other characters than digits, or none.
@@ -134,6 +134,8 @@ impl InvalidNumber {
         if is_number { Self::TooLarge } else { Self::Digits }
     }
 }
+
+crate::error::debug_as_text!(InvalidNumber);
 
 identifier! {
     /// A currency code, as the API writes it: `BRL`, `ARS`, `USDt`.

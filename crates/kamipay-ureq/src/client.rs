@@ -16,8 +16,10 @@ use crate::config::{Config, InvalidConfig};
 use crate::credentials::{Credentials, Source};
 use crate::error::{Error, ErrorKind, History, Sent};
 use crate::exchange::{Exchange, Sockets};
+use crate::headers::ExtraHeaders;
 use crate::login::Login;
 use crate::traffic::Traffic;
+use crate::transport::{Custom, TransportError, TransportLimits};
 
 /// Maximum idle connections: ureq's own limit for a host.
 const KEPT_CONNECTIONS: u32 = 3;
@@ -32,6 +34,8 @@ const EARLY_RENEWAL: Duration = Duration::from_secs(5);
 pub struct Client {
     shared: Arc<Shared>,
     deadline: Option<Instant>,
+    /// The configuration's, and those of this clone.
+    headers: ExtraHeaders,
 }
 
 #[derive(Debug)]
@@ -77,6 +81,67 @@ impl Client {
         Ok(Self::with_parts(base, credentials.into(), config, exchange, Arc::new(System::new())))
     }
 
+    /// A client that sends over a function of yours: your own HTTP client, or a unit test without
+    /// sockets. Login, retries, deadlines, scans and watches stay the same.
+    ///
+    /// ```
+    /// use kamipay_ureq::proto::http::Response;
+    /// use kamipay_ureq::proto::pay_status::{Chain, GetPayStatus, PayStatus, PaymentTarget};
+    /// use kamipay_ureq::{Client, Config, Credentials, TransportError, TransportFault};
+    ///
+    /// let base = "https://api.kamipay.io".parse()?;
+    /// let token = Credentials::token("token".parse()?);
+    /// let client = Client::with_transport(base, token, Config::default(), |request, _limits| {
+    ///     match request.uri().query() {
+    ///         Some(query) if query.contains("order-7") => Ok(Response::new(
+    ///             br#"{"status": "failed", "msg": "TX not found"}"#.to_vec(),
+    ///         )),
+    ///         _ => Err(TransportError::new(TransportFault::Untrusted, "an unknown certificate")),
+    ///     }
+    /// })?;
+    ///
+    /// let ask = |order| {
+    ///     let target = PaymentTarget::external_id(order).expect("a short text");
+    ///     client.send(&GetPayStatus::new(target, Chain::Polygon))
+    /// };
+    /// assert!(matches!(ask("order-7")?, PayStatus::NotFound { .. }));
+    /// let error = ask("order-8").unwrap_err();
+    /// assert_eq!(error.to_string(), "GET /v2/status/tx_status: an unknown certificate");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// The function sends one request and returns its response, whatever the status is. It is called
+    /// on the thread of the call, and from several threads at once. It must
+    ///
+    /// * follow no redirect, because the token would travel along;
+    /// * end within [`TransportLimits::timeout`], because the client cannot interrupt it;
+    /// * return the whole body, unpacked. A body that is cut off is an error: of an answer
+    ///   [`TransportFault::Lost`], and of a status that is an error the response with the extension
+    ///   [`CutOff`](kamipay_proto::CutOff);
+    /// * not try again, because the client does.
+    ///
+    /// Of the configuration, only the settings for connections have no effect: the proxy, the
+    /// certificates and the address.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration is invalid.
+    pub fn with_transport<F>(
+        base: BaseUrl,
+        credentials: impl Into<Credentials>,
+        config: Config,
+        function: F,
+    ) -> Result<Self, InvalidConfig>
+    where
+        F: Fn(Request<Vec<u8>>, TransportLimits) -> Result<Response<Vec<u8>>, TransportError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let exchange = Box::new(Custom::new(&config, function)?);
+        Ok(Self::with_parts(base, credentials.into(), config, exchange, Arc::new(System::new())))
+    }
+
     pub(crate) fn with_parts(
         base: BaseUrl,
         credentials: Credentials,
@@ -94,15 +159,35 @@ impl Client {
         };
         let budget = Mutex::new(config.retry.budget());
         let kept = AtomicU32::new(0);
+        let headers = config.headers.clone();
         let shared = Shared { exchange, clock, identity, config, budget, kept };
-        Self { shared: Arc::new(shared), deadline: None }
+        Self { shared: Arc::new(shared), deadline: None, headers }
     }
 
     /// The same client with a deadline for all its calls. It shares connections, the token and the
     /// budget for retries with this one.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
-        Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same client with more headers for all its calls, such as the `traceparent` of one of them.
+    /// They replace headers with the same name. It shares connections, the token and the budget for
+    /// retries with this one.
+    ///
+    /// ```
+    /// # use kamipay_ureq::proto::lots::{GetLot, LotDetail};
+    /// use kamipay_ureq::{Client, ExtraHeaders};
+    ///
+    /// fn get(client: &Client, lot: &GetLot, trace: &str) -> Result<LotDetail, Box<dyn std::error::Error>> {
+    ///     let mut headers = ExtraHeaders::new();
+    ///     headers.set_public("traceparent", trace)?;
+    ///     Ok(client.with_headers(&headers).send(lot)?)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_headers(&self, headers: &ExtraHeaders) -> Self {
+        Self { headers: self.headers.clone().merged(headers), ..self.clone() }
     }
 
     /// Sends a call and reads its answer. Repeats a `GET` as the configuration's [`RetryPolicy`]
@@ -224,10 +309,12 @@ impl Client {
                 }
                 Err(kind) => return end(history, before.unwrap_or(kind), Stop::Deadline),
             };
-            let request = match endpoint.request(&api) {
+            let api = self.headers.hidden_by(api);
+            let mut request = match endpoint.request(&api) {
                 Ok(request) => request,
                 Err(error) => return end(history, ErrorKind::Build(error), Stop::Permanent),
             };
+            self.headers.add_to(request.headers_mut());
             let repeat = Repeat::of(endpoint, &request);
 
             let asked_at = clock.now();
@@ -296,6 +383,10 @@ impl Client {
         let delivered = self.show::<E>(request, |request| self.deliver(request, repeat, left));
         let response = match delivered {
             Ok(response) => response,
+            Err(ErrorKind::Transport(error)) => {
+                let error = error.hiding(api.secrets());
+                return (Head::default(), Err(ErrorKind::Transport(error)));
+            }
             Err(kind) => return (Head::default(), Err(kind)),
         };
         let status = Some(response.status());
