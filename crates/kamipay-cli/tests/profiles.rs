@@ -426,6 +426,36 @@ fn whoami_says_where_each_value_comes_from() {
     }
 }
 
+/// A shell that does not repair the terminal by itself would show nothing more.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_place_of_a_secret_leaves_the_terminal_as_it_was() {
+    let home = Home::new("interrupted");
+    let script = r#"
+        set timeout 20
+        set stty_init "echo icanon isig"
+        spawn -noecho sh -c "$env(PROGRAM) login --base-url $env(URL) --username me; echo code $?; stty -a"
+        expect "(not shown)"
+        while {![regexp -- {-echo\y} [exec stty -a < $spawn_out(slave,name)]]} {}
+        send "pa55\003"
+        expect eof"#
+        .replace("$?", "\\$?");
+    let mut expect = Command::new("expect");
+    expect.args(["-c", &script]).env("KAMIPAY_CONFIG_DIR", &home.0).env("URL", nobody());
+    expect.env("NO_COLOR", "1");
+    let Ok(output) = expect.env("PROGRAM", env!("CARGO_BIN_EXE_kamipay")).output() else {
+        eprintln!("skipped: expect is not installed");
+        return;
+    };
+    let screen = String::from_utf8(output.stdout).unwrap();
+    assert!(screen.contains("stopped by Ctrl-C") && screen.contains("code 130"), "{screen}");
+    let words: Vec<&str> = screen.split_whitespace().collect();
+    for flag in ["echo", "icanon", "isig"] {
+        assert!(words.contains(&flag), "{screen}");
+    }
+    assert!(!home.0.exists());
+}
+
 /// At a terminal, with `expect` in a person's place.
 #[cfg(unix)]
 #[test]

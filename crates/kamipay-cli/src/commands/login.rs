@@ -2,11 +2,15 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use kamipay_ureq::proto::lots::ListLots;
 use kamipay_ureq::proto::{AccessToken, BaseUrl, DateRange, IssueToken};
 use kamipay_ureq::{Client, Credentials};
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
 
 use crate::access::Secret;
 use crate::connection::Connection;
@@ -180,8 +184,16 @@ fn ask(what: &str) -> Result<String, Failure> {
 }
 
 fn ask_secret(what: &str) -> Result<String, Failure> {
-    let secret = rpassword::prompt_password(format!("{what} (not shown): "))
-        .map_err(|error| Failure::other(format!("cannot read a secret: {error}")))?;
+    let cannot = |error: io::Error| match error.kind() {
+        io::ErrorKind::Interrupted => Failure::interrupted(Exit::Interrupted),
+        _ => Failure::other(format!("cannot read a secret: {error}")),
+    };
+    // rpassword raises SIGINT before it repairs the terminal.
+    let is_over = Arc::new(AtomicBool::new(false));
+    flag::register_conditional_default(SIGINT, Arc::clone(&is_over)).map_err(cannot)?;
+    let secret = rpassword::prompt_password(format!("{what} (not shown): "));
+    is_over.store(true, Ordering::Relaxed);
+    let secret = secret.map_err(cannot)?;
     if secret.is_empty() {
         return Err(Failure::usage("nothing was typed, and nothing was stored"));
     }
