@@ -49,7 +49,7 @@ const PERSONAL: [&str; 31] = [
 ];
 
 /// Names of values that are shown.
-const SHOWN: [&str; 45] = [
+const SHOWN: [&str; 44] = [
     "id",
     "status",
     "state",
@@ -71,7 +71,6 @@ const SHOWN: [&str; 45] = [
     "offset",
     "page",
     "amount",
-    "value",
     "rate",
     "price",
     "fee",
@@ -488,6 +487,7 @@ mod tests {
             "birth_date",
             "rg_id",
             "person_id",
+            "value",
             "a_field_that_came_yesterday",
         ] {
             for value in [r#""Maria Q. Silva""#, "690581300", r#"["Maria Q. Silva"]"#] {
