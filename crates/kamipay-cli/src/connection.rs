@@ -227,7 +227,7 @@ impl Connection {
     }
 
     /// Refuses a second reader of standard input. `what` is the first one.
-    pub(crate) fn leave_standard_input_to(&self, what: &str) -> Result<(), Failure> {
+    pub(crate) fn check_standard_input(&self, what: &str) -> Result<(), Failure> {
         match self.token_file.as_deref() {
             Some(file) if file == "-" => Err(Failure::usage(format!(
                 "--token-file -: standard input cannot be both, the token and {what}"

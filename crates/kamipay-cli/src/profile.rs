@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_none() {
+    fn a_damaged_file_is_not_a_profile() {
         let name = Name::default();
         let parse = |text: &str| Profile::parse(&name, text);
         let good = r#"{"version":1,"base_url":"https://api.kamipay.io","token":"t"}"#;

@@ -169,7 +169,7 @@ impl ByHand {
         };
         let mut body = Vec::new();
         let read = if file.as_os_str() == "-" {
-            self.connection.leave_standard_input_to("the body")?;
+            self.connection.check_standard_input("the body")?;
             io::stdin().lock().read_to_end(&mut body).map(drop)
         } else {
             fs::read(file).map(|bytes| body = bytes)
@@ -214,7 +214,7 @@ impl std::str::FromStr for Target {
     }
 }
 
-/// A part of a path that stays where it is, whoever unescapes it once more.
+/// A part of a path, which stays where it is even if a server unescapes it twice.
 fn segment(text: &str) -> Option<String> {
     let mut plain = text.to_owned();
     let mut once = None;

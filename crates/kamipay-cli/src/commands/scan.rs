@@ -154,7 +154,7 @@ pub(crate) struct Run {
 impl Run {
     fn run(&self) -> Result<Exit, Failure> {
         if self.file == "-" {
-            self.connection.leave_standard_input_to("the parts")?;
+            self.connection.check_standard_input("the parts")?;
         }
         let client = self.connection.client()?;
         let parts = self.parts()?;
