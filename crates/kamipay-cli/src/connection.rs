@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use clap::Args;
-use kamipay_ureq::proto::{AccessToken, BaseUrl};
+use kamipay_ureq::proto::BaseUrl;
 use kamipay_ureq::{Client, Config, Credentials, InvalidConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::access::{Access, Secret};
 use crate::exit::Failure;
 use crate::time;
+use crate::trace::Tracing;
 
 /// How to reach the API.
 #[derive(Args)]
@@ -31,6 +33,17 @@ pub(crate) struct Connection {
     /// The password of --username
     #[arg(long, value_name = "PASSWORD", env = "KAMIPAY_PASSWORD", hide_env_values = true)]
     password: Option<String>,
+    /// Read the bearer token from FILE; `-` is standard input
+    ///
+    /// It is read once, when the command begins.
+    #[arg(long, value_name = "FILE", env = "KAMIPAY_TOKEN_FILE", hide_env_values = true)]
+    token_file: Option<OsString>,
+    /// The profile of `kamipay login` to use; `default` unless it is named
+    ///
+    /// Flags and variables come before what is stored. Stored credentials are sent to the base URL
+    /// that they were stored with, and to no other.
+    #[arg(long, value_name = "NAME", env = "KAMIPAY_PROFILE", hide_env_values = true)]
+    profile: Option<String>,
     /// Trust the authorities whose certificates are in FILE (PEM), instead of Mozilla's
     ///
     /// For a network whose own authority signs for the API. FILE must contain all that are trusted.
@@ -48,11 +61,13 @@ pub(crate) struct Connection {
     /// Maximum attempts for one call, 1 to 100
     ///
     /// A call is repeated only where that may help (no connection, no complete answer, a 429 or 5xx),
-    /// after growing delays and not before the API allows it, within the --deadline. It is safe: no
-    /// call of this program changes anything.
+    /// after growing delays and not before the API allows it, within the --deadline. It is safe: only
+    /// calls that change nothing are repeated.
     #[arg(long, value_name = "N", default_value = "4", allow_hyphen_values = true)]
     #[arg(value_parser = attempts)]
     max_attempts: u32,
+    #[command(flatten)]
+    tracing: Tracing,
 }
 
 fn attempts(text: &str) -> Result<u32, &'static str> {
@@ -63,26 +78,62 @@ fn attempts(text: &str) -> Result<u32, &'static str> {
 impl Connection {
     /// A client, whose time begins to run.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        self.open(self.config(self.max_attempts))
+        self.open(self.config(self.max_attempts), None)
+    }
+
+    /// The same, for a call without a name: the second one is shown in place of the first one.
+    pub(crate) fn client_for(&self, call: &'static str, name: String) -> Result<Client, Failure> {
+        self.open(self.config(self.max_attempts), Some((call, name)))
+    }
+
+    /// Whether there is no progress bar: lines about each attempt would tear it.
+    pub(crate) fn hides_progress(&self, is_quiet: bool) -> bool {
+        is_quiet || self.tracing.is_verbose()
     }
 
     /// The same, without retries: a watch asks again by itself.
     pub(crate) fn client_that_asks_once(&self) -> Result<Client, Failure> {
-        self.open(self.config(1))
+        self.open(self.config(1), None)
     }
 
     /// The account whose data is read.
     pub(crate) fn account(&self) -> Result<Account, Failure> {
-        let base_url = self.base_url()?.as_str().to_owned();
-        Ok(Account { base_url, username: given(&self.username).map(str::to_owned) })
+        let access = self.access()?;
+        let username = access.secret.username().map(str::to_owned);
+        Ok(Account { base_url: access.base.as_str().to_owned(), username })
     }
 
-    fn open(&self, mut config: Config) -> Result<Client, Failure> {
-        let base = self.base_url()?;
-        let credentials = self.credentials()?;
+    fn open(
+        &self,
+        mut config: Config,
+        name: Option<(&'static str, String)>,
+    ) -> Result<Client, Failure> {
+        let Access { base, secret, .. } = self.access()?;
+        config.on_attempt = self.tracing.on_attempt(name);
+        self.open_at(base, secret.read()?.credentials(), config)
+    }
+
+    /// A client with other credentials, to check them.
+    pub(crate) fn client_at(
+        &self,
+        base: BaseUrl,
+        credentials: Credentials,
+    ) -> Result<Client, Failure> {
+        let mut config = self.config(self.max_attempts);
+        config.on_attempt = self.tracing.on_attempt(None);
+        self.open_at(base, credentials, config)
+    }
+
+    fn open_at(
+        &self,
+        base: BaseUrl,
+        credentials: Credentials,
+        mut config: Config,
+    ) -> Result<Client, Failure> {
         let ca_file = self.ca_file.as_deref().filter(|file| !file.is_empty()).map(Path::new);
         config.root_certificates_pem = ca_file.map(read).transpose()?;
         config.proxy_from_env = self.proxy_from_env;
+        config.on_traffic = self.tracing.on_traffic()?;
 
         let client = Client::with_config(base, credentials, config).map_err(|error| {
             Failure::usage(match (&error, ca_file) {
@@ -114,18 +165,48 @@ impl Connection {
         config
     }
 
-    fn base_url(&self) -> Result<BaseUrl, Failure> {
-        let url = given(&self.base_url).ok_or_else(|| {
-            Failure::usage("no base URL: set KAMIPAY_BASE_URL, or give --base-url URL")
-                .tip("export KAMIPAY_BASE_URL=https://api.kamipay.io")
-                .tip("to try things out without an account: kamipay sandbox, or kamipay demo")
-        })?;
-        let wrong = |error| Failure::usage(format!("--base-url (KAMIPAY_BASE_URL): {error}"));
-        url.parse().map_err(wrong)
+    /// The base URL and the credentials of this command.
+    pub(crate) fn access(&self) -> Result<Access, Failure> {
+        Access::find(self)
     }
 
-    fn credentials(&self) -> Result<Credentials, Failure> {
-        let token = given(&self.token);
+    /// The profile that is named, if one is.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        given(&self.profile)
+    }
+
+    /// The base URL of a flag or a variable.
+    pub(crate) fn base_url(&self) -> Result<Option<BaseUrl>, Failure> {
+        let wrong = |error| Failure::usage(format!("--base-url (KAMIPAY_BASE_URL): {error}"));
+        given(&self.base_url).map(str::parse).transpose().map_err(wrong)
+    }
+
+    /// The user name of a flag or a variable.
+    pub(crate) fn username(&self) -> Option<&str> {
+        given(&self.username)
+    }
+
+    /// Whether a flag or a variable gives a token.
+    pub(crate) fn has_token(&self) -> bool {
+        given(&self.token).is_some() || self.token_file.as_ref().is_some_and(|it| !it.is_empty())
+    }
+
+    /// The credentials of flags and variables.
+    pub(crate) fn secret(&self) -> Result<Option<Secret>, Failure> {
+        let token_file = self.token_file.as_deref().filter(|file| !file.is_empty());
+        let token = match (given(&self.token), token_file) {
+            (Some(_), Some(_)) => {
+                return Err(Failure::usage("a token and a file with a token are both given")
+                    .tip("keep --token (KAMIPAY_TOKEN) or --token-file (KAMIPAY_TOKEN_FILE)"));
+            }
+            (Some(token), None) => Some(
+                token
+                    .parse()
+                    .map(Secret::Token)
+                    .map_err(|error| Failure::usage(format!("--token (KAMIPAY_TOKEN): {error}"))),
+            ),
+            (None, file) => file.map(|file| Ok(Secret::TokenFile(file.into()))),
+        };
         match (token, given(&self.username), given(&self.password)) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
                 Err(Failure::usage("a token and a user name or password are both given").tip(
@@ -133,21 +214,26 @@ impl Connection {
                  (--username and --password, KAMIPAY_USERNAME and KAMIPAY_PASSWORD)",
                 ))
             }
-            (Some(token), None, None) => token
-                .parse::<AccessToken>()
-                .map(Credentials::token)
-                .map_err(|error| Failure::usage(format!("--token (KAMIPAY_TOKEN): {error}"))),
-            (None, Some(username), Some(password)) => Ok(Credentials::login(username, password)),
+            (Some(token), None, None) => token.map(Some),
+            (None, Some(username), Some(password)) => Ok(Some(Secret::login(username, password))),
             (None, Some(_), None) => Err(Failure::usage(
                 "a user name without a password: set KAMIPAY_PASSWORD, or give --password",
             )),
             (None, None, Some(_)) => Err(Failure::usage(
                 "a password without a user name: set KAMIPAY_USERNAME, or give --username",
             )),
-            (None, None, None) => Err(Failure::usage(
-                "no credentials: set KAMIPAY_TOKEN (or give --token), or set KAMIPAY_USERNAME and \
-                 KAMIPAY_PASSWORD (or give --username and --password)",
-            )),
+            (None, None, None) => Ok(None),
+        }
+    }
+
+    /// Refuses a second reader of standard input. `what` is the first one.
+    pub(crate) fn check_standard_input(&self, what: &str) -> Result<(), Failure> {
+        match self.token_file.as_deref() {
+            Some(file) if file == "-" => Err(Failure::usage(format!(
+                "--token-file -: standard input cannot be both, the token and {what}"
+            ))
+            .tip("give the token in a file, or in KAMIPAY_TOKEN")),
+            _ => Ok(()),
         }
     }
 }

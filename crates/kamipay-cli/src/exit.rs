@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use kamipay_ureq::proto::pay_status::PaymentTarget;
 use kamipay_ureq::proto::scan::Reason;
 use kamipay_ureq::proto::{self, InvalidRange, IssueToken, Mismatch};
-use kamipay_ureq::{ConnectFault, Error, ErrorKind, ScanError};
+use kamipay_ureq::{ConnectFault, Error, ErrorKind, ScanError, Sent};
 
 use crate::text::Escaped;
 
@@ -29,6 +29,8 @@ pub(crate) enum Exit {
     NoAnswer = 5,
     /// What was printed is not the whole.
     Incomplete = 6,
+    /// The API knows no such thing, or the payout is in none of the lots.
+    NotFound = 7,
     /// `pay status`: over, failed and returned.
     Returned = 10,
     /// `pay status`: over, canceled.
@@ -68,6 +70,11 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
+    /// What was asked for does not exist.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Exit::NotFound, message)
+    }
+
     /// An invalid period.
     pub(crate) fn range(error: &InvalidRange) -> Self {
         let failure = Self::usage(format!("--from and --to: {error}"));
@@ -83,6 +90,45 @@ impl Failure {
     pub(crate) fn call(doing: &str, error: &Error) -> Self {
         let failure = Self::new(exit_of(error), format!("{doing}: {}", error.with_causes()));
         tips(error).into_iter().fold(failure, Self::tip)
+    }
+
+    /// A call for one thing, which may not exist. Without a message, a 404 may be another server's.
+    pub(crate) fn lookup(doing: &str, error: &Error) -> Self {
+        let failure = Self::call(doing, error);
+        let is_known_to_be_none =
+            match (error.kind(), error.answer().map(proto::ResponseError::kind)) {
+                (ErrorKind::Answer(_), Some(proto::ResponseErrorKind::Api(refusal))) => {
+                    refusal.status.as_u16() == 404 && refusal.message.is_some()
+                }
+                _ => false,
+            };
+        if is_known_to_be_none { Self { exit: Exit::NotFound, ..failure } } else { failure }
+    }
+
+    /// A call by hand for the state of a payment. An answer that is an error says nothing about it.
+    pub(crate) fn of_a_payment(doing: &str, error: &Error) -> Self {
+        let failure = Self { tips: Vec::new(), ..Self::call(doing, error) };
+        failure.tip("this says nothing about a payment: do not pay again")
+    }
+
+    /// A call that is made once. Whatever the error is, the call may have been processed.
+    pub(crate) fn made_once(doing: &str, error: &Error) -> Self {
+        let failure = Self::call(doing, error);
+        if error.sent() == Sent::No {
+            return failure.tip("nothing was sent");
+        }
+        let is_refused = matches!(status_of(error), Some(401 | 403));
+        let tips = if is_refused { failure.tips } else { Vec::new() };
+        Self { tips, ..failure }.tip(
+            "it was sent once, and may have been processed: find out before you make it again (a \
+             payment: kamipay pay status --external-id ID)",
+        )
+    }
+
+    /// The same, for a call that has no name of its own.
+    pub(crate) fn by_hand(mut self, call: &str) -> Self {
+        self.message = self.message.replacen(&format!("{call}: "), "", 1);
+        self
     }
 
     /// A question about a payment, without a usable answer: it says nothing about the payment.
@@ -241,8 +287,8 @@ fn style(color: AnsiColor) -> Style {
 fn exit_of(error: &Error) -> Exit {
     match (error.kind(), error.answer().map(proto::ResponseError::kind)) {
         (ErrorKind::Build(_), _) => Exit::Usage,
-        (kind, Some(proto::ResponseErrorKind::Api(refusal))) => {
-            match (refusal.status.as_u16(), matches!(kind, ErrorKind::Login(_))) {
+        (_, Some(proto::ResponseErrorKind::Api(refusal))) => {
+            match (refusal.status.as_u16(), is_login(innermost(error))) {
                 // The web framework of the API answers a wrong password with 400, too.
                 (401 | 403, _) | (400 | 422, true) => Exit::NotAllowed,
                 (400..=499, _) => Exit::Refused,
@@ -282,9 +328,7 @@ fn tips(error: &Error) -> Vec<&'static str> {
                     _ if message.contains("checkout_id is required") => {
                         vec!["say which checkout with --checkout ID"]
                     }
-                    400 | 401 | 422
-                        if innermost(error).call() == <IssueToken as proto::Endpoint>::CALL =>
-                    {
+                    400 | 401 | 422 if is_login(innermost(error)) => {
                         vec![
                             "check the user name and the password (KAMIPAY_USERNAME, \
                               KAMIPAY_PASSWORD)",
@@ -293,6 +337,7 @@ fn tips(error: &Error) -> Vec<&'static str> {
                     401 => vec![
                         "check the token or the user name and password, and that they are for \
                          this base URL; a token also ends with time",
+                        "kamipay whoami shows which credentials are used, and where they come from",
                         "if other calls work: kamiPay has to allow this one for your account",
                     ],
                     403 => vec!["kamiPay has to allow this call for your account"],
@@ -336,6 +381,10 @@ fn status_of(error: &Error) -> Option<u16> {
         Some(proto::ResponseErrorKind::Api(refusal)) => Some(refusal.status.as_u16()),
         _ => None,
     }
+}
+
+fn is_login(error: &Error) -> bool {
+    error.call() == <IssueToken as proto::Endpoint>::CALL
 }
 
 /// The login's error, where the call failed because of it.

@@ -4,6 +4,7 @@ mod kinds;
 mod reading;
 mod saved;
 mod totals;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use kamipay_ureq::proto::scan::Scan;
 
 pub(crate) use self::kinds::Listing;
 pub(crate) use self::reading::{Next, Reading, Requests};
+pub(crate) use self::saved::private;
 use self::saved::{Content, Saved};
 use self::totals::TotalsArgs;
 use crate::commands::count;
@@ -114,7 +116,7 @@ impl Settings {
         let is_new = saved.as_ref().is_none_or(|saved| saved.is_new);
         let rows_before = scan.manifest().rows;
         let has_header = rows_before > 0 || file.as_ref().is_some_and(RowsFile::is_begun);
-        let progress = Progress::listing(output.is_quiet(), period);
+        let progress = Progress::listing(self.connection.hides_progress(output.is_quiet()), period);
         let lines = file.map_or_else(|| Lines::beside(&progress), Lines::to_file);
         let is_kept = saved.is_some();
         let lines = if is_kept { lines.held() } else { lines };

@@ -1,5 +1,6 @@
 //! The program `kamipay`: reconcile kamiPay's lots and settlements, and follow payments.
 
+mod access;
 mod args;
 mod clock;
 mod commands;
@@ -7,12 +8,15 @@ mod connection;
 mod exit;
 mod fields;
 mod listing;
+mod mask;
 mod output;
+mod profile;
 mod progress;
 mod stop;
 mod table;
 mod text;
 mod time;
+mod trace;
 mod view;
 mod zone;
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub(crate) use self::columns::{ColumnArgs, Columns};
 pub(crate) use self::file::{Mark, RowsFile, StandardOutput, is_at, place};
-pub(crate) use self::format::{Format, Output};
+pub(crate) use self::format::{Format, Output, note};
 pub(crate) use self::lines::{Lines, is_closed};
 pub(crate) use self::list::List;
 use crate::exit::Failure;

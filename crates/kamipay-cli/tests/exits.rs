@@ -16,9 +16,6 @@ fn ends(code: i32, run: &Run) -> String {
 #[test]
 fn one_is_any_other_error() {
     let sandbox = documented();
-    let find = in_may(&["lots", "find-payout", "txc_nowhere"]);
-    insta::assert_snapshot!(ends(1, &run(&mut with_token(sandbox.base_url(), &find))));
-
     let port = sandbox.address().port().to_string();
     let taken = ends(1, &run(&mut kamipay(&["sandbox", "--port", &port])));
     assert!(taken.starts_with(&format!("error: cannot listen on port {port} of 127.0.0.1: ")));
@@ -27,12 +24,6 @@ fn one_is_any_other_error() {
 
 #[test]
 fn three_is_a_refusal() {
-    let sandbox = documented();
-    let other = LOT.replace('9', "8");
-    let lot = ends(3, &run(&mut with_token(sandbox.base_url(), &["lots", "get", &other])));
-    let settlement = ["settlements", "get", "54321"];
-    let settlement = ends(3, &run(&mut with_token(sandbox.base_url(), &settlement)));
-
     let several = Sandbox::documented().with_scenario(Scenario::SeveralCheckouts);
     let several = Server::start(several).unwrap();
     let pending = run(&mut with_token(several.base_url(), &["settlements", "pending"]));
@@ -42,7 +33,42 @@ fn three_is_a_refusal() {
     let many = ends(3, &run(&mut with_token(&many, &in_may(&["lots", "list"]))));
     let html = server(|_, _| (404, "<html>\x1b[31mno such host</html>".to_owned()));
     let html = ends(3, &run(&mut with_token(&html, &in_may(&["settlements", "list"]))));
-    insta::assert_snapshot!([lot, settlement, pending, many, html].join("\n"));
+    // Another server's, a login's, and a payment's 404: none of them says that a thing does not exist.
+    let html_lot = server(|_, _| (404, "<html>no such host</html>".to_owned()));
+    let html_lot = ends(3, &run(&mut with_token(&html_lot, &["lots", "get", LOT])));
+    let no_login = server(|_, _| (404, r#"{"detail": "Not Found"}"#.to_owned()));
+    let mut login = with_token(&no_login, &["lots", "get", LOT]);
+    login.env("KAMIPAY_TOKEN", "").env("KAMIPAY_USERNAME", "me").env("KAMIPAY_PASSWORD", "no");
+    ends(3, &run(&mut login));
+    for watch in [&[][..], &["--watch"]] {
+        let status = [&["pay", "status", "--external-id", "order-7"], watch].concat();
+        let run = run(&mut with_token(&no_login, &status));
+        assert_eq!(run.code, 3, "{}", run.err);
+        assert!(run.err.contains("do not pay again"), "{}", run.err);
+    }
+    insta::assert_snapshot!([pending, many, html, html_lot].join("\n"));
+}
+
+#[test]
+fn seven_is_a_thing_that_does_not_exist() {
+    let sandbox = documented();
+    let of = |args: &[&str]| ends(7, &run(&mut with_token(sandbox.base_url(), args)));
+    insta::assert_snapshot!(
+        [
+            of(&["lots", "get", &LOT.replace('9', "8")]),
+            of(&["settlements", "get", "54321"]),
+            of(&in_may(&["lots", "find-payout", "txc_nowhere"])),
+        ]
+        .join("\n")
+    );
+
+    // A search that could not open a lot has not found that there is none.
+    let url = server(|_, target| match target.contains("/lots?") {
+        true => lots(0..2, 2, 0),
+        false => (404, r#"{"detail": "Not Found"}"#.to_owned()),
+    });
+    let find = in_may(&["lots", "find-payout", "txc_nowhere"]);
+    ends(3, &run(&mut with_token(&url, &find)));
 }
 
 #[test]

@@ -763,7 +763,7 @@ fn an_incomplete_file_is_named() {
     let short = run(&mut with_token(server.base_url(), &list));
     assert_eq!((short.code, short.out.as_str()), (6, ""));
     let rows = fs::read_to_string(&out).unwrap().lines().count();
-    let words = format!("INCOMPLETE: the {rows} rows in {out} are not the whole list");
+    let words = format!("INCOMPLETE: the {rows} rows written to {out} are not the whole list");
     assert!(short.err.contains(&words) && !short.err.contains("printed"), "{}", short.err);
 }
 

@@ -122,7 +122,7 @@ fn a_payout_whose_name_says_nothing_is_searched_for_from_the_end() {
     let find =
         |id: &str| run(&mut with_token(server.base_url(), &in_may(&["lots", "find-payout", id])));
     let missing = find("txc_nowhere");
-    assert_eq!(missing.code, 1);
+    assert_eq!(missing.code, 7);
     assert!(missing.err.contains("is in none of the 40 lots"), "{}", missing.err);
     let opened: Vec<String> = server
         .requests()
@@ -137,7 +137,7 @@ fn a_payout_whose_name_says_nothing_is_searched_for_from_the_end() {
     // A time that is not the payout's is not trusted either.
     let early =
         format!("txc_00000000{}", &merchant.lots().next().unwrap().payouts[0].kamipay_id[12..]);
-    assert_eq!(find(&early).code, 1);
+    assert_eq!(find(&early).code, 7);
 }
 
 /// Its payouts may be retried in a later lot: <https://docs.kamipay.io>, Lots.

@@ -694,6 +694,21 @@ fn what_belongs_to_something_else_is_refused() {
     let may = ["lots", "list", "--from", "2025-05-01", "--to", "2025-05-31"];
     refused(&[&["settlements", "list"], &YEAR[..], &keep].concat());
     refused(&[&may[..], &keep].concat());
+    // The state of each other command, in words.
+    let text = fs::read_to_string(&state).unwrap();
+    for (list, command) in [
+        ("settlements", "settlements list"),
+        ("transactions", "settlements transactions"),
+        ("pending-charges", "settlements pending"),
+        ("confirmed-charges", "charges confirmed"),
+    ] {
+        fs::write(&state, text.replace(r#""list":"lots""#, &format!(r#""list":"{list}""#)))
+            .unwrap();
+        let run = of(&[&lots[..], &keep].concat());
+        let words = format!("it is the state of `kamipay {command}`, not of `kamipay lots list`");
+        assert!(run.code == 2 && run.err.contains(&words), "{}", run.err);
+    }
+    fs::write(&state, text).unwrap();
     refused(&[&lots[..], &keep, &["--output", "csv"]].concat());
     refused(&[&lots[..], &keep, &["--output", "csv", "--spreadsheet"]].concat());
     refused(&[&lots[..], &keep, &["--output", "table"]].concat());

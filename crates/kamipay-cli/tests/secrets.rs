@@ -14,8 +14,8 @@ const PASSWORD: &str = "pa55-which-nobody-may-see";
 fn commands() -> Vec<Vec<&'static str>> {
     vec![
         in_may(&["lots", "list", "--timeout", "50ms"]),
-        vec!["lots", "get", "9c030c8b-6d68-445b-8048-1bacd91012fa", "--timeout", "50ms"],
-        vec!["pay", "status", "--external-id", "test235", "--deadline", "50ms"],
+        vec!["lots", "get", "9c030c8b-6d68-445b-8048-1bacd91012fa", "--timeout", "50ms", "-v"],
+        vec!["pay", "status", "--external-id", "test235", "--deadline", "50ms", "--verbose"],
         vec!["settlements", "pending", "--output", "table", "--timeout", "50ms"],
     ]
 }

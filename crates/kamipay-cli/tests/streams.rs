@@ -72,6 +72,6 @@ fn without_standard_error_there_is_no_panic() {
             .env("KAMIPAY_BASE_URL", server.base_url())
             .env("KAMIPAY_TOKEN", "sandbox-token-accepted-from-the-start");
         let run = run(&mut shell);
-        assert_eq!((run.code, run.out.as_str()), (3, ""), "{redirection}");
+        assert_eq!((run.code, run.out.as_str()), (7, ""), "{redirection}");
     }
 }

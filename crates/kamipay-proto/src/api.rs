@@ -12,7 +12,7 @@ use http::{Method, Request, Response, Uri};
 use percent_encoding::percent_encode_byte;
 use serde::Serialize;
 
-use crate::{AccessToken, BaseUrl, BuildError, Endpoint, ResponseError, Secrets};
+use crate::{AccessToken, BaseUrl, BuildError, Endpoint, ResponseError, Secrets, response};
 
 /// The API's address and the client's token.
 ///
@@ -89,6 +89,21 @@ impl Api {
         let mut output = call.parse(response).map_err(|error| error.hiding(&self.secrets))?;
         call.hide(&mut output, &self.secrets);
         Ok(output)
+    }
+
+    /// The request id in a response's headers, for the vendor's support. Hides the client's secrets
+    /// in it. [`ResponseError::request_id`] is the one of an error, which the body can name too.
+    ///
+    /// ```
+    /// use kamipay_proto::Api;
+    ///
+    /// let api = Api::new("https://api.kamipay.io".parse()?, &"token".parse()?);
+    /// let response = http::Response::builder().header("x-request-id", "0f3a").body(())?;
+    /// assert_eq!(api.request_id(response.headers()).as_deref(), Some("0f3a"));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn request_id(&self, headers: &HeaderMap) -> Option<String> {
+        response::request_id(headers).map(|id| self.secrets.hide(&id).into_owned())
     }
 
     /// The secrets that errors hide.

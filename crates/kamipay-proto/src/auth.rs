@@ -173,10 +173,12 @@ impl<'de> Deserialize<'de> for AccessToken {
 }
 
 /// An invalid bearer token. The text is not shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token is 1 to 16384 visible ASCII characters, without spaces or line ends")]
 #[non_exhaustive]
 pub struct InvalidToken;
+
+crate::error::debug_as_text!(InvalidToken);
 
 #[cfg(test)]
 mod tests {

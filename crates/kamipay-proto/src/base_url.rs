@@ -141,7 +141,7 @@ impl Serialize for BaseUrl {
 }
 
 /// An invalid [`BaseUrl`]. The text is not shown, because it may contain a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidBaseUrl {
     /// It does not start with `https://` or `http://`.
@@ -172,3 +172,5 @@ pub enum InvalidBaseUrl {
     )]
     PlainText,
 }
+
+crate::error::debug_as_text!(InvalidBaseUrl);

@@ -9,6 +9,33 @@ use http::StatusCode;
 
 use crate::Secrets;
 
+/// An error and its causes in one line.
+#[doc(hidden)] // for the other crates
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Implements `Debug` as the error and its causes, because `main` shows its error by `Debug`.
+#[doc(hidden)] // for the other crates
+#[macro_export]
+macro_rules! debug_as_text {
+    ($name:ident) => {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&$crate::with_causes(self))
+            }
+        }
+    };
+}
+
+pub(crate) use debug_as_text;
+
 /// A response that is not the answer to its call.
 ///
 /// It keeps the HTTP status, the request id for the vendor's support, and the body. Only
@@ -101,16 +128,7 @@ impl fmt::Display for ResponseError {
     }
 }
 
-impl fmt::Debug for ResponseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseError")
-            .field("kind", &self.kind)
-            .field("status", &self.answer.status)
-            .field("request_id", &self.request_id())
-            .field("body", &format_args!("{} bytes", self.answer.body.len()))
-            .finish()
-    }
-}
+debug_as_text!(ResponseError);
 
 impl std::error::Error for ResponseError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
@@ -137,7 +155,7 @@ pub enum ResponseErrorKind {
 }
 
 /// A refusal by the API or by a server in front of it: a status from 400 to 599.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the API answered {status}{}",
     match message {
@@ -156,10 +174,12 @@ pub struct ApiError {
     pub message: Option<String>,
 }
 
+debug_as_text!(ApiError);
+
 /// A body that is not the answer that the call promises.
 ///
 /// It says where and why, but does not quote the body.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "at `{path}`{}: {reason}",
     match line {
@@ -180,8 +200,10 @@ pub struct DecodeError {
     pub(crate) reason: String,
 }
 
+debug_as_text!(DecodeError);
+
 /// An answer to another request, or an answer without the field that says to which.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
     /// The vendor's name of the field that differs, such as `offset`.
@@ -191,6 +213,8 @@ pub struct Mismatch {
     /// The value in the answer. `None` if the answer does not contain it.
     pub came: Option<String>,
 }
+
+debug_as_text!(Mismatch);
 
 impl Mismatch {
     /// A mismatch of `field`, with the requested value and the value in the answer.
@@ -232,7 +256,7 @@ impl fmt::Display for Mismatch {
 impl std::error::Error for Mismatch {}
 
 /// A request that could not be built. Nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The call needs a token.
@@ -256,6 +280,8 @@ pub enum BuildError {
     #[error("a value in the query cannot be written as text")]
     Value,
 }
+
+debug_as_text!(BuildError);
 
 /// Marks a response whose body is not whole, because the connection failed or the body is too long.
 ///

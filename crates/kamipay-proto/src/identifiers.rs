@@ -83,7 +83,7 @@ macro_rules! number_identifier {
             type Err = InvalidNumber;
 
             fn from_str(text: &str) -> Result<Self, InvalidNumber> {
-                wire::parse_integer(text).map(Self).ok_or(InvalidNumber)
+                wire::parse_integer(text).map(Self).ok_or_else(|| InvalidNumber::of(text))
             }
         }
 
@@ -117,10 +117,25 @@ number_identifier! {
 }
 
 /// A text that is not the number of a settlement, store or checkout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this identifier is a whole number, such as 12345")]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub struct InvalidNumber;
+pub enum InvalidNumber {
+    /// It has other characters than digits, or none.
+    #[error("this identifier is a whole number, such as 12345")]
+    Digits,
+    /// It is larger than [`u64::MAX`].
+    #[error("this number is too large: an identifier is at most {}", u64::MAX)]
+    TooLarge,
+}
+
+impl InvalidNumber {
+    fn of(text: &str) -> Self {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { Self::TooLarge } else { Self::Digits }
+    }
+}
+
+crate::error::debug_as_text!(InvalidNumber);
 
 identifier! {
     /// A currency code, as the API writes it: `BRL`, `ARS`, `USDt`.
@@ -186,7 +201,13 @@ mod tests {
         }
         assert_eq!("7".parse::<CheckoutId>().unwrap().to_string(), "7");
         for text in ["", "+7", "-7", "7 ", "٧"] {
-            assert_eq!(text.parse::<CheckoutId>(), Err(InvalidNumber), "{text}");
+            assert_eq!(text.parse::<CheckoutId>(), Err(InvalidNumber::Digits), "{text}");
         }
+        let largest = u64::MAX.to_string();
+        assert_eq!(largest.parse(), Ok(SettlementId::new(u64::MAX)));
+        for text in ["18446744073709551616", "99999999999999999999", &"9".repeat(1000)] {
+            assert_eq!(text.parse::<SettlementId>(), Err(InvalidNumber::TooLarge), "{text}");
+        }
+        assert_eq!("-99999999999999999999".parse::<StoreId>(), Err(InvalidNumber::Digits));
     }
 }

@@ -140,7 +140,7 @@ impl<const MAX: u16> From<BoundedPageSize<MAX>> for u64 {
 }
 
 /// A page size that the API would reject. Nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a page cannot have {rows} rows: use 1 to {max}")]
 #[non_exhaustive]
 pub struct InvalidPageSize {
@@ -149,6 +149,8 @@ pub struct InvalidPageSize {
     /// The API's maximum.
     pub max: u16,
 }
+
+crate::error::debug_as_text!(InvalidPageSize);
 
 #[cfg(test)]
 mod tests {

@@ -304,7 +304,7 @@ impl TryFrom<Ends> for Period {
 }
 
 /// A range that the API would reject. Nothing was sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRange {
     /// The end is not after the start.
@@ -355,6 +355,8 @@ pub enum InvalidRange {
         text: String,
     },
 }
+
+crate::error::debug_as_text!(InvalidRange);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

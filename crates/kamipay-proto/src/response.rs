@@ -52,7 +52,7 @@ fn error(
         }
         kind => kind,
     };
-    let request_id = said.request_id.or_else(|| Said::in_headers(&head.headers));
+    let request_id = said.request_id.or_else(|| request_id(&head.headers));
     let kind = match kind {
         ResponseErrorKind::Mismatch(Mismatch { came: Some(came), field, asked }) => {
             ResponseErrorKind::Mismatch(Mismatch { came: Some(beginning(came)), field, asked })
@@ -253,11 +253,12 @@ impl Said {
         let message = of_detail().or_else(|| words(message)).or_else(|| words(msg));
         Some(Self { message, request_id: words(request_id) })
     }
+}
 
-    fn in_headers(headers: &HeaderMap) -> Option<String> {
-        let value = headers.get("x-request-id").or_else(|| headers.get("x-kong-request-id"))?;
-        value.to_str().ok().filter(|id| !id.is_empty()).map(|id| beginning(id.to_owned()))
-    }
+/// The request id in a response's headers.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("x-request-id").or_else(|| headers.get("x-kong-request-id"))?;
+    value.to_str().ok().filter(|id| !id.is_empty()).map(|id| beginning(id.to_owned()))
 }
 
 /// As much of a text as is kept.

@@ -254,7 +254,7 @@ pub enum Cause {
     Status(StatusCode, Option<Duration>),
     /// No request can be made of the call.
     NoRequest,
-    /// The server's certificate is not valid. Nothing was sent.
+    /// The server's certificate is not valid, or it refuses the client's. Nothing was sent.
     Untrusted,
     /// Any other failure that repeats: an answer that is too long, or cannot be read.
     Permanent,

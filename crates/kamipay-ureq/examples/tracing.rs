@@ -1,4 +1,5 @@
-//! Each attempt as an event of the `tracing` crate, inside the span of its call.
+//! Each attempt as a span of the `tracing` crate, inside the span of its call: status, request id,
+//! duration, and what follows.
 //!
 //! ```console
 //! $ cargo run -p kamipay-ureq --example tracing
@@ -40,8 +41,8 @@ fn trace(attempt: &Attempt<'_>) {
     let ms = attempt.took.as_millis();
     let status = attempt.status.map(|status| status.as_u16());
     let request_id = attempt.request_id;
-    match &attempt.outcome {
-        Ok(()) => info!(number, ms, "answered"),
-        Err(cause) => warn!(number, ms, status, request_id, ?cause, again_in = ?attempt.delay),
-    }
+    info_span!("attempt", number, status, request_id, ms).in_scope(|| match &attempt.outcome {
+        Ok(()) => info!("answered"),
+        Err(cause) => warn!(?cause, again_in = ?attempt.delay),
+    });
 }

@@ -15,7 +15,7 @@ use crate::error::ErrorKind;
 ///
 /// ```text
 /// GET /v1/lots, attempt 1, 30002 ms: the answer did not come in time; again in 112 ms
-/// GET /v1/lots, attempt 2, 48 ms: answered
+/// GET /v1/lots, attempt 2, 48 ms: status 200 OK (request id 0f3a)
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
@@ -26,9 +26,9 @@ pub struct Attempt<'a> {
     pub number: u32,
     /// Success, or what happened instead.
     pub outcome: Result<(), Cause>,
-    /// The HTTP status of an answer that was an error.
+    /// The HTTP status of the answer. `None` without an answer.
     pub status: Option<StatusCode>,
-    /// The request's identifier for the vendor's support, where an error contains one.
+    /// The request's identifier for the vendor's support, where the answer contains one.
     pub request_id: Option<&'a str>,
     /// Its duration.
     pub took: Duration,
@@ -43,10 +43,14 @@ impl fmt::Display for Attempt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, attempt {}, {} ms: ", self.call, self.number, self.took.as_millis())?;
         match (self.error, self.status) {
-            (None, _) => f.write_str("answered")?,
             // The API's message is a part of the body.
-            (Some(_), Some(status)) => write!(f, "status {status}")?,
-            (Some(error), None) => write!(f, "{error}")?,
+            (None | Some(ErrorKind::Answer(_)), Some(status)) => write!(f, "status {status}")?,
+            (Some(error), _) => write!(f, "{error}")?,
+            (None, None) => f.write_str("answered")?, // unreachable: an answer has a status
+        }
+        if let Some(id) = self.request_id {
+            let id = id.chars().take(300).flat_map(char::escape_debug).collect::<String>();
+            write!(f, " (request id {id})")?;
         }
         match (self.delay, self.stop) {
             (Some(delay), _) => write!(f, "; again in {} ms", delay.as_millis()),

@@ -16,7 +16,10 @@ use crate::config::{Config, InvalidConfig};
 use crate::credentials::{Credentials, Source};
 use crate::error::{Error, ErrorKind, History, Sent};
 use crate::exchange::{Exchange, Sockets};
+use crate::headers::ExtraHeaders;
 use crate::login::Login;
+use crate::traffic::Traffic;
+use crate::transport::{Custom, TransportError, TransportLimits};
 
 /// Maximum idle connections: ureq's own limit for a host.
 const KEPT_CONNECTIONS: u32 = 3;
@@ -31,6 +34,8 @@ const EARLY_RENEWAL: Duration = Duration::from_secs(5);
 pub struct Client {
     shared: Arc<Shared>,
     deadline: Option<Instant>,
+    /// The configuration's, and those of this clone.
+    headers: ExtraHeaders,
 }
 
 #[derive(Debug)]
@@ -79,6 +84,67 @@ impl Client {
         Ok(Self::with_parts(base, credentials.into(), config, exchange, Arc::new(System::new())))
     }
 
+    /// A client that sends over a function of yours: your own HTTP client, or a unit test without
+    /// sockets. Login, retries, deadlines, scans and watches stay the same.
+    ///
+    /// ```
+    /// use kamipay_ureq::proto::http::Response;
+    /// use kamipay_ureq::proto::pay_status::{Chain, GetPayStatus, PayStatus, PaymentTarget};
+    /// use kamipay_ureq::{Client, Config, Credentials, TransportError, TransportFault};
+    ///
+    /// let base = "https://api.kamipay.io".parse()?;
+    /// let token = Credentials::token("token".parse()?);
+    /// let client = Client::with_transport(base, token, Config::default(), |request, _limits| {
+    ///     match request.uri().query() {
+    ///         Some(query) if query.contains("order-7") => Ok(Response::new(
+    ///             br#"{"status": "failed", "msg": "TX not found"}"#.to_vec(),
+    ///         )),
+    ///         _ => Err(TransportError::new(TransportFault::Untrusted, "an unknown certificate")),
+    ///     }
+    /// })?;
+    ///
+    /// let ask = |order| {
+    ///     let target = PaymentTarget::external_id(order).expect("a short text");
+    ///     client.send(&GetPayStatus::new(target, Chain::Polygon))
+    /// };
+    /// assert!(matches!(ask("order-7")?, PayStatus::NotFound { .. }));
+    /// let error = ask("order-8").unwrap_err();
+    /// assert_eq!(error.to_string(), "GET /v2/status/tx_status: an unknown certificate");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// The function sends one request and returns its response, whatever the status is. It is called
+    /// on the thread of the call, and from several threads at once. It must
+    ///
+    /// * follow no redirect, because the token would travel along;
+    /// * end within [`TransportLimits::timeout`], because the client cannot interrupt it;
+    /// * return the whole body, unpacked. A body that is cut off is an error: of an answer
+    ///   [`TransportFault::Lost`], and of a status that is an error the response with the extension
+    ///   [`CutOff`](kamipay_proto::CutOff);
+    /// * not try again, because the client does.
+    ///
+    /// Of the configuration, only the settings for connections have no effect: the proxy, the
+    /// certificates and the address.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration is invalid.
+    pub fn with_transport<F>(
+        base: BaseUrl,
+        credentials: impl Into<Credentials>,
+        config: Config,
+        function: F,
+    ) -> Result<Self, InvalidConfig>
+    where
+        F: Fn(Request<Vec<u8>>, TransportLimits) -> Result<Response<Vec<u8>>, TransportError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let exchange = Box::new(Custom::new(&config, function)?);
+        Ok(Self::with_parts(base, credentials.into(), config, exchange, Arc::new(System::new())))
+    }
+
     pub(crate) fn with_parts(
         base: BaseUrl,
         credentials: Credentials,
@@ -97,15 +163,35 @@ impl Client {
         let budget = Mutex::new(config.retry.budget());
         let kept = AtomicU32::new(0);
         let doubts = AtomicU32::new(0);
+        let headers = config.headers.clone();
         let shared = Shared { exchange, clock, identity, config, budget, kept, doubts };
-        Self { shared: Arc::new(shared), deadline: None }
+        Self { shared: Arc::new(shared), deadline: None, headers }
     }
 
     /// The same client with a deadline for all its calls. It shares connections, the token and the
     /// budget for retries with this one.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
-        Self { shared: Arc::clone(&self.shared), deadline: Some(deadline) }
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same client with more headers for all its calls, such as the `traceparent` of one of them.
+    /// They replace headers with the same name. It shares connections, the token and the budget for
+    /// retries with this one.
+    ///
+    /// ```
+    /// # use kamipay_ureq::proto::lots::{GetLot, LotDetail};
+    /// use kamipay_ureq::{Client, ExtraHeaders};
+    ///
+    /// fn get(client: &Client, lot: &GetLot, trace: &str) -> Result<LotDetail, Box<dyn std::error::Error>> {
+    ///     let mut headers = ExtraHeaders::new();
+    ///     headers.set_public("traceparent", trace)?;
+    ///     Ok(client.with_headers(&headers).send(lot)?)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_headers(&self, headers: &ExtraHeaders) -> Self {
+        Self { headers: self.headers.clone().merged(headers), ..self.clone() }
     }
 
     /// Sends a call and reads its answer. Repeats a `GET` as the configuration's [`RetryPolicy`]
@@ -232,10 +318,12 @@ impl Client {
                 }
                 Err(kind) => return end(history, before.unwrap_or(kind), Stop::Deadline),
             };
-            let request = match endpoint.request(&api) {
+            let api = self.headers.hidden_by(api);
+            let mut request = match endpoint.request(&api) {
                 Ok(request) => request,
                 Err(error) => return end(history, ErrorKind::Build(error), Stop::Permanent),
             };
+            self.headers.add_to(request.headers_mut());
             let repeat = Repeat::of(endpoint, &request);
 
             let asked_at = clock.now();
@@ -245,7 +333,7 @@ impl Client {
                 return end(history, kind, Stop::Deadline);
             };
             history.attempts += 1;
-            let outcome = self.attempt(endpoint, &api, request, repeat, left);
+            let (head, outcome) = self.attempt(endpoint, &api, request, repeat, left);
             let now = clock.now();
             let took = now.saturating_duration_since(asked_at);
             let kind = match outcome {
@@ -253,7 +341,7 @@ impl Client {
                     if may_have_shown || doubts != self.doubts() {
                         endpoint.distrust(&mut output);
                     }
-                    self.tell::<E>(&history, Ok(()), took, Err(None));
+                    self.tell::<E>(&history, &head, Ok(()), took, Err(None));
                     let attempts = history.attempts - renewals - mismatches;
                     policy.succeeded(attempts, &mut self.budget());
                     return Ok(output);
@@ -272,7 +360,7 @@ impl Client {
                 .is_some_and(|(login, token)| login.unauthorized(&mut token_use, token, repeat));
             if is_renewed {
                 renewals = 1;
-                self.tell::<E>(&history, Err(&kind), took, Ok(Duration::ZERO));
+                self.tell::<E>(&history, &head, Err(&kind), took, Ok(Duration::ZERO));
             } else {
                 let cause = kind.cause();
                 mismatches += u32::from(cause == Cause::Mismatch);
@@ -284,7 +372,7 @@ impl Client {
                 failure.time_left = deadline.map(|it| it.saturating_duration_since(now));
                 let random = clock.random();
                 let decision = policy.decide(&failure, &mut self.budget(), random);
-                self.tell::<E>(&history, Err(&kind), took, decision.map_err(Some));
+                self.tell::<E>(&history, &head, Err(&kind), took, decision.map_err(Some));
                 match decision {
                     Ok(delay) => clock.sleep(delay),
                     Err(stop) => return end(history, kind, stop),
@@ -295,7 +383,7 @@ impl Client {
         }
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its answer. Also returns what the answer's head says.
     fn attempt<E: Endpoint>(
         &self,
         endpoint: &E,
@@ -303,10 +391,21 @@ impl Client {
         request: Request<Vec<u8>>,
         repeat: Repeat,
         left: Duration,
-    ) -> Result<E::Output, ErrorKind> {
-        let response = self.deliver(request, repeat, left)?;
-        let answer = api.parse(endpoint, response);
-        answer.map_err(|error| match error.kind() {
+    ) -> (Head, Result<E::Output, ErrorKind>) {
+        let delivered = self.show::<E>(request, |request| self.deliver(request, repeat, left));
+        let response = match delivered {
+            Ok(response) => response,
+            Err(ErrorKind::Transport(error)) => {
+                let error = error.hiding(api.secrets());
+                return (Head::default(), Err(ErrorKind::Transport(error)));
+            }
+            Err(kind) => return (Head::default(), Err(kind)),
+        };
+        let status = Some(response.status());
+        // To hide secrets costs more than the rest of a small call.
+        let request_id = self.is_told().then(|| api.request_id(response.headers())).flatten();
+        let head = Head { status, request_id };
+        let answer = api.parse(endpoint, response).map_err(|error| match error.kind() {
             // Only the JSON document itself shows that the answer is whole.
             kamipay_proto::ResponseErrorKind::Decode(decode) if decode.truncated => {
                 ErrorKind::Truncated
@@ -317,7 +416,23 @@ impl Client {
                 ErrorKind::Answer(error)
             }
             _ => ErrorKind::Answer(error),
-        })
+        });
+        (head, answer)
+    }
+
+    /// Shows the request and its answer to the function of the configuration, if there is one.
+    fn show<E: Endpoint>(
+        &self,
+        request: Request<Vec<u8>>,
+        deliver: impl FnOnce(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ErrorKind>,
+    ) -> Result<Response<Vec<u8>>, ErrorKind> {
+        let Some(on_traffic) = &self.shared.config.on_traffic else { return deliver(request) };
+        let (shown, started) = (request.clone(), self.shared.clock.now());
+        let outcome = deliver(request);
+        let took = self.shared.clock.now().saturating_duration_since(started);
+        let (call, outcome_shown) = (E::CALL, outcome.as_ref());
+        on_traffic.tell(&Traffic { call, request: &shown, outcome: outcome_shown, took });
+        outcome
     }
 
     /// Sends a request, and sends it again if the server had closed the idle connection.
@@ -349,25 +464,33 @@ impl Client {
         outcome
     }
 
+    /// Whether anybody listens to [`tell`](Self::tell).
+    fn is_told(&self) -> bool {
+        self.shared.config.on_attempt.is_some()
+            || log::log_enabled!(target: "kamipay_ureq", log::Level::Debug)
+    }
+
     /// Reports an attempt. `next` is the delay before the next one, or the reason to stop.
     fn tell<E: Endpoint>(
         &self,
         history: &History,
+        head: &Head,
         outcome: Result<(), &ErrorKind>,
         took: Duration,
         next: Result<Duration, Option<Stop>>,
     ) {
         let error = outcome.err();
-        let answer = match error {
-            Some(ErrorKind::Answer(answer)) => Some(answer),
+        // A body can name the request too.
+        let of_error = match error {
+            Some(ErrorKind::Answer(answer)) => answer.request_id(),
             _ => None,
         };
         let attempt = Attempt {
             call: E::CALL,
             number: history.attempts,
             outcome: outcome.map_err(ErrorKind::cause),
-            status: answer.map(kamipay_proto::ResponseError::status),
-            request_id: answer.and_then(kamipay_proto::ResponseError::request_id),
+            status: head.status,
+            request_id: of_error.or(head.request_id.as_deref()),
             took,
             delay: next.ok(),
             stop: next.err().flatten(),
@@ -401,6 +524,13 @@ impl Client {
             (a, b) => a.or(b),
         }
     }
+}
+
+/// What the head of an answer says. Empty without an answer.
+#[derive(Default)]
+struct Head {
+    status: Option<StatusCode>,
+    request_id: Option<String>,
 }
 
 /// The tokens of a call.

@@ -1,12 +1,19 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use kamipay_proto::BaseUrl;
 use kamipay_proto::retry::RetryPolicy;
+#[cfg(feature = "native-roots")]
+use ureq::tls::Certificate;
 #[cfg(feature = "rustls")]
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Proxy, ProxyProtocol};
 
 use crate::attempt::OnAttempt;
+#[cfg(feature = "rustls")]
+use crate::certificate::{ClientCertificate, certificates_in};
+use crate::headers::ExtraHeaders;
+use crate::traffic::OnTraffic;
 
 /// How a [`Client`](crate::Client) sends.
 ///
@@ -42,6 +49,8 @@ pub struct Config {
     /// An addition to the header `user-agent`, such as `my-shop/2.1`: visible ASCII and spaces.
     /// Default: none.
     pub user_agent_suffix: Option<String>,
+    /// Additional headers of each request, such as one for a gateway. Default: none.
+    pub headers: ExtraHeaders,
     /// Whether to use the environment's HTTP proxy: the first of `ALL_PROXY`, `HTTPS_PROXY` and
     /// `HTTP_PROXY` that is not empty, in capitals or small letters, except for the hosts of
     /// `NO_PROXY`. Default: no. A base URL on this machine (`http://`) never uses a proxy.
@@ -50,6 +59,15 @@ pub struct Config {
     /// Needs the feature `rustls`.
     #[cfg(feature = "rustls")]
     pub root_certificates_pem: Option<Vec<u8>>,
+    /// The client's own certificate, for a server that asks for one (mTLS). Default: none. Needs the
+    /// feature `rustls`.
+    #[cfg(feature = "rustls")]
+    pub client_certificate: Option<ClientCertificate>,
+    /// Connects to this address in place of those of the base URL's host, like `curl --resolve`. TLS
+    /// still compares the certificate with the host's name. Not together with
+    /// [`proxy_from_env`](Self::proxy_from_env). Default: none. Needs the feature `lazy-lookup`.
+    #[cfg(feature = "lazy-lookup")]
+    pub address: Option<SocketAddr>,
     /// Whether to trust the operating system's root certificates in place of Mozilla's. Default: no.
     /// [`root_certificates_pem`](Self::root_certificates_pem) comes first. Needs the feature
     /// `native-roots`.
@@ -58,6 +76,8 @@ pub struct Config {
     /// Called after each attempt. Default: none. The `log` crate gets the same, with the target
     /// `kamipay_ureq` at the level DEBUG.
     pub on_attempt: Option<OnAttempt>,
+    /// Called with each request and its answer, secrets included, for a trace. Default: none.
+    pub on_traffic: Option<OnTraffic>,
 }
 
 impl Default for Config {
@@ -70,12 +90,18 @@ impl Default for Config {
             login_again_after: Duration::from_secs(5 * 60),
             body_limit_bytes: 32 << 20,
             user_agent_suffix: None,
+            headers: ExtraHeaders::new(),
             proxy_from_env: false,
             #[cfg(feature = "rustls")]
             root_certificates_pem: None,
+            #[cfg(feature = "rustls")]
+            client_certificate: None,
+            #[cfg(feature = "lazy-lookup")]
+            address: None,
             #[cfg(feature = "native-roots")]
             native_roots: false,
             on_attempt: None,
+            on_traffic: None,
         }
     }
 }
@@ -85,6 +111,9 @@ impl Config {
         #[cfg(not(feature = "rustls"))]
         if base.as_str().starts_with("https://") {
             return Err(InvalidConfig::NoTls);
+        }
+        if self.address().is_some() && self.proxy_from_env {
+            return Err(InvalidConfig::AddressOrProxy);
         }
         let builder = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -99,10 +128,10 @@ impl Config {
         // Another crate may turn on ureq's own feature.
         #[cfg(not(feature = "gzip"))]
         let builder = builder.accept_encoding("identity");
-        Ok(new_agent(builder.build()))
+        Ok(new_agent(builder.build(), self.address()))
     }
 
-    fn user_agent(&self) -> Result<String, InvalidConfig> {
+    pub(crate) fn user_agent(&self) -> Result<String, InvalidConfig> {
         let name = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         match &self.user_agent_suffix {
             None => Ok(name.to_owned()),
@@ -112,6 +141,14 @@ impl Config {
             }
             Some(_) => Err(InvalidConfig::UserAgent),
         }
+    }
+
+    /// The address to connect to in place of the host's.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        #[cfg(feature = "lazy-lookup")]
+        return self.address;
+        #[cfg(not(feature = "lazy-lookup"))]
+        None
     }
 
     fn proxy(&self, base: &BaseUrl) -> Result<Option<Proxy>, InvalidConfig> {
@@ -134,12 +171,13 @@ impl Config {
     #[cfg(feature = "rustls")]
     fn tls(&self) -> Result<TlsConfig, InvalidConfig> {
         let roots = match &self.root_certificates_pem {
-            Some(pem) => RootCerts::from(certificates(pem)?),
+            Some(pem) => RootCerts::from(certificates_in(pem).ok_or(InvalidConfig::Certificates)?),
             #[cfg(feature = "native-roots")]
             None if self.native_roots => RootCerts::from(native_certificates()?),
             None => RootCerts::WebPki,
         };
-        Ok(TlsConfig::builder().root_certs(roots).build())
+        let certificate = self.client_certificate.as_ref().map(|it| it.0.clone());
+        Ok(TlsConfig::builder().root_certs(roots).client_cert(certificate).build())
     }
 }
 
@@ -147,7 +185,7 @@ impl Config {
 pub(crate) use crate::lookup::agent as new_agent;
 
 #[cfg(not(feature = "lazy-lookup"))]
-pub(crate) fn new_agent(config: ureq::config::Config) -> ureq::Agent {
+pub(crate) fn new_agent(config: ureq::config::Config, _: Option<SocketAddr>) -> ureq::Agent {
     config.new_agent()
 }
 
@@ -165,27 +203,13 @@ fn native_certificates() -> Result<Vec<Certificate<'static>>, InvalidConfig> {
     if certificates.is_empty() { Err(InvalidConfig::NativeRoots) } else { Ok(certificates) }
 }
 
-#[cfg(feature = "rustls")]
-fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, InvalidConfig> {
-    let items: Vec<PemItem<'static>> =
-        parse_pem(pem).collect::<Result<_, _>>().map_err(|_| InvalidConfig::Certificates)?;
-    let certificates: Vec<_> = items
-        .into_iter()
-        .filter_map(|item| match item {
-            PemItem::Certificate(certificate) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if certificates.is_empty() { Err(InvalidConfig::Certificates) } else { Ok(certificates) }
-}
-
 /// Keeps a time within what a clock can add to now, which `Duration::MAX` is not.
 pub(crate) fn cap(time: Duration) -> Duration {
     time.min(Duration::from_secs(365 * 24 * 60 * 60))
 }
 
 /// A configuration that cannot be used. Nothing was sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidConfig {
     /// The user agent's suffix is not a header value.
@@ -201,6 +225,16 @@ pub enum InvalidConfig {
     #[cfg(feature = "rustls")]
     #[error("the root certificates are not a list of certificates in PEM")]
     Certificates,
+    /// The client's certificate and key are not in PEM, or do not belong together.
+    #[cfg(feature = "rustls")]
+    #[error(
+        "the client's certificate is not one or more certificates in PEM, or the key is not the \
+         private key of the first"
+    )]
+    ClientCertificate,
+    /// An address and a proxy are set. Only the proxy looks up the host.
+    #[error("an address cannot be used with a proxy: set only one of `address`, `proxy_from_env`")]
+    AddressOrProxy,
     /// The operating system has no root certificates.
     #[cfg(feature = "native-roots")]
     #[error("the operating system has no root certificates that can be read")]
@@ -210,6 +244,8 @@ pub enum InvalidConfig {
     #[error("https needs TLS: build kamipay-ureq with its feature `rustls`")]
     NoTls,
 }
+
+kamipay_proto::debug_as_text!(InvalidConfig);
 
 #[cfg(test)]
 mod tests {

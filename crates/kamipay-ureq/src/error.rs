@@ -9,6 +9,8 @@ use http::StatusCode;
 use kamipay_proto as proto;
 use kamipay_proto::retry::{Cause, Stop};
 
+use crate::transport::{TransportError, TransportFault};
+
 /// A call that failed.
 ///
 /// [`sent`](Self::sent) says whether it was not sent, perhaps processed, or answered. The message
@@ -22,6 +24,7 @@ use kamipay_proto::retry::{Cause, Stop};
 /// | `Connect`: no connection (name, refused, unreachable, time, sockets, threads) | no | yes | check the base URL and the network |
 /// | `Connect(Proxy)` | no | yes | check the proxy |
 /// | `Tls(Certificate)`: a certificate that is not valid | no, not even the token | no | check the base URL, the clock, and who intercepts TLS |
+/// | `Tls(Refused)`: the server refuses the client's certificate, or asks for one | no | no | set [`client_certificate`](crate::Config::client_certificate) |
 /// | `Tls(Handshake)`: it does not speak TLS | no | no | check the base URL's port |
 /// | `Tls(Record)`: the answer was damaged | perhaps | no | find out who tampers with it |
 /// | `Timeout`: no answer, or no end of it, in time | perhaps | yes | ask again later, or give it more time |
@@ -31,6 +34,7 @@ use kamipay_proto::retry::{Cause, Stop};
 /// | `Protocol`: not HTTP/1.1 | perhaps | no | check the base URL and its port |
 /// | `TooLarge`: longer than the limit | perhaps | no | raise [`body_limit_bytes`](crate::Config::body_limit_bytes), if the API sent the answer |
 /// | `Encoding`: neither plain nor gzip, or damaged | perhaps | no | look for a proxy that changes answers |
+/// | `Transport`: your own transport failed | as its [`TransportFault`] says | as that says | see its text |
 /// | `Answer`, status 401 | answered | once, with a new token, where the client can log in | check the credentials |
 /// | `Answer`, status 408 | answered | yes | ask again later |
 /// | `Answer`, status 429 | answered | yes, not before `Retry-After` | ask less often |
@@ -45,7 +49,7 @@ use kamipay_proto::retry::{Cause, Stop};
 ///
 /// A `GET` can always be repeated without harm. No error says whether a *payment* may be repeated:
 /// see [`proto::pay_status`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Error {
     call: &'static str,
     kind: Box<ErrorKind>,
@@ -54,6 +58,8 @@ pub struct Error {
     elapsed: Duration,
     stop: Stop,
 }
+
+kamipay_proto::debug_as_text!(Error);
 
 impl Error {
     pub(crate) fn new(call: &'static str, kind: impl Into<ErrorKind>, history: History) -> Self {
@@ -121,15 +127,9 @@ impl Error {
         self.answer().and_then(proto::ResponseError::retry_after)
     }
 
-    /// The error and its causes in one line. `Display` shows the error alone.
+    /// The error and its causes in one line, like `Debug`. `Display` shows the error alone.
     pub fn with_causes(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        text
+        proto::with_causes(self)
     }
 
     /// What happened, for the rules of [`proto::retry`] and for [`Watch::is_ended_by`]. A call that
@@ -234,6 +234,10 @@ pub enum ErrorKind {
     /// Another fault of the connection. Perhaps processed.
     #[error("the connection failed: {0}")]
     Io(io::ErrorKind),
+    /// The function of [`Client::with_transport`](crate::Client::with_transport) failed. Its
+    /// [`TransportFault`] says whether anything was sent.
+    #[error("{0}")]
+    Transport(TransportError),
     /// The API answered, and the answer is the error.
     #[error(transparent)]
     Answer(#[from] proto::ResponseError),
@@ -246,7 +250,9 @@ impl ErrorKind {
             | Self::Login(_)
             | Self::TimeIsUp
             | Self::Connect(_)
-            | Self::Tls(TlsFault::Certificate(_) | TlsFault::Handshake) => Sent::No,
+            | Self::Tls(TlsFault::Certificate(_) | TlsFault::Refused | TlsFault::Handshake) => {
+                Sent::No
+            }
             Self::Tls(TlsFault::Record)
             | Self::Timeout(_)
             | Self::ConnectionClosed
@@ -255,6 +261,7 @@ impl ErrorKind {
             | Self::TooLarge
             | Self::Encoding
             | Self::Io(_) => Sent::Maybe,
+            Self::Transport(error) => error.fault().sent(),
             Self::Answer(_) => Sent::Answered,
         }
     }
@@ -266,9 +273,10 @@ impl ErrorKind {
             Self::Timeout(_) => Cause::TimedOut,
             Self::ConnectionClosed | Self::Io(_) => Cause::Closed,
             Self::Truncated => Cause::Truncated,
+            Self::Transport(error) => error.fault().cause(),
             Self::Answer(error) => Cause::from(error),
             Self::Build(_) => Cause::NoRequest,
-            Self::Tls(TlsFault::Certificate(_)) => Cause::Untrusted,
+            Self::Tls(TlsFault::Certificate(_) | TlsFault::Refused) => Cause::Untrusted,
             Self::Login(_)
             | Self::TimeIsUp
             | Self::Tls(TlsFault::Handshake | TlsFault::Record)
@@ -297,11 +305,12 @@ impl ErrorKind {
             | Self::Io(_)
             | Self::Tls(TlsFault::Record)
             | Self::Timeout(TimeoutFault::Body | TimeoutFault::Unframed) => true,
+            Self::Transport(error) => error.fault() == TransportFault::Lost,
             Self::Build(_)
             | Self::Login(_)
             | Self::TimeIsUp
             | Self::Connect(_)
-            | Self::Tls(TlsFault::Certificate(_) | TlsFault::Handshake)
+            | Self::Tls(TlsFault::Certificate(_) | TlsFault::Refused | TlsFault::Handshake)
             | Self::Timeout(TimeoutFault::Head)
             | Self::ConnectionClosed
             | Self::Answer(_) => false,
@@ -367,6 +376,9 @@ pub enum TlsFault {
     /// The server's certificate is not valid.
     #[error("the server's certificate {0}")]
     Certificate(CertificateFault),
+    /// The server refuses the client's certificate, or asks for one.
+    #[error("the server refuses the client's certificate, or asks for one")]
+    Refused,
     /// The handshake failed.
     #[error("the server does not speak TLS as expected")]
     Handshake,
@@ -498,11 +510,26 @@ fn classify_io(error: &io::Error, stage: Stage) -> ErrorKind {
 
 #[cfg(feature = "rustls")]
 fn tls_fault(error: &rustls::Error, stage: Stage) -> TlsFault {
+    use rustls::AlertDescription as Alert;
     use rustls::CertificateError::{
         Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
         NotValidYetContext, UnknownIssuer,
     };
     match (error, stage) {
+        // With TLS 1.3 it comes after the request, which the server has not read.
+        (
+            rustls::Error::AlertReceived(
+                Alert::CertificateRequired
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied,
+            ),
+            Stage::Head,
+        ) => TlsFault::Refused,
         (rustls::Error::InvalidCertificate(error), _) => TlsFault::Certificate(match error {
             Expired | ExpiredContext { .. } => CertificateFault::Expired,
             NotValidYet | NotValidYetContext { .. } => CertificateFault::NotValidYet,

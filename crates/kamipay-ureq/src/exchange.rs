@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub(crate) trait Exchange: fmt::Debug + Send + Sync {
 }
 
 /// The most that is read of a body with an error status.
-const REFUSAL_LIMIT: u64 = 1 << 20;
+pub(crate) const REFUSAL_LIMIT: u64 = 1 << 20;
 
 /// Over ureq.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(crate) struct Sockets {
     attempt_timeout: Duration,
     connect_timeout: Duration,
     body_limit: u64,
+    address: Option<SocketAddr>,
 }
 
 impl Sockets {
@@ -44,6 +46,7 @@ impl Sockets {
             attempt_timeout: cap(config.attempt_timeout),
             connect_timeout: cap(config.connect_timeout),
             body_limit: config.body_limit_bytes,
+            address: config.address(),
         })
     }
 
@@ -134,7 +137,7 @@ impl Exchange for Sockets {
 
     fn drop_connections(&self) {
         let mut agent = self.agent.write().unwrap_or_else(PoisonError::into_inner);
-        *agent = new_agent(agent.config().clone());
+        *agent = new_agent(agent.config().clone(), self.address);
     }
 }
 
@@ -169,7 +172,7 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 
 /// Whether the body is an answer. The API uses 200 and 201. Any other 2xx that can have a whole body
 /// is read like them.
-fn is_answer(status: StatusCode) -> bool {
+pub(crate) fn is_answer(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200..=203 | 207..=299)
 }
 

@@ -59,7 +59,8 @@
 //!
 //! # Secrets in logs
 //!
-//! No error and no `Debug` of this crate shows the token or the password. ureq and rustls log what
+//! No error and no `Debug` of this crate shows the token or the password. A function of
+//! [`Config::on_traffic`] gets both, and has to mask them. ureq and rustls log what
 //! they send through the `log` crate, at the level TRACE. A program that installs a logger should
 //! drop the targets `ureq*` and `rustls*` at that level.
 
@@ -68,26 +69,36 @@
 struct Readme;
 
 mod attempt;
+#[cfg(feature = "rustls")]
+mod certificate;
 mod client;
 mod clock;
 mod config;
 mod credentials;
 mod error;
 mod exchange;
+mod headers;
 mod login;
 #[cfg(feature = "lazy-lookup")]
 mod lookup;
 mod scan;
+mod traffic;
+mod transport;
 mod watch;
 
 pub use kamipay_proto as proto;
 
 pub use self::attempt::{Attempt, OnAttempt};
+#[cfg(feature = "rustls")]
+pub use self::certificate::ClientCertificate;
 pub use self::client::Client;
 pub use self::config::{Config, InvalidConfig};
 pub use self::credentials::Credentials;
 pub use self::error::{
     CertificateFault, ConnectFault, Error, ErrorKind, Sent, TimeoutFault, TlsFault,
 };
+pub use self::headers::{ExtraHeaders, InvalidHeader};
 pub use self::scan::{NotYet, Rows, ScanError};
+pub use self::traffic::{OnTraffic, Traffic};
+pub use self::transport::{TransportError, TransportFault, TransportLimits};
 pub use self::watch::WatchEvent;

@@ -23,13 +23,14 @@ use ureq::{Agent, Error, Timeout};
 
 use crate::error::{ConnectFault, ErrorKind};
 
-/// An agent that looks up the host when a connection is made.
-pub(crate) fn agent(config: Config) -> Agent {
-    agent_with(config, |host, port| Ok((host, port).to_socket_addrs()?.collect()))
+/// An agent that looks up the host when a connection is made, or connects to `address`.
+pub(crate) fn agent(config: Config, address: Option<SocketAddr>) -> Agent {
+    agent_with(config, address, |host, port| Ok((host, port).to_socket_addrs()?.collect()))
 }
 
-fn agent_with(config: Config, look_up: LookUp) -> Agent {
-    Agent::with_parts(config, Lazy { inner: DefaultConnector::default(), look_up }, Later)
+fn agent_with(config: Config, address: Option<SocketAddr>, look_up: LookUp) -> Agent {
+    let inner = DefaultConnector::default();
+    Agent::with_parts(config, Lazy { inner, address, look_up }, Later)
 }
 
 /// Finds the addresses of a host's name, however long that takes.
@@ -50,6 +51,8 @@ impl Resolver for Later {
 /// Looks up the host, and has ureq connect to it.
 struct Lazy {
     inner: DefaultConnector,
+    /// In place of the host's. Without a proxy, each connection is to the host.
+    address: Option<SocketAddr>,
     look_up: LookUp,
 }
 
@@ -75,8 +78,9 @@ impl Connector for Lazy {
         let (host, port) = host_and_port(details.uri).ok_or(Error::HostNotFound)?;
         let mut addrs = details.resolver.empty();
         let mut timeout = details.timeout;
-        if let Ok(address) = host.parse::<IpAddr>() {
-            addrs.push(SocketAddr::new(address, port));
+        let is_address = || host.parse::<IpAddr>().ok().map(|it| SocketAddr::new(it, port));
+        if let Some(address) = self.address.or_else(is_address) {
+            addrs.push(address);
         } else {
             let started = Instant::now();
             let (host, look_up) = (host.to_owned(), self.look_up);

@@ -297,7 +297,7 @@ impl<S: Scannable> Drop for Alarm<'_, S> {
 }
 
 /// Why a scan ended early. The rows before it are right, but not all.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScanError {
     /// A call failed. The scan can be resumed from [`Rows::state`].
@@ -308,11 +308,15 @@ pub enum ScanError {
     Incomplete(Box<Incomplete>),
 }
 
+kamipay_proto::debug_as_text!(ScanError);
+
 /// No row came in time. See [`Rows::next_within`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no row came in time")]
 #[non_exhaustive]
 pub struct NotYet;
+
+kamipay_proto::debug_as_text!(NotYet);
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,8 @@ use kamipay_ureq::proto::lots::{GetLot, Lot, LotDetail, LotIdentifier, ScanLots}
 use kamipay_ureq::proto::pay_status::{Chain, GetPayStatus, PaymentTarget};
 use kamipay_ureq::proto::scan::Scannable;
 use kamipay_ureq::proto::settlements::{
-    GetSettlement, ListPendingCharges, PendingTotals, ScanSettlements, Settlement, SettlementDetail,
+    GetSettlement, ListPendingCharges, PendingTotals, ScanSettlements, Settlement,
+    SettlementDetail, SettlementStatus,
 };
 use kamipay_ureq::proto::{Endpoint, Period};
 use kamipay_ureq::{Client, Credentials};
@@ -67,6 +68,15 @@ impl Demo {
         Ok(Exit::Done)
     }
 }
+
+/// The statuses on the API's pages.
+const KNOWN: [SettlementStatus; 5] = [
+    SettlementStatus::Created,
+    SettlementStatus::Processing,
+    SettlementStatus::Done,
+    SettlementStatus::Canceled,
+    SettlementStatus::Failed,
+];
 
 struct Tour {
     client: Client,
@@ -145,6 +155,14 @@ impl Tour {
         }
         self.say(&table.render("  ").0)?;
         self.more(settlements.len())?;
+        let shown = settlements.iter().take(Self::SHOWN);
+        let unknown = |status: &&SettlementStatus| !KNOWN.contains(status);
+        if let Some(status) = shown.filter_map(|it| it.status.as_ref()).find(unknown) {
+            self.say(&format!(
+                "  {status} is on none of the API's pages: a status that kamipay does\n  \
+                 not know is shown as it came.\n"
+            ))?;
+        }
         Ok(settlements)
     }
 
@@ -204,7 +222,8 @@ impl Tour {
             }
         }
         self.say(
-            "\n  Only a payment that was canceled, or failed and was returned, may be paid\n  \
+            "\n  under_review is on none of the API's pages: a state that kamipay does not\n  \
+             know is never taken for an end.\n\n  Only a payment that was canceled, or failed and was returned, may be paid\n  \
              again. \"Not found\" comes while a payment is on its way.\n",
         )
     }

@@ -99,11 +99,10 @@ pub(crate) struct Get {
 impl Get {
     fn run(&self) -> Result<Exit, Failure> {
         let view = self.view.view()?;
-        let lot = self
-            .connection
-            .client()?
-            .send(&GetLot::new(self.lot.clone()))
-            .map_err(|error| Failure::call(&format!("reading the lot {}", self.lot), &error))?;
+        let lot =
+            self.connection.client()?.send(&GetLot::new(self.lot.clone())).map_err(|error| {
+                Failure::lookup(&format!("reading the lot {}", self.lot), &error)
+            })?;
         self.output.thing(&lot, &view)?;
         Ok(Exit::Done)
     }

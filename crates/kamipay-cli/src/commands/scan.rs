@@ -28,7 +28,7 @@ pub(crate) enum Scan {
     /// Print the parts of a scan, one JSON object per line; needs no connection
     #[command(subcommand, arg_required_else_help = true, after_help = WORKED_EXAMPLE)]
     Plan(What),
-    Run(Run),
+    Run(Box<Run>),
 }
 
 const WORKED_EXAMPLE: &str = "\
@@ -157,6 +157,9 @@ pub(crate) struct Run {
 
 impl Run {
     fn run(&self) -> Result<Exit, Failure> {
+        if self.file == "-" {
+            self.connection.check_standard_input("the parts")?;
+        }
         let client = self.connection.client()?;
         let parts = self.parts()?;
         let stop = Stop::on_signals()?;
@@ -210,7 +213,8 @@ struct Running<'a> {
 impl Running<'_> {
     /// Prints the rows of a part, which is this line of the plan.
     fn print<S: Listing>(&mut self, line: usize, part: ScanState<S>) -> Result<(), Failure> {
-        let (requests, quiet) = (&self.run.requests, self.run.quiet);
+        let requests = &self.run.requests;
+        let quiet = self.run.connection.hides_progress(self.run.quiet);
         let scan = requests.set(scan::Scan::resume(part))?;
         let progress = Progress::listing(quiet, scan.what().period());
         let lines = Lines::beside(&progress);

@@ -8,7 +8,7 @@ use fs4::{FileExt, TryLockError};
 use kamipay_ureq::proto::scan::ScanState;
 use serde::{Deserialize, Serialize};
 
-use super::Listing;
+use super::{Listing, words};
 use crate::connection::Account;
 use crate::exit::Failure;
 use crate::output::{Format, Mark, RowsFile, is_at};
@@ -166,23 +166,21 @@ impl StateFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.refuse(&format!("cannot be read: {error}"))),
         };
-        let broken = |error: serde_json::Error| {
-            self.refuse(&format!("it is not the state of a listing: {error}"))
-        };
+        let broken = |_| self.refuse("it is not the state of a listing, or it is damaged");
         let head: Head = serde_json::from_slice(&text).map_err(broken)?;
         if head.version != VERSION {
             return Err(self.refuse("it was written by another version of kamipay"));
         }
         if head.list != S::NAME {
-            return Err(self.refuse(&format!("it is about {}, not {}", head.list, S::NAME)));
+            let [its, ours] = [&head.list, S::NAME].map(words::command);
+            return Err(self.refuse(&format!("it is the state of {its}, not of {ours}")));
         }
         let saved: Content<S> = serde_json::from_slice(&text).map_err(broken)?;
         if saved.whole != this.whole {
-            let [its, ours] = [&saved.whole, &this.whole]
-                .map(|whole| serde_json::to_string(whole).unwrap_or_default());
+            let [its, ours] = [&saved.whole, &this.whole].map(words::query);
             let refusal = self
                 .refuse("it is about another period, or has other filters")
-                .tip(format!("it is about {its}, and this command about {ours}"));
+                .tip(format!("it is about {its}; this command is about {ours}"));
             return Err(match this.moves {
                 true => refusal.tip(
                     "words such as `yesterday` name another period each day: give the period of \
@@ -254,7 +252,7 @@ impl Drop for StateFile {
 }
 
 /// Opens a file that only this user can read, and follows no link.
-fn private() -> fs::OpenOptions {
+pub(crate) fn private() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
     options.write(true);
     #[cfg(unix)]

@@ -261,7 +261,7 @@ impl RowsFile {
     /// Which rows they are, for messages.
     pub(crate) fn what(&self) -> String {
         match &self.path {
-            Some(path) => format!("in {}", path.display()),
+            Some(path) => format!("written to {}", path.display()),
             None => "that were printed".to_owned(),
         }
     }

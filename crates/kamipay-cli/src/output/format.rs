@@ -83,6 +83,11 @@ impl Output {
 
     /// Says what cannot be undone, also with `--quiet`.
     pub(crate) fn warn(self, text: &str) {
-        let _ = anstream::stderr().write_all(format!("note: {}\n", Escaped(text)).as_bytes());
+        note(text);
     }
+}
+
+/// Says something on standard error.
+pub(crate) fn note(text: &str) {
+    let _ = anstream::stderr().write_all(format!("note: {}\n", Escaped(text)).as_bytes());
 }

@@ -133,7 +133,7 @@ impl fmt::Display for LotIdentifier {
 }
 
 /// A text that can be neither a `lot_id` nor a `transaction_hash`. Nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidLotIdentifier {
     /// A text that starts with `0x` but is not a hash.
@@ -152,6 +152,8 @@ pub enum InvalidLotIdentifier {
     )]
     LotId,
 }
+
+crate::error::debug_as_text!(InvalidLotIdentifier);
 
 /// A lot with the payouts that it settled, and the refunds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]

@@ -143,7 +143,7 @@ impl TargetKind {
 }
 
 /// An identifier of a form that no payment has. Nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this cannot be the {} of a payment: {}", target.as_str(), match target {
     TargetKind::TxId => "a transaction hash is 0x and 64 hexadecimal digits, on Tron also without 0x",
     _ => "it is 1 to 1024 bytes long, without line ends and other control characters",
@@ -153,6 +153,8 @@ pub struct InvalidPaymentTarget {
     /// The kind of identifier.
     pub target: TargetKind,
 }
+
+crate::error::debug_as_text!(InvalidPaymentTarget);
 
 /// The blockchain of a payment.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
@@ -194,7 +196,9 @@ impl FromStr for Chain {
 }
 
 /// A word that does not name a [`Chain`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a chain is polygon or tron")]
 #[non_exhaustive]
 pub struct InvalidChain;
+
+crate::error::debug_as_text!(InvalidChain);

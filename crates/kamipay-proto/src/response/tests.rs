@@ -472,11 +472,37 @@ fn an_error_says_its_own_level_and_its_source_the_rest() {
         let error = answer(status, WHOLE).unwrap_err();
         assert!(error.to_string().contains(&status.to_string()), "{error}");
     }
+}
+
+#[test]
+fn an_error_of_main_is_a_sentence() {
+    fn of<T: std::fmt::Debug, E: std::fmt::Debug>(result: Result<T, E>) -> String {
+        format!("{:?}", result.unwrap_err())
+    }
+    let error = of(answer(200, "{}"));
     assert_eq!(
-        format!("{:?}", answer(204, "12345").unwrap_err()),
-        "ResponseError { kind: UnexpectedStatus, status: 204, request_id: None, body: \"5 bytes\" }"
-            .replace("\"5 bytes\"", "5 bytes")
+        error,
+        "the API's answer (200 OK) cannot be read: at `.` (line 1, column 2): missing field `rows`"
     );
+    let hash = "nothash".parse::<crate::pay_status::Chain>();
+    let no_token = GetList(None).request(&Api::anonymous("http://localhost".parse().unwrap()));
+    let target = crate::pay_status::PaymentTarget::external_id("");
+    for shown in [
+        of("ftp://x".parse::<crate::BaseUrl>()),
+        of("".parse::<crate::AccessToken>()),
+        of("x".parse::<crate::SettlementId>()),
+        of("a/b".parse::<crate::lots::LotIdentifier>()),
+        of(crate::Period::parse("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z")),
+        of(crate::PageSize::new(0)),
+        of(hash),
+        of(target),
+        of(no_token),
+        of(answer(302, "")),
+        of(answer(403, r#"{"message": "no"}"#)),
+        of(GetList(Some(7)).parse(Response::new(WHOLE))),
+    ] {
+        assert!(shown.split(' ').count() > 4 && !shown.contains('{'), "{shown}");
+    }
 }
 
 /// Removes something, and lists lines of text.

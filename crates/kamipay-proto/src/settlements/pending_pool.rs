@@ -72,7 +72,7 @@ impl PendingPool {
 }
 
 /// Why amounts have no total.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoTotal {
     /// The exact sum does not fit in a decimal.
@@ -82,6 +82,8 @@ pub enum NoTotal {
     #[error("the amounts are in more than one currency")]
     Currencies,
 }
+
+crate::error::debug_as_text!(NoTotal);
 
 #[cfg(test)]
 mod tests {

@@ -699,6 +699,39 @@ fn a_login_that_is_down_does_not_stop_the_calls() {
 }
 
 #[test]
+fn every_answer_tells_its_status_and_request_id() {
+    let with_id = |status: u16, id: &str, body: &str| {
+        let response = Response::builder().status(status).header("x-request-id", id);
+        Ok(response.body(body.as_bytes().to_vec()).unwrap())
+    };
+    let world = World::with([
+        with_id(200, "r-1", TOKEN),
+        with_id(503, "r-2 s3cret", ""),
+        with_id(500, "r-3", r#"{"request_id": "of the body"}"#),
+        with_id(200, "r-4", &LOT[..50]),
+        with_id(201, "r-5 s3cret", LOT),
+    ]);
+    world.clock.set_random(0);
+    get(&world.login()).unwrap();
+    let call = "GET /v1/lots/{lot_identifier}, attempt";
+    assert_eq!(
+        world.told(),
+        [
+            "POST /auth/token, attempt 1, 0 ms: status 200 OK (request id r-1)".to_owned(),
+            format!(
+                "{call} 1, 0 ms: status 503 Service Unavailable (request id r-2 ***); again in 0 ms"
+            ),
+            format!(
+                "{call} 2, 0 ms: status 500 Internal Server Error (request id of the body); again \
+                 in 0 ms"
+            ),
+            format!("{call} 3, 0 ms: the answer was cut off (request id r-4); again in 0 ms"),
+            format!("{call} 4, 0 ms: status 201 Created (request id r-5 ***)"),
+        ]
+    );
+}
+
+#[test]
 fn each_attempt_is_told_without_secrets() {
     let world = World::with([
         answer(200, TOKEN),
@@ -713,11 +746,11 @@ fn each_attempt_is_told_without_secrets() {
     assert_eq!(
         world.told(),
         [
-            "POST /auth/token, attempt 1, 0 ms: answered".to_owned(),
+            "POST /auth/token, attempt 1, 0 ms: status 200 OK".to_owned(),
             format!("{call} 1, 0 ms: status 401 Unauthorized; again in 0 ms"),
-            "POST /auth/token, attempt 1, 0 ms: answered".to_owned(),
+            "POST /auth/token, attempt 1, 0 ms: status 200 OK".to_owned(),
             format!("{call} 2, 0 ms: status 502 Bad Gateway; again in 0 ms"),
-            format!("{call} 3, 0 ms: answered"),
+            format!("{call} 3, 0 ms: status 200 OK"),
         ]
     );
 

@@ -54,7 +54,7 @@ fn on(port: u16) -> SocketAddr {
 fn a_kept_connection_needs_no_look_up_and_a_new_one_has_its_own() {
     static PORT: AtomicU16 = AtomicU16::new(0);
     static LOOK_UPS: AtomicU32 = AtomicU32::new(0);
-    let agent = agent_with(config(), |host, port| {
+    let agent = agent_with(config(), None, |host, port| {
         assert_eq!((host, port), ("api.test", 80));
         LOOK_UPS.fetch_add(1, Ordering::SeqCst);
         Ok(vec![on(PORT.load(Ordering::SeqCst))])
@@ -74,7 +74,7 @@ fn a_kept_connection_needs_no_look_up_and_a_new_one_has_its_own() {
 #[test]
 fn each_address_of_a_host_is_tried() {
     static GOOD: AtomicU16 = AtomicU16::new(0);
-    let agent = agent_with(config(), |_, _| {
+    let agent = agent_with(config(), None, |_, _| {
         let mut addresses = vec![on(1); 15];
         addresses.push(on(GOOD.load(Ordering::SeqCst)));
         addresses.extend([on(1); 5]); // more than ureq has room for
@@ -86,7 +86,7 @@ fn each_address_of_a_host_is_tried() {
 
 #[test]
 fn an_address_needs_no_look_up() {
-    let agent = agent_with(config(), |host, _| panic!("{host} is looked up"));
+    let agent = agent_with(config(), None, |host, _| panic!("{host} is looked up"));
     let url = format!("http://127.0.0.1:{}/", serve(1));
     assert_eq!(get(&agent, &url).unwrap(), "ok");
     let uri = |text: &str| text.parse::<Uri>().unwrap();
@@ -109,7 +109,7 @@ fn a_look_up_that_hangs_ends_in_the_time_of_a_connection() {
         let hang = |_: &str, _: u16| loop {
             thread::park();
         };
-        let kind = get(&agent_with(config, hang), "http://api.test/").unwrap_err();
+        let kind = get(&agent_with(config, None, hang), "http://api.test/").unwrap_err();
         match kind {
             ErrorKind::Connect(ConnectFault::Timeout) => assert!(is_connect, "{resolve:?}"),
             ErrorKind::Timeout(_) => assert!(!is_connect || resolve == global, "{resolve:?}"),
@@ -120,10 +120,10 @@ fn a_look_up_that_hangs_ends_in_the_time_of_a_connection() {
 
 #[test]
 fn a_host_that_is_not_found_is_not_connected_to() {
-    let not_found = agent_with(config(), |_, _| {
+    let not_found = agent_with(config(), None, |_, _| {
         Err(io::Error::other("failed to lookup address information: Name or service not known"))
     });
-    for agent in [not_found, agent_with(config(), |_, _| Ok(Vec::new()))] {
+    for agent in [not_found, agent_with(config(), None, |_, _| Ok(Vec::new()))] {
         let kind = get(&agent, "http://api.test/").unwrap_err();
         assert!(matches!(kind, ErrorKind::Connect(ConnectFault::Dns)), "{kind:?}");
     }
@@ -132,7 +132,7 @@ fn a_host_that_is_not_found_is_not_connected_to() {
 #[test]
 fn the_time_of_the_attempt_includes_the_look_up() {
     let uri = Uri::from_static("http://api.test/");
-    let agent = agent(config());
+    let agent = agent(config(), None);
     let details = |after: Duration, reason| ConnectionDetails {
         uri: &uri,
         addrs: Later.empty(),

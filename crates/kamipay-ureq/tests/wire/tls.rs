@@ -5,14 +5,14 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-#[cfg(feature = "native-roots")]
-use kamipay_ureq::InvalidConfig;
 use kamipay_ureq::{
-    CertificateFault, Client, Config, ConnectFault, Credentials, Error, ErrorKind, Sent, TlsFault,
+    CertificateFault, Client, ClientCertificate, Config, ConnectFault, Credentials, Error,
+    ErrorKind, InvalidConfig, Sent, TlsFault,
 };
 use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, Stream};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, Stream};
 
 use crate::server::read_request;
 use crate::{LOT, get, ok, whole};
@@ -30,11 +30,28 @@ fn serve(
     answer: Vec<u8>,
     end: impl FnOnce(&mut TcpStream) + Send + 'static,
 ) -> (u16, Receiver<String>) {
+    serve_to(None, certificate, answer, end)
+}
+
+/// Like [`serve`], but only to clients with this certificate.
+fn serve_to(
+    client: Option<&CertifiedKey>,
+    certificate: &CertifiedKey,
+    answer: Vec<u8>,
+    end: impl FnOnce(&mut TcpStream) + Send + 'static,
+) -> (u16, Receiver<String>) {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certificate.key_pair.serialize_der()));
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.cert.der().clone()], key)
-        .unwrap();
+    let config = ServerConfig::builder();
+    let config = match client {
+        None => config.with_no_client_auth(),
+        Some(client) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(client.cert.der().clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+            config.with_client_cert_verifier(verifier)
+        }
+    };
+    let config = config.with_single_cert(vec![certificate.cert.der().clone()], key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (seen, saw) = channel();
@@ -54,9 +71,18 @@ fn serve(
 }
 
 fn ask(port: u16, trusted: &CertifiedKey) -> Result<String, Error> {
+    ask_with(port, trusted, |_| {})
+}
+
+fn ask_with(
+    port: u16,
+    trusted: &CertifiedKey,
+    set: impl FnOnce(&mut Config),
+) -> Result<String, Error> {
     let mut config = Config::default();
     config.retry.max_attempts = 1;
     config.root_certificates_pem = Some(trusted.cert.pem().into_bytes());
+    set(&mut config);
     let base = format!("https://localhost:{port}").parse().unwrap();
     let credentials = Credentials::token("s3cret-token".parse().unwrap());
     let client = Client::with_config(base, credentials, config).unwrap();
@@ -95,6 +121,96 @@ fn a_server_with_an_invalid_certificate_gets_no_token() {
         assert_eq!(error.sent(), Sent::No);
         assert!(saw.recv().is_err(), "something was sent");
     }
+}
+
+#[test]
+fn a_server_that_asks_for_a_certificate_gets_the_client_s() {
+    let server = certificate("localhost", |_| {});
+    let shop = certificate("shop", |_| {});
+    let other = certificate("shop", |params| {
+        params.distinguished_name.push(rcgen::DnType::CommonName, "another issuer");
+    });
+    let ask_as = |client: Option<&CertifiedKey>| {
+        let (port, saw) = serve_to(Some(&shop), &server, whole(LOT), |_| {});
+        let answer = ask_with(port, &server, |config| {
+            config.client_certificate = client.map(|client| {
+                let (certificate, key) = (client.cert.pem(), client.key_pair.serialize_pem());
+                ClientCertificate::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap()
+            });
+        });
+        (answer, saw.recv().is_ok())
+    };
+    let (answer, was_seen) = ask_as(Some(&shop));
+    assert_eq!((answer.unwrap().as_str(), was_seen), ("10027.79968000", true));
+    for client in [None, Some(&other)] {
+        let (answer, was_seen) = ask_as(client);
+        let error = answer.unwrap_err();
+        assert!(!was_seen, "the server made something of the request");
+        // TLS 1.3: the client may have sent its request before the server says no.
+        let kind = error.kind();
+        assert!(
+            matches!(kind, ErrorKind::Tls(TlsFault::Refused) | ErrorKind::ConnectionClosed),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_key_has_to_be_the_certificate_s() {
+    let (one, other) = (certificate("shop", |_| {}), certificate("shop", |_| {}));
+    let (certificate, key) = (one.cert.pem(), one.key_pair.serialize_pem());
+    let from = |certificate: &str, key: &str| {
+        ClientCertificate::from_pem(certificate.as_bytes(), key.as_bytes()).map(|_| ())
+    };
+    assert_eq!(from(&certificate, &key), Ok(()));
+    let both = format!("{key}\n{certificate}");
+    assert_eq!(from(&both, &both), Ok(()));
+    let damaged = certificate.replacen("MI", "M!", 1);
+    for (certificate, key) in [
+        (&*certificate, &*other.key_pair.serialize_pem()),
+        ("", &key),
+        (&key, &key),
+        (&certificate, ""),
+        (&certificate, &certificate),
+        (&damaged, &key),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", &key),
+        (&certificate, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
+    ] {
+        assert_eq!(from(certificate, key), Err(InvalidConfig::ClientCertificate));
+    }
+    let shown = ClientCertificate::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+    assert_eq!(format!("{shown:?}"), "ClientCertificate(..)");
+}
+
+#[cfg(feature = "lazy-lookup")]
+#[test]
+fn an_address_takes_the_place_of_the_host_s() {
+    let served = certificate("api.kamipay.test", |_| {});
+    let at = |host: &str, port: u16, set: fn(&mut Config)| {
+        let mut config = Config::default();
+        config.retry.max_attempts = 1;
+        config.root_certificates_pem = Some(served.cert.pem().into_bytes());
+        config.address = Some(([127, 0, 0, 1], port).into());
+        set(&mut config);
+        let token = Credentials::token("s3cret-token".parse().unwrap());
+        Client::with_config(format!("https://{host}").parse().unwrap(), token, config)
+    };
+    for _ in 0..2 {
+        let (port, saw) = serve(&served, whole(LOT), |_| {});
+        let client = at("api.kamipay.test", port, |_| {}).unwrap();
+        assert_eq!(get(&client).unwrap().usdt_amount.to_string(), "10027.79968000");
+        assert!(saw.recv().unwrap().contains("host: api.kamipay.test\r\n"));
+    }
+    // TLS still compares the name.
+    for host in ["api.example.com", "192.0.2.1"] {
+        let (port, saw) = serve(&served, whole(LOT), |_| {});
+        let error = get(&at(host, port, |_| {}).unwrap()).unwrap_err();
+        let fault = ErrorKind::Tls(TlsFault::Certificate(CertificateFault::OtherHost));
+        assert_eq!(format!("{:?}", error.kind()), format!("{fault:?}"));
+        assert!(saw.recv().is_err(), "something was sent");
+    }
+    let both = at("api.kamipay.test", 1, |config| config.proxy_from_env = true);
+    assert_eq!(both.map(|_| ()), Err(InvalidConfig::AddressOrProxy));
 }
 
 #[test]

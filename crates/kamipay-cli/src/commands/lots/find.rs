@@ -29,7 +29,7 @@ use crate::view::{View, WideArgs};
 /// A lot that FAILED does not end the search, because its payouts may be retried in a later lot. It
 /// is printed only if no other lot up to --to holds the payout.
 ///
-/// If no lot of the period holds the payout, the exit code is 1. It can be in a lot that was created
+/// If no lot of the period holds the payout, the exit code is 7. It can be in a lot that was created
 /// later.
 #[derive(Args)]
 #[command(
@@ -73,7 +73,7 @@ impl Find {
         if let Some(note) = asked.note(Some(period)) {
             self.output.note(&note);
         }
-        let progress = Progress::search(self.output.is_quiet());
+        let progress = Progress::search(self.connection.hides_progress(self.output.is_quiet()));
         let mut search = FindPayout::new(self.kamipay_id.clone(), period);
         let found = follow(&mut search, &client, &progress);
         progress.end();
@@ -115,7 +115,7 @@ impl Find {
 
     fn not_found(&self, period: Period, lots: u64) -> Failure {
         let [start, end] = [period.start(), period.end()].map(|time| table::time(Some(time)));
-        Failure::other(format!(
+        Failure::not_found(format!(
             "the payout {} is in none of the {} from {start} to {end}",
             self.kamipay_id,
             count(lots, "lot"),

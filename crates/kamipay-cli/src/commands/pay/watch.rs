@@ -68,7 +68,7 @@ impl Waiting {
         let client = connection.client_that_asks_once()?;
         let stop = Stop::on_signals()?;
         let mut watch = Watch::new(call, self.limits());
-        let progress = Progress::search(output.is_quiet());
+        let progress = Progress::search(connection.hides_progress(output.is_quiet()));
         let mut changes = Changes::new(payment, output, &progress)?;
         let end = follow(&mut watch, &mut changes, &client, &stop);
         progress.end();

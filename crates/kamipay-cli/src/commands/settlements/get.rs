@@ -44,7 +44,7 @@ impl Get {
         let settlement =
             self.connection.client()?.send(&GetSettlement::new(self.settlement)).map_err(
                 |error| {
-                    Failure::call(&format!("reading the settlement {}", self.settlement), &error)
+                    Failure::lookup(&format!("reading the settlement {}", self.settlement), &error)
                 },
             )?;
         self.output.thing(&settlement, &view)?;
