@@ -25,7 +25,6 @@ use crate::exit::Failure;
 use crate::output::{ColumnArgs, Format, Lines, List, Output, RowsFile, StandardOutput, place};
 use crate::progress::{Progress, thousands};
 use crate::stop::Stop;
-use crate::table::Column;
 use crate::time::Asked;
 use crate::{clock, table, time};
 
@@ -247,11 +246,10 @@ impl Keeping {
         let file = match saved.is_new {
             true => file.begin()?,
             false => {
-                let columns: Vec<&str> = S::FIELDS.iter().map(Column::name).collect();
-                let time = S::TIME;
+                let (columns, time) = (S::CSV, S::TIME);
                 let rest = state.scan.period();
                 let format = self.format(output)?;
-                let tail = Tail { format, columns: &columns, time, rest };
+                let tail = Tail { format, columns, time, rest };
                 let known = (state.manifest.rows, state.is_done);
                 file.go_on(mark, known, output, |bytes| tail.could_be(bytes))?
             }

@@ -32,6 +32,8 @@ pub(crate) trait Listing:
     const HAS_PAGES: bool = true;
     /// All fields, in the order of the JSON.
     const FIELDS: &'static [Column];
+    /// Their names: the columns of CSV.
+    const CSV: &'static [&'static str];
     /// The columns of a table: those that a person looks for.
     const TABLE: &'static [&'static str];
     /// The columns that a narrow table leaves out first, in this order. After them, the last ones.
@@ -48,6 +50,15 @@ pub(crate) trait Listing:
     }
 }
 
+const fn names<const N: usize>(fields: &[Column]) -> [&'static str; N] {
+    let (mut names, mut n) = ([""; N], 0);
+    while n < N {
+        names[n] = fields[n].name();
+        n += 1;
+    }
+    names
+}
+
 impl Listing for ScanLots {
     const NAME: &'static str = "lots";
     const ROW: &'static str = "lot";
@@ -59,6 +70,7 @@ impl Listing for ScanLots {
         seconds("created_at"),
         state("status"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] =
         &["lot_id", "status", "usdt_amount", "created_at", "transaction_hash"];
     const AMOUNTS: &'static [&'static str] = &["usdt_amount"];
@@ -90,6 +102,7 @@ impl Listing for ScanSettlements {
         seconds("created_at"),
         state("status"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] = &[
         "settlement_id",
         "status",
@@ -129,6 +142,7 @@ impl Listing for ScanTransactions {
         identifier("provider_settlement_id"),
         identifier("external_settlement_id"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] = &[
         "settlement_id",
         "external_id",
@@ -162,6 +176,7 @@ impl Listing for ScanPendingCharges {
         text("settlement_currency"),
         seconds("charged_timestamp"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] =
         &["external_id", "kamipay_id", "charged_amount", "settlement_amount", "charged_timestamp"];
     const LEAST: &'static [&'static str] = &["kamipay_id", "charged_amount"];
@@ -191,6 +206,7 @@ impl Listing for ScanConfirmedCharges {
         seconds("request_datetime"),
         seconds("credit_datetime"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] = &[
         "store_id",
         "checkout_id",
@@ -213,7 +229,7 @@ mod tests {
     use super::*;
 
     fn check<S: Listing>() {
-        let fields: Vec<&str> = S::FIELDS.iter().map(Column::name).collect();
+        let fields = S::CSV;
         let names = S::TABLE.iter().chain(S::AMOUNTS).chain([&S::TIME]);
         for name in names {
             assert!(fields.contains(name), "{name} of {}", S::NAME);

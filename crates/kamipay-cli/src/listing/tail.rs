@@ -7,16 +7,16 @@ use serde_json::Value;
 use crate::output::Format;
 
 /// The rows that a run could have written after its state was saved.
-pub(super) struct Tail<'a> {
+pub(super) struct Tail {
     pub(super) format: Format,
-    pub(super) columns: &'a [&'static str],
+    pub(super) columns: &'static [&'static str],
     /// The column with their time.
     pub(super) time: &'static str,
     /// What the state has not read.
     pub(super) rest: Option<Period>,
 }
 
-impl Tail<'_> {
+impl Tail {
     /// Whether these may be lines that a run wrote before it was killed, the last one perhaps in part.
     ///
     /// Another listing appends rows of the same form: only their time tells them apart. So there has
