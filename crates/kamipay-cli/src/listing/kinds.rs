@@ -30,6 +30,8 @@ pub(crate) trait Listing:
     const HAS_PAGES: bool = true;
     /// All fields, in the order of the JSON.
     const FIELDS: &'static [Column];
+    /// Their names: the columns of CSV.
+    const CSV: &'static [&'static str];
     /// The columns of a table: those that a person looks for.
     const TABLE: &'static [&'static str];
     /// The columns that a narrow table leaves out first, in this order. After them, the last ones.
@@ -46,6 +48,15 @@ pub(crate) trait Listing:
     }
 }
 
+const fn names<const N: usize>(fields: &[Column]) -> [&'static str; N] {
+    let (mut names, mut n) = ([""; N], 0);
+    while n < N {
+        names[n] = fields[n].name();
+        n += 1;
+    }
+    names
+}
+
 impl Listing for ScanLots {
     const NAME: &'static str = "lots";
     const ROW: &'static str = "lot";
@@ -56,6 +67,7 @@ impl Listing for ScanLots {
         seconds("created_at"),
         state("status"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] =
         &["lot_id", "status", "usdt_amount", "created_at", "transaction_hash"];
     const AMOUNTS: &'static [&'static str] = &["usdt_amount"];
@@ -86,6 +98,7 @@ impl Listing for ScanSettlements {
         seconds("created_at"),
         state("status"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] = &[
         "settlement_id",
         "status",
@@ -124,6 +137,7 @@ impl Listing for ScanTransactions {
         identifier("provider_settlement_id"),
         identifier("external_settlement_id"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] = &[
         "settlement_id",
         "external_id",
@@ -156,6 +170,7 @@ impl Listing for ScanPendingCharges {
         text("settlement_currency"),
         seconds("charged_timestamp"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] =
         &["external_id", "kamipay_id", "charged_amount", "settlement_amount", "charged_timestamp"];
     const LEAST: &'static [&'static str] = &["kamipay_id", "charged_amount"];
@@ -184,6 +199,7 @@ impl Listing for ScanConfirmedCharges {
         seconds("request_datetime"),
         seconds("credit_datetime"),
     ];
+    const CSV: &'static [&'static str] = &names::<{ Self::FIELDS.len() }>(Self::FIELDS);
     const TABLE: &'static [&'static str] = &[
         "store_id",
         "checkout_id",
@@ -206,7 +222,7 @@ mod tests {
     use super::*;
 
     fn check<S: Listing>() {
-        let fields: Vec<&str> = S::FIELDS.iter().map(Column::name).collect();
+        let fields = S::CSV;
         let names = S::TABLE.iter().chain(S::AMOUNTS);
         for name in names {
             assert!(fields.contains(name), "{name} of {}", S::NAME);

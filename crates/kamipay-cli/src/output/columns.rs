@@ -28,11 +28,10 @@ impl ColumnArgs {
             let column = |name: &&str| S::FIELDS.iter().find(|column| column.name() == *name);
             names.iter().filter_map(column).map(|column| column.beside(names)).collect()
         };
-        let all: Vec<&str> = S::FIELDS.iter().map(Column::name).collect();
         if self.columns.is_empty() {
-            let table = if self.wide.is_wide() { &all[..] } else { S::TABLE };
-            let table = of_names(table);
-            return Ok(Columns { table, csv: all, least: S::LEAST, is_chosen: false, view });
+            let table = of_names(if self.wide.is_wide() { S::CSV } else { S::TABLE });
+            let csv = S::CSV.to_vec();
+            return Ok(Columns { table, csv, least: S::LEAST, is_chosen: false, view });
         }
         if !matches!(format, Format::Table | Format::Csv) {
             return Err(Failure::usage("--columns is for tables and CSV")
@@ -40,12 +39,12 @@ impl ColumnArgs {
         }
         let mut chosen = Vec::new();
         for name in &self.columns {
-            let Some(known) = all.iter().find(|known| *known == name) else {
+            let Some(known) = S::CSV.iter().find(|known| *known == name) else {
                 return Err(Failure::usage(format!(
                     "--columns: {} have no column {name:?}",
                     S::NAME
                 ))
-                .tip(format!("their columns are {}", all.join(", "))));
+                .tip(format!("their columns are {}", S::CSV.join(", "))));
             };
             if chosen.contains(known) {
                 return Err(Failure::usage(format!("--columns: {name} is there twice")));
@@ -70,8 +69,7 @@ pub(crate) struct Columns {
 impl Columns {
     /// All columns, for a format that has all.
     pub(crate) fn all<S: Listing>() -> Self {
-        let csv = S::FIELDS.iter().map(Column::name).collect();
-        let table = S::FIELDS.to_vec();
+        let (table, csv) = (S::FIELDS.to_vec(), S::CSV.to_vec());
         Self { table, csv, least: S::LEAST, is_chosen: false, view: View::screen() }
     }
 

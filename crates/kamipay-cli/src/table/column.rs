@@ -77,7 +77,7 @@ pub(crate) const fn time_of(name: &'static str) -> Column {
 }
 
 impl Column {
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         self.name
     }
 
