@@ -150,7 +150,7 @@ pub use self::range::{DateRange, EpochRange, InvalidRange, OpenDateRange, Period
 pub use self::response::decode_json;
 pub use self::scan::Scan;
 pub use self::secrets::Secrets;
-pub use self::sum::SumCheck;
+pub use self::sum::{ExactSum, SumCheck};
 #[doc(hidden)]
 pub use self::wire::string_enum::Unknown;
 pub use {chrono, http, rust_decimal};

@@ -2,6 +2,47 @@
 
 use rust_decimal::Decimal;
 
+/// A sum of amounts that are added one by one: exact, or known not to be.
+///
+/// For one currency. Amounts of several currencies need a sum each.
+///
+/// ```
+/// use kamipay_proto::ExactSum;
+///
+/// let mut sum = ExactSum::new();
+/// for amount in ["29750.0", "0.05"] {
+///     sum.add(amount.parse()?);
+/// }
+/// assert_eq!(sum.value().unwrap().to_string(), "29750.05");
+/// # Ok::<_, kamipay_proto::rust_decimal::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExactSum(Option<Decimal>);
+
+impl ExactSum {
+    /// Zero.
+    pub const fn new() -> Self {
+        Self(Some(Decimal::ZERO))
+    }
+
+    /// Adds an amount.
+    pub fn add(&mut self, amount: Decimal) {
+        self.0 = self.0.and_then(|sum| add(sum, amount));
+    }
+
+    /// The sum, with as many decimals as the amount that has most. `None` if it has, or had on the
+    /// way, too many digits to be exact.
+    pub fn value(self) -> Option<Decimal> {
+        self.0
+    }
+}
+
+impl Default for ExactSum {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The sum of parts, compared with the amount of the whole that they belong to.
 ///
 /// Both are in the unit of the whole. See [`LotDetail::check_payouts`] and
@@ -75,6 +116,17 @@ mod tests {
         assert_eq!(sum(&["10027.79968000", "0.00000001"]).unwrap(), "10027.79968001");
         assert_eq!(sum(&[most, "1"]), None);
         assert_eq!(sum(&["7922816251426433759354395033.5", "0.000001"]), None);
+    }
+
+    #[test]
+    fn a_sum_that_was_lost_stays_lost() {
+        let mut sum = ExactSum::new();
+        assert_eq!(sum.value(), Some(Decimal::ZERO));
+        sum.add(Decimal::MAX);
+        assert_eq!(sum.value(), Some(Decimal::MAX));
+        sum.add(Decimal::ONE);
+        sum.add(-Decimal::MAX);
+        assert_eq!(sum.value(), None);
     }
 
     #[test]
