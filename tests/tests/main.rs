@@ -3,6 +3,7 @@
 mod contradictions;
 mod examples;
 mod faults;
+mod formats;
 mod fuzzing;
 mod generated;
 mod json;

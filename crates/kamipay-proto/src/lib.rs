@@ -47,10 +47,65 @@
 //! * **Times are UTC.**
 //! * **New words of the API break nothing.** Unknown fields are ignored. Unknown states are kept,
 //!   and never count as final.
-//! * **Answers are read from JSON text**, with `serde_json::from_str` or `from_slice`. Types with
-//!   amounts refuse `from_value` and `from_reader`: a `Value` may have rounded. Requests contain no
-//!   amounts and can be read from any format.
 //! * **`chrono`, `http` and `rust_decimal`** are part of the public API, and re-exported.
+//!
+//! # Stored models
+//!
+//! Requests and answers are serde data. They are written with amounts as text, and come back with
+//! all digits:
+//!
+//! | format | a model that was written | [`PayStatus`] | the API's own text, with amounts as numbers |
+//! | --- | --- | --- | --- |
+//! | JSON text: `from_str`, `from_slice` | yes | yes | yes |
+//! | JSON in a text column, such as SQLite's | yes | yes | yes |
+//! | JSONB, `serde_json::Value`, `from_reader` | yes | no | no |
+//! | inside `#[serde(tag = "…", content = "…")]` | yes | yes | yes |
+//! | inside `#[serde(tag = "…")]`, `flatten`, `untagged` | yes | no | no |
+//! | CBOR, MessagePack | yes | no | no |
+//!
+//! *No* is an error that names `serde_json::from_str`, never another amount: only JSON text keeps all
+//! digits of a number. It also keeps keys that come twice, which withhold permission to pay again,
+//! so a [`PayStatus`] is read from nothing else. Keep such a text in a field of its own:
+//!
+//! ```
+//! use kamipay_proto::pay_status::PayStatus;
+//! use serde_json::value::{RawValue, to_raw_value};
+//!
+//! #[derive(serde::Deserialize, serde::Serialize)]
+//! struct Stored {
+//!     order: String,
+//!     status: Box<RawValue>, // or a `String`, or a column of type TEXT. Not JSONB
+//! }
+//!
+//! # let status: PayStatus = serde_json::from_str(r#"{"status": "failed", "msg": "TX not found"}"#)?;
+//! let line = serde_json::to_string(&Stored { order: "7".to_owned(), status: to_raw_value(&status)? })?;
+//!
+//! let stored: Stored = serde_json::from_str(&line)?;
+//! let again: PayStatus = serde_json::from_str(stored.status.get())?;
+//! assert_eq!(again, status);
+//! # Ok::<_, serde_json::Error>(())
+//! ```
+//!
+//! # In unit tests
+//!
+//! A model is read from JSON, and an error comes from a response that the call reads:
+//!
+//! ```
+//! use kamipay_proto::{Endpoint, lots::{GetLot, LotDetail}};
+//!
+//! let lot: LotDetail = serde_json::from_str(
+//!     r#"{"lot_id": "a", "transaction_hash": null, "usdt_amount": "9.750", "created_at": null,
+//!         "status": "PENDING", "payouts": [], "refunds": []}"#,
+//! )?;
+//! assert_eq!(lot.usdt_amount.to_string(), "9.750");
+//!
+//! let refusal = http::Response::builder().status(404).body(r#"{"detail": "Lot not found"}"#)?;
+//! let error = GetLot::new("a".parse()?).parse(refusal).unwrap_err();
+//! assert_eq!(error.to_string(), "the API answered 404 Not Found: Lot not found");
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`PayStatus`]: pay_status::PayStatus
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

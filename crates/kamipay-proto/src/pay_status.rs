@@ -46,6 +46,7 @@ pub use permission::PermissionToPayAgain;
 pub use target::{Chain, InvalidChain, InvalidPaymentTarget, PaymentTarget, TargetKind};
 pub use watch::{End, Step, Watch, WatchLimits};
 
+use std::borrow::Cow;
 use std::fmt;
 
 use rust_decimal::Decimal;
@@ -64,7 +65,7 @@ use crate::{ExternalId, KamipayId, OperationId, TransactionHash};
 ///
 /// [`GetPayStatus`] reads it from a response, checks the HTTP status and compares the identifier.
 /// Deserializing does neither: use it only for an answer that [`GetPayStatus`] read and you stored.
-/// It reads JSON only.
+/// It is read from JSON text only: see [the formats](crate#stored-models).
 ///
 /// ```
 /// use kamipay_proto::pay_status::PayStatus;
@@ -343,9 +344,9 @@ impl<'de> Deserialize<'de> for Presence {
 /// Evidence that funds moved must not get lost over its type, by being dropped or as an error. The
 /// type of a name or Pix key must not keep an answer from being read.
 fn whatever<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Result<Option<T>, D::Error> {
-    let raw = <&RawValue>::deserialize(from)?.get();
-    let text = || serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
-    Ok((raw != "null").then(|| T::from(text())))
+    let json = wire::raw::json(from)?;
+    let text = || serde_json::from_str(&json).unwrap_or_else(|_| json.to_string());
+    Ok((json != "null").then(|| T::from(text())))
 }
 
 /// Like [`whatever`], but keeps only the beginning of a long value. A long value is neither an
@@ -417,7 +418,10 @@ impl PayStatus {
 
 impl<'de> Deserialize<'de> for PayStatus {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = <&RawValue>::deserialize(from)?.get();
+        // Keys that come twice withhold permission, and no other format keeps them.
+        let Cow::Borrowed(text) = wire::raw::json(from)? else {
+            return Err(D::Error::custom(wire::reason::STATUS));
+        };
         Self::from_json(text).map_err(|DecodeError { path, reason, .. }| {
             D::Error::custom(format_args!("{reason}, at `{path}` of the payment"))
         })

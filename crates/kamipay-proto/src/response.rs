@@ -215,7 +215,10 @@ fn explain(error: &serde_json::Error, said: &str) -> String {
     if error.is_syntax() {
         return "not JSON".to_owned();
     }
-    if let Some(reason) = reason::ALL.into_iter().find(|reason| said.starts_with(reason)) {
+    let is_said = |reason: &&str| {
+        said.starts_with(reason) || said.starts_with("invalid type: f") && said.contains(reason)
+    };
+    if let Some(reason) = reason::ALL.into_iter().find(is_said) {
         return reason.to_owned();
     }
     // The name of a field of ours, and nothing of the body.

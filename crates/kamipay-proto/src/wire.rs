@@ -4,6 +4,7 @@ pub(crate) mod epoch;
 pub(crate) mod identifier;
 pub(crate) mod money;
 pub(crate) mod object;
+pub(crate) mod raw;
 pub(crate) mod retry_after;
 pub(crate) mod string_enum;
 pub(crate) mod timestamp;
@@ -12,9 +13,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserializer;
 use serde::de::{Error, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
 /// Why a value was refused. These texts may be shown: they never quote the value.
 pub(crate) mod reason {
@@ -30,23 +30,38 @@ pub(crate) mod reason {
     pub(crate) const TOKEN: &str = "not a bearer token: 1 to 16384 visible ASCII characters";
     pub(crate) const TOKEN_TYPE: &str = "not `bearer`, the only supported type";
 
-    pub(crate) const ALL: [&str; 9] =
-        [AMOUNT, EPOCH, INTEGER, PAYMENT, ROWS, SCALAR, TIMESTAMP, TOKEN, TOKEN_TYPE];
+    /// Also what [`raw`](super::raw) expects, after "invalid type: floating point `1.5`, expected".
+    pub(crate) const ROUNDED: &str = "a text or a whole number: this format may have rounded any \
+        other number, so read the JSON text with serde_json::from_str";
+    pub(crate) const OBJECT: &str = "an object, which can be read from JSON text only, with \
+        serde_json::from_str";
+    pub(crate) const STATUS: &str = "a payment's status can be read from JSON text only, with \
+        serde_json::from_str: other formats lose keys that come twice";
+
+    pub(crate) const ALL: [&str; 12] = [
+        AMOUNT, EPOCH, INTEGER, OBJECT, PAYMENT, ROUNDED, ROWS, SCALAR, STATUS, TIMESTAMP, TOKEN,
+        TOKEN_TYPE,
+    ];
 }
 
-/// The text of a JSON string, or the exact text of a JSON number.
-///
-/// A visitor would get a number as `f64`. The raw value keeps its text, so models can be read only
-/// from JSON text (`serde_json::from_str`), not from a `serde_json::Value`, which may have rounded.
+/// The text of a string, or the exact text of a number: from JSON text of any number, from another
+/// format of a whole number.
 pub(crate) fn scalar<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>, D::Error> {
-    let raw = <&RawValue>::deserialize(from)?.get();
-    match raw.as_bytes() {
+    match raw::json(from)? {
+        Cow::Borrowed(json) => plain(json),
+        Cow::Owned(json) => plain(&json).map(|text| Cow::Owned(text.into_owned())),
+    }
+}
+
+/// The text of a JSON string or number.
+fn plain<E: Error>(json: &str) -> Result<Cow<'_, str>, E> {
+    match json.as_bytes() {
         [b'"', text @ .., b'"'] if !text.contains(&b'\\') => {
-            Ok(Cow::Borrowed(&raw[1..raw.len() - 1]))
+            Ok(Cow::Borrowed(&json[1..json.len() - 1]))
         }
-        [b'"', ..] => serde_json::from_str(raw).map(Cow::Owned).map_err(D::Error::custom),
-        [b'-' | b'0'..=b'9', ..] => Ok(Cow::Borrowed(raw)),
-        _ => Err(D::Error::custom(reason::SCALAR)),
+        [b'"', ..] => serde_json::from_str(json).map(Cow::Owned).map_err(E::custom),
+        [b'-' | b'0'..=b'9', ..] => Ok(Cow::Borrowed(json)),
+        _ => Err(E::custom(reason::SCALAR)),
     }
 }
 

@@ -61,6 +61,16 @@ enum Identity {
 impl Client {
     /// A client of the API at `base`, with these credentials and the default [`Config`].
     ///
+    /// ```
+    /// use kamipay_ureq::{Client, Credentials};
+    ///
+    /// # let (url, token) = ("https://api.kamipay.io", "token"); // from the environment
+    /// let client = Client::new(url.parse()?, Credentials::token(token.parse()?));
+    /// # let (url, username, password) = ("https://api.kamipay.io", "merchant@example.com", "a password");
+    /// let client = Client::new(url.parse()?, Credentials::login(username, password));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Panics
     ///
     /// If `base` is https and the crate was built without its feature `rustls`. With that feature

@@ -13,7 +13,7 @@ pub(crate) enum Source {
 }
 
 impl Credentials {
-    /// Uses this token until it expires.
+    /// Uses this token until it expires: `Credentials::token(text.parse()?)`.
     pub fn token(token: AccessToken) -> Self {
         Self(Source::Token(token))
     }

@@ -48,7 +48,7 @@
 //! | `gzip` | on | Asks for answers packed with gzip. |
 //! | `rustls` | on | Sends over https, and trusts Mozilla's root certificates. Without it, an https base URL is an error: [`InvalidConfig`]. |
 //! | `native-roots` | off | Adds `Config::native_roots`: trust the operating system's root certificates. Turns on `rustls`. |
-//! | `lazy-lookup` | off | Looks up the host when a connection is made, not for each call. |
+//! | `lazy-lookup` | off | Looks up the host when a connection is made, not for each call. Adds `Config::address`: connect to another address. |
 //!
 //! Without `lazy-lookup`, ureq starts a thread for each call to look up the host, even where a
 //! connection is kept, and panics where the machine has no thread left. With it, a call over a kept
@@ -56,6 +56,36 @@
 //! look-up stays [`Config::connect_timeout`]. No address is kept for a later connection. The feature
 //! uses a part of ureq that can change in any minor version, so it pins ureq to 3.5. Turn it on in
 //! programs, not in libraries.
+//!
+//! # Your own HTTP client, and unit tests
+//!
+//! [`Client::with_transport`] sends over a function of yours. In a unit test it answers by itself,
+//! without sockets, and makes any [`Error`]:
+//!
+//! ```
+//! use kamipay_ureq::proto::http::Response;
+//! use kamipay_ureq::proto::lots::GetLot;
+//! use kamipay_ureq::{Client, Config, Credentials, Error};
+//!
+//! fn is_known(client: &Client, lot: &GetLot) -> Result<bool, Error> {
+//!     match client.send(lot) {
+//!         Ok(_) => Ok(true),
+//!         Err(error) if error.status().is_some_and(|status| status == 404) => Ok(false),
+//!         Err(error) => Err(error),
+//!     }
+//! }
+//!
+//! let (base, token) = ("https://api.kamipay.io".parse()?, Credentials::token("token".parse()?));
+//! let client = Client::with_transport(base, token, Config::default(), |_request, _limits| {
+//!     let refusal = Response::builder().status(404);
+//!     Ok(refusal.body(br#"{"detail": "Lot not found"}"#.to_vec()).expect("a valid status"))
+//! })?;
+//! assert!(!is_known(&client, &GetLot::new("a".parse()?))?);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Models are read from JSON: see [`proto`]. The crate `kamipay-sandbox` has whole lists and
+//! payments, with and without sockets.
 //!
 //! # Secrets in logs
 //!
