@@ -110,7 +110,13 @@ pub(crate) fn epoch_millis(time: DateTime<Utc>) -> String {
 
 /// USDT as Python's `Decimal` prints it with eight places: `0.88924200`, and `0E-8` for zero.
 pub(crate) fn usdt(amount: Decimal) -> String {
-    if amount.is_zero() { "0E-8".to_owned() } else { format!("{amount:.8}") }
+    if amount.is_zero() { "0E-8".to_owned() } else { with_places(amount, 8) }
+}
+
+/// With at least this many decimal places. Never rounded.
+pub(crate) fn with_places(amount: Decimal, least: u32) -> String {
+    let amount = amount.normalize();
+    format!("{amount:.*}", amount.scale().max(least) as usize)
 }
 
 /// A number as Python prints a float: `29750.0`, `5.28`, `1e-05`.
@@ -149,9 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn usdt_has_eight_places_and_zero_is_in_scientific_notation() {
+    fn usdt_has_eight_places_or_more_and_zero_is_in_scientific_notation() {
         assert_eq!(usdt(Decimal::new(889_242, 6)), "0.88924200");
         assert_eq!(usdt(Decimal::ZERO), "0E-8");
+        assert_eq!(usdt(Decimal::new(1, 9)), "0.000000001");
+        assert_eq!(with_places(Decimal::new(123_456_789, 7), 5), "12.3456789");
+        assert_eq!(with_places(Decimal::new(12_000, 3), 2), "12.00");
     }
 
     #[test]
