@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     book::Book,
     list::{Ask, Listing},
-    payments::{PlannedPayment, Target, not_known},
+    payments::{Payment, PlannedPayment, Target, not_known},
     quirk::Quirks,
     reply::Reply,
     row::CHECKOUT,
@@ -44,10 +44,10 @@ impl Api {
         self.requests.wrapping_add(1)
     }
 
-    /// Adds a payment, in place of the one with its identifiers.
-    pub(crate) fn add_payment(&mut self, payment: PlannedPayment) {
-        self.payments.retain(|known| known.identifiers() != payment.identifiers());
-        self.payments.push(payment);
+    /// Adds a payment, in place of the one with its `kamipay_id` or `external_id`.
+    pub(crate) fn add_payment(&mut self, payment: Payment) {
+        self.payments.retain(|known| !known.identifiers().are_like(&payment.identifiers));
+        self.payments.push(payment.planned());
     }
 
     /// The page of a request.

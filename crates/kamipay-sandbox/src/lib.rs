@@ -146,7 +146,7 @@ pub use generated::{
 pub use history::{History, RowHistory};
 pub use list::List;
 pub use names::UnknownScenario;
-pub use payments::PaymentState;
+pub use payments::{Payment, PaymentState};
 pub use quirk::Quirk;
 pub use row::Row;
 pub use sandbox::Sandbox;

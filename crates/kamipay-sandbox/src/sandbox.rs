@@ -13,6 +13,7 @@ use crate::{
     generated::Generated,
     history::History,
     list::{List, micros},
+    payments::Payment,
     quirk::Quirk,
     reply::Reply,
     row::{CHECKOUT, Row},
@@ -70,8 +71,12 @@ impl Sandbox {
         sandbox
     }
 
-    /// A merchant with these rows, in any order. In each list, identifiers differ. There are no
-    /// payments but those of scenarios.
+    /// A merchant that has nothing yet. It is 2026-05-14T15:30:00Z.
+    pub fn empty() -> Self {
+        Self::from_rows([])
+    }
+
+    /// A merchant with these rows, in any order. In each list, identifiers differ.
     ///
     /// It is cheap enough for tests with thousands of sandboxes. The checkouts are those of the
     /// pending charges, or 42. It is 2026-05-14T15:30:00Z.
@@ -109,6 +114,20 @@ impl Sandbox {
             }
             _ => {}
         }
+        self
+    }
+
+    /// Adds a payment, see [`Sandbox::insert_payment`].
+    #[must_use]
+    pub fn with_payment(mut self, payment: Payment) -> Self {
+        self.insert_payment(payment);
+        self
+    }
+
+    /// Adds rows, see [`Sandbox::insert`].
+    #[must_use]
+    pub fn with_rows(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
+        rows.into_iter().for_each(|row| self.insert(row));
         self
     }
 
@@ -191,6 +210,12 @@ impl Sandbox {
             self.api.checkouts.push(row.checkout_id);
         }
         self.api.book.insert(row, self.api.next_request());
+    }
+
+    /// Adds a payment, in place of the one with its `external_id` or `kamipay_id` if there is one.
+    /// It is asked before the payments of a generated merchant.
+    pub fn insert_payment(&mut self, payment: Payment) {
+        self.api.add_payment(payment);
     }
 
     /// Removes a row. Returns whether there was one.

@@ -1,0 +1,90 @@
+//! Payments and rows of a test's own, alone and beside generated ones.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::*;
+use crate::PaymentState::{self, *};
+
+/// The merchants that own data is added to.
+fn merchants() -> [Sandbox; 3] {
+    [Sandbox::empty(), Sandbox::documented(), Sandbox::generated(Generated::new(7))]
+}
+
+fn json(sandbox: &mut Sandbox, uri: &str) -> Value {
+    let (status, body) = get(sandbox, uri);
+    assert!(matches!(status, 200 | 201), "{uri}: {status} {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+/// The `status` of a payment, or the message if there is none.
+fn status_of(sandbox: &mut Sandbox, target: &str, id: &str) -> String {
+    let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
+    let uri = format!("/v2/status/tx_status?target={target}&type=pay&id={id}&chain=polygon");
+    let body = json(sandbox, &uri);
+    body["data"]["status"].as_str().or_else(|| body["msg"].as_str()).unwrap().to_owned()
+}
+
+#[test]
+fn a_payment_goes_through_its_states_whichever_identifier_is_asked_for() {
+    for mut sandbox in merchants() {
+        let payment = Payment::new("order-7", [NotFound, Accepted, Processing, Done])
+            .with_kamipay_id("txc_mine")
+            .with_operation_id("17");
+        let tx_id = payment.tx_id().unwrap().to_uppercase().replacen("0X", "0x", 1);
+        sandbox.insert_payment(payment);
+        for (target, id, status) in [
+            ("external_id", "order-7", "TX not found"),
+            ("kamipay_id", "txc_mine", "accepted"),
+            ("tx_id", &tx_id, "processing"),
+            ("operation_id", "17", "done"),
+            ("external_id", "order-7", "done"),
+        ] {
+            assert_eq!(status_of(&mut sandbox, target, id), status, "{target}");
+        }
+    }
+}
+
+#[test]
+fn an_external_id_may_be_any_text() {
+    for id in ["7", "007", "João & Cia. + 50%/ç?", " ", "\u{1f980}", "\"'\\", "done"] {
+        let mut sandbox = Sandbox::empty().with_payment(Payment::new(id, [FailedRefundPending]));
+        assert_eq!(status_of(&mut sandbox, "external_id", id), "failed", "{id:?}");
+        assert_eq!(status_of(&mut sandbox, "external_id", &format!("{id}x")), "TX not found");
+    }
+}
+
+#[test]
+fn a_payment_replaces_the_one_with_its_identifier_even_a_generated_one() {
+    let generated = Generated::new(7).payments().find(|it| it.external_id.is_some()).unwrap();
+    let id = generated.external_id.unwrap();
+    let mut sandbox = Sandbox::generated(Generated::new(7))
+        .with_payment(Payment::new(&*id, [Done]))
+        .with_payment(Payment::new(&*id, [Canceled]).with_kamipay_id("txc_mine"));
+    assert_eq!(status_of(&mut sandbox, "external_id", &id), "canceled");
+    let same = Payment::new("another", [Accepted]).with_kamipay_id("txc_mine");
+    sandbox.insert_payment(same);
+    assert_eq!(status_of(&mut sandbox, "kamipay_id", "txc_mine"), "accepted");
+}
+
+#[test]
+fn a_refused_question_does_not_advance_a_payment() {
+    let mut sandbox = Sandbox::empty().with_payment(Payment::new("a", [Accepted, Done]));
+    sandbox.fail_next(Fault::named("status-503"), 1);
+    let question = "/v2/status/tx_status?target=external_id&type=pay&id=a&chain=tron";
+    assert_eq!(get(&mut sandbox, question).0, 503);
+    assert_eq!(get(&mut sandbox, question).0, 201);
+    assert_eq!(status_of(&mut sandbox, "external_id", "a"), "done");
+}
+
+#[test]
+fn names_of_states_read_back() {
+    for state in PaymentState::ALL {
+        assert_eq!(state.to_string().parse(), Ok(*state));
+    }
+    let error = "refunded".parse::<PaymentState>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"there is no state "refunded"; there are: failed-and-refunded"#
+    );
+}
