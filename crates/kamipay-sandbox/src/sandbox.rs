@@ -81,12 +81,17 @@ impl Sandbox {
     /// It is cheap enough for tests with thousands of sandboxes. The checkouts are those of the
     /// pending charges, or 42. It is 2026-05-14T15:30:00Z.
     pub fn from_rows(rows: impl IntoIterator<Item = Row>) -> Self {
-        let book = Book::of_rows(rows);
+        let mut payments = Vec::new();
+        let book = Book::of_rows(rows.into_iter().map(|mut row| {
+            payments.append(&mut row.payments);
+            row
+        }));
         let checkouts: Vec<_> = book.checkouts().into_iter().collect();
         let mut sandbox = Self::new(Api::new(book, documented::now()));
         if !checkouts.is_empty() {
             sandbox.api.checkouts = checkouts;
         }
+        payments.into_iter().for_each(|payment| sandbox.insert_payment(payment));
         sandbox
     }
 
@@ -204,8 +209,10 @@ impl Sandbox {
         self.redirect_target = base_url.into();
     }
 
-    /// Adds a row, in place of the one with its identifier if there is one.
-    pub fn insert(&mut self, row: Row) {
+    /// Adds a row, in place of the one with its identifier if there is one. Payouts of a lot are
+    /// added as payments.
+    pub fn insert(&mut self, mut row: Row) {
+        row.payments.drain(..).for_each(|payment| self.api.add_payment(payment));
         if row.list == List::PendingCharges && !self.api.checkouts.contains(&row.checkout_id) {
             self.api.checkouts.push(row.checkout_id);
         }

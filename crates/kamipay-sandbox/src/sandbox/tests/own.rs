@@ -88,3 +88,66 @@ fn names_of_states_read_back() {
         r#"there is no state "refunded"; there are: failed-and-refunded"#
     );
 }
+
+#[test]
+fn the_payouts_of_a_lot_are_payments() {
+    let at = "2026-05-14T12:00:00Z".parse().unwrap();
+    let payouts = [
+        Payment::new("order-7", [Processing, Done]).with_amounts("1.5".parse().unwrap(), 8.into()),
+        Payment::new("order-8", [FailedAndRefunded]).with_kamipay_id("txc_8"),
+    ];
+    let id = payouts[0].kamipay_id().to_owned();
+    let lot = Row::lot("lot-1", at, 2.into())
+        .with_payouts(payouts)
+        .with_refunds([("rpt_8", "25.90674".parse().unwrap())]);
+    for mut sandbox in [Sandbox::from_rows([lot.clone()])]
+        .into_iter()
+        .chain(merchants().map(|sandbox| sandbox.with_rows([lot.clone()])))
+    {
+        let detail = json(&mut sandbox, "/v1/lots/lot-1");
+        assert_eq!(detail["usdt_amount"], "2.00000000");
+        assert_eq!(detail["payouts"][0]["kamipay_id"], id);
+        assert_eq!(detail["payouts"][0]["amount"], "1.50000000");
+        assert_eq!(detail["payouts"][1]["kamipay_id"], "txc_8");
+        assert_eq!(detail["refunds"][0]["kamipay_refund_id"], "rpt_8");
+        assert_eq!(detail["refunds"][0]["created_at"], "2026-05-14T12:00:00Z");
+        assert_eq!(status_of(&mut sandbox, "kamipay_id", &id), "processing");
+        assert_eq!(status_of(&mut sandbox, "external_id", "order-7"), "done");
+        assert_eq!(status_of(&mut sandbox, "kamipay_id", "txc_8"), "failed");
+    }
+}
+
+#[test]
+fn a_charge_of_a_settlement_is_in_its_answer_and_among_the_transactions() {
+    let merchant = Generated::new(7);
+    let of_generated = merchant.settlements().find(|it| it.settled_at.is_some()).unwrap();
+    let at = merchant.start();
+    let mut sandbox = Sandbox::generated(merchant).with_rows([
+        Row::settlement(7, at, 3.into()),
+        Row::transaction(7, "ptxr_mine", at, 3.into()),
+        Row::transaction(of_generated.settlement_id, "ptxr_too", at, 4.into()),
+    ]);
+    for (id, more, mine) in
+        [(7, 0, "ptxr_mine"), (of_generated.settlement_id, of_generated.charge_count, "ptxr_too")]
+    {
+        let detail = json(&mut sandbox, &format!("/v1/settlements/{id}"));
+        let charges = detail["charges"].as_array().unwrap();
+        assert_eq!(charges.len() as u64, more + 1);
+        let mine_in_it = charges.last().unwrap();
+        assert_eq!(mine_in_it["kamipay_request_id"], mine);
+        assert_eq!(mine_in_it.as_object().unwrap().len(), 7);
+        let uri = format!("/v1/settlements/transactions?{MAY}&settlement_id={id}");
+        let transactions = json(&mut sandbox, &uri);
+        let is_mine = |row: &&Value| row["kamipay_request_id"] == mine;
+        let rows = transactions["transactions"].as_array().unwrap();
+        assert_eq!(rows.iter().filter(is_mine).count(), 1);
+        assert_eq!(rows.len(), charges.len());
+    }
+    // A charge that moves to another time is still one charge.
+    let moved = Generated::new(7).charges().find(|it| it.settlement_id != 7).unwrap();
+    let id = moved.settlement_id;
+    assert!(sandbox.re_date(List::Transactions, &moved.kamipay_request_id, at));
+    let charges = json(&mut sandbox, &format!("/v1/settlements/{id}"))["charges"].clone();
+    let is_it = |row: &&Value| row["kamipay_request_id"] == moved.kamipay_request_id.as_str();
+    assert_eq!(charges.as_array().unwrap().iter().filter(is_it).count(), 1);
+}
