@@ -8,6 +8,7 @@ use crate::{
     payments::{Payment, PlannedPayment, Target, not_known},
     quirk::Quirks,
     reply::Reply,
+    route::Route,
     row::CHECKOUT,
     tokens::Tokens,
 };
@@ -16,6 +17,8 @@ use crate::{
 pub(crate) struct Api {
     pub(crate) book: Book,
     pub(crate) payments: Vec<PlannedPayment>,
+    /// Calls of a test's own. The last of several that match answers.
+    pub(crate) routes: Vec<Route>,
     /// The checkouts enrolled in batched settlement.
     pub(crate) checkouts: Vec<i64>,
     pub(crate) may_list_confirmed_charges: bool,
@@ -31,6 +34,7 @@ impl Api {
         Self {
             book,
             payments: Vec::new(),
+            routes: Vec::new(),
             checkouts: vec![CHECKOUT],
             may_list_confirmed_charges: true,
             tokens: Tokens::new(),

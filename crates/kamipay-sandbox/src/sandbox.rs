@@ -15,7 +15,8 @@ use crate::{
     list::{List, micros},
     payments::Payment,
     quirk::Quirk,
-    reply::Reply,
+    reply::{Reply, set_request_id},
+    route::Route,
     row::{CHECKOUT, Row},
     scenario::Scenario,
     schedule::Schedule,
@@ -133,6 +134,14 @@ impl Sandbox {
     #[must_use]
     pub fn with_rows(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
         rows.into_iter().for_each(|row| self.insert(row));
+        self
+    }
+
+    /// Adds a call, also in place of one of the API's own, but not of `POST /auth/token`. Of
+    /// several that match a request, the last one answers.
+    #[must_use]
+    pub fn with_route(mut self, route: Route) -> Self {
+        self.api.routes.push(route);
         self
     }
 
@@ -267,7 +276,8 @@ impl Sandbox {
         self.api.tokens.expire_all();
     }
 
-    /// Answers a request.
+    /// Answers a request. Its header `x-request-id` is the number of the request, in 32 hexadecimal
+    /// digits.
     ///
     /// It ignores the host of the URI. Every request gets an answer, without a panic. A [`Fault`]
     /// that is not a response is answered with 502 here, see [`Sandbox::try_handle`].
@@ -297,6 +307,14 @@ impl Sandbox {
         is_used: bool,
     ) -> (Answer, Option<Fault>) {
         self.api.requests = self.api.next_request();
+        let (mut answer, fault) = self.answer(request, is_used);
+        for response in [Some(&mut answer.response), answer.second.as_mut()].into_iter().flatten() {
+            set_request_id(response, self.api.requests);
+        }
+        (answer, fault)
+    }
+
+    fn answer(&mut self, request: &Request<Vec<u8>>, is_used: bool) -> (Answer, Option<Fault>) {
         let Some(fault) = self.faults.next(calls::is_login(request), is_used) else {
             return (Answer::new(calls::answer(&mut self.api, request)), None);
         };

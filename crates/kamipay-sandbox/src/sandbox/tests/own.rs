@@ -151,3 +151,54 @@ fn a_charge_of_a_settlement_is_in_its_answer_and_among_the_transactions() {
     let is_it = |row: &&Value| row["kamipay_request_id"] == moved.kamipay_request_id.as_str();
     assert_eq!(charges.as_array().unwrap().iter().filter(is_it).count(), 1);
 }
+
+#[test]
+fn a_route_is_a_call_with_a_token_and_faults() {
+    let mut sandbox = Sandbox::documented()
+        .with_route(Route::fixed(Method::GET, "/v2/oracle", 200, r#"{"price":"5"}"#))
+        .with_route(Route::fixed(Method::GET, "/v2/oracle", 202, r#"{"price":"5.40"}"#))
+        .with_route(Route::fixed(Method::GET, "/open", 999, "null").without_token())
+        .with_route(Route::fixed(Method::GET, "/v1/lots/{lot}/notes", 1000, "[]"))
+        .with_route(Route::fixed(Method::POST, "/auth/token", 200, "{}").without_token())
+        .with_route(Route::new(Method::POST, "/v2/pay/{id}", |request| {
+            let body = format!("{} {}", request.uri(), String::from_utf8_lossy(request.body()));
+            let response = Response::builder().header("content-type", "application/json");
+            response.status(201).header("x-request-id", "own").body(body.into_bytes()).unwrap()
+        }));
+    let ask = |sandbox: &mut Sandbox, method, uri: &str, token: &str| {
+        send(sandbox, method, uri, &[("authorization", token)], b"body")
+    };
+    let token = format!("Bearer {}", sandbox.token());
+    for (method, uri, token, status, body) in [
+        (Method::GET, "/v2/oracle?pair=BRLUSDT", &*token, 202, r#"{"price":"5.40"}"#),
+        (Method::GET, "/v2/oracle", "Bearer wrong", 401, r#"{"detail":"Incorrect Credentials"}"#),
+        (Method::GET, "/open", "Bearer wrong", 999, "null"),
+        (Method::GET, "/v1/lots/7/notes", &token, 500, "[]"),
+        (Method::POST, "/v2/pay/a%2Fb?c=d", &token, 201, "/v2/pay/a%2Fb?c=d body"),
+        (Method::GET, "/v2/pay/a", &token, 404, r#"{"detail":"Not Found"}"#),
+        (Method::GET, "/v2/oracle/", &token, 404, r#"{"detail":"Not Found"}"#),
+    ] {
+        let answer = ask(&mut sandbox, method, uri, token);
+        assert_eq!(answer, (status, body.to_owned()), "{uri}");
+    }
+    assert!(log_in(&mut sandbox, "").1.contains("Field required"));
+    sandbox.fail_next(Fault::named("status-503"), 1);
+    assert_eq!(ask(&mut sandbox, Method::GET, "/v2/oracle", &token).0, 503);
+}
+
+#[test]
+fn every_answer_has_the_id_of_its_request() {
+    let mut sandbox = Sandbox::documented()
+        .with_scenario("status-503".parse().unwrap())
+        .with_route(Route::fixed(Method::GET, "/own", 200, "[]").without_token());
+    let ids: Vec<_> = ["/v1/lots", "/v1/lots", "/own", "/own"]
+        .map(|uri| sandbox.handle(Request::get(uri).body(Vec::new()).unwrap()))
+        .iter()
+        .map(|response| response.headers()["x-request-id"].to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids, (1..=4).map(|n| format!("{n:032x}")).collect::<Vec<_>>());
+    // The gateway's refusal names the same in its body.
+    let response = sandbox.handle(Request::get("/v1/lots").body(Vec::new()).unwrap());
+    let body: Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(body["request_id"], response.headers()["x-request-id"].to_str().unwrap());
+}
