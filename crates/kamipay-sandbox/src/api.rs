@@ -21,6 +21,8 @@ pub(crate) struct Api {
     pub(crate) routes: Vec<Route>,
     /// The checkouts enrolled in batched settlement.
     pub(crate) checkouts: Vec<i64>,
+    /// Whether there is a checkout only because no row named one.
+    has_usual_checkout: bool,
     pub(crate) may_list_confirmed_charges: bool,
     pub(crate) tokens: Tokens,
     pub(crate) quirks: Quirks,
@@ -36,6 +38,7 @@ impl Api {
             payments: Vec::new(),
             routes: Vec::new(),
             checkouts: vec![CHECKOUT],
+            has_usual_checkout: true,
             may_list_confirmed_charges: true,
             tokens: Tokens::new(),
             quirks: Quirks::default(),
@@ -46,6 +49,20 @@ impl Api {
 
     pub(crate) fn next_request(&self) -> u64 {
         self.requests.wrapping_add(1)
+    }
+
+    pub(crate) fn set_checkouts(&mut self, checkouts: Vec<i64>) {
+        (self.checkouts, self.has_usual_checkout) = (checkouts, false);
+    }
+
+    /// Enrolls the checkout of a pending charge.
+    pub(crate) fn enroll(&mut self, checkout: i64) {
+        if std::mem::take(&mut self.has_usual_checkout) {
+            self.checkouts.clear();
+        }
+        if !self.checkouts.contains(&checkout) {
+            self.checkouts.push(checkout);
+        }
     }
 
     /// Adds a payment, in place of the one with its `kamipay_id` or `external_id`.

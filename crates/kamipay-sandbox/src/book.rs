@@ -193,8 +193,10 @@ impl Book {
 
     fn add(&mut self, row: Row, request: u64) {
         let Edits { added, spells, .. } = &mut self.edits[row.list.place()];
-        let spell = Spell { at: row.at(), since: request, until: None };
-        spells.entry(row.id.clone()).or_default().push(spell);
+        if row.shown != Shown::Never {
+            let spell = Spell { at: row.at(), since: request, until: None };
+            spells.entry(row.id.clone()).or_default().push(spell);
+        }
         let place = added.partition_point(|known| known.time <= row.time);
         added.insert(place, row);
     }
@@ -210,6 +212,9 @@ impl Book {
             let detail = self.merchant.detail(list, index);
             Row { time, detail, ..Row::read(list, self.merchant.json(list, index)) }
         };
+        if row.shown == Shown::Never {
+            return Some(row);
+        }
         let spells = spells.entry(row.id.clone()).or_default();
         if spells.is_empty() {
             spells.push(Spell { at: row.at(), since: 1, until: None });

@@ -115,6 +115,7 @@ mod api;
 mod book;
 mod calls;
 pub mod conformance;
+mod data;
 mod documented;
 pub mod fault;
 mod forms;
@@ -138,6 +139,7 @@ mod tokens;
 mod wire;
 
 pub use book::Spell;
+pub use data::InvalidData;
 pub use fault::{Calls, Fault};
 pub use generated::{
     Generated, GeneratedCharge, GeneratedLot, GeneratedPayout, GeneratedPendingCharge,

@@ -61,7 +61,7 @@ impl Identifiers {
     }
 }
 
-/// The state of a payment. Its name is in lower case with hyphens, such as `not-found`.
+/// The state of a payment. Its name is the variant's in snake case, such as `not_found`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PaymentState {
@@ -101,13 +101,13 @@ impl PaymentState {
 
     fn name(self) -> &'static str {
         match self {
-            Self::NotFound => "not-found",
+            Self::NotFound => "not_found",
             Self::Accepted => "accepted",
             Self::Processing => "processing",
             Self::Done => "done",
-            Self::FailedAndRefunded => "failed-and-refunded",
-            Self::FailedRefundPending => "failed-refund-pending",
-            Self::FailedRefundAbsent => "failed-refund-absent",
+            Self::FailedAndRefunded => "failed_and_refunded",
+            Self::FailedRefundPending => "failed_refund_pending",
+            Self::FailedRefundAbsent => "failed_refund_absent",
             Self::Canceled => "canceled",
             Self::Undocumented => "undocumented",
         }

@@ -5,7 +5,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
     forms::{self, Charge, ConfirmedCharge, Settled},
-    json::{Object, array, epoch_millis, member, text, timestamp, with_member},
+    json::{Object, array, epoch_millis, exact, member, text, timestamp, with_member},
     list::{Filter, List, from_micros, micros},
     payments::Payment,
 };
@@ -149,7 +149,7 @@ impl Row {
         Self {
             id: value(list.id_field()).unwrap_or_default().to_owned(),
             time: value(list.time_field()).and_then(time_from).unwrap_or_default(),
-            amount: value("settlement_amount").and_then(decimal).unwrap_or_default(),
+            amount: value("settlement_amount").and_then(exact).unwrap_or_default(),
             detail: None,
             payments: Vec::new(),
             shown: Shown::ByTime,
@@ -309,14 +309,10 @@ fn with_time(list: List, json: &str, at: DateTime<Utc>) -> String {
 }
 
 /// A timestamp, or seconds since 1970 with a fraction, in microseconds.
-fn time_from(text: &str) -> Option<i64> {
-    let seconds = || decimal(text)?.checked_mul(Decimal::from(1_000_000))?.to_i64();
+pub(crate) fn time_from(text: &str) -> Option<i64> {
+    let seconds = || exact(text)?.checked_mul(Decimal::from(1_000_000))?.to_i64();
     DateTime::parse_from_rfc3339(text)
         .map_or_else(|_| seconds(), |time| Some(time.timestamp_micros()))
-}
-
-fn decimal(text: &str) -> Option<Decimal> {
-    text.parse().or_else(|_| Decimal::from_scientific(text)).ok()
 }
 
 #[cfg(test)]

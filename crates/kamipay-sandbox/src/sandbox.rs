@@ -1,6 +1,6 @@
 //! The API as a function from a request to a response.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response, StatusCode};
@@ -8,7 +8,9 @@ use http::{Request, Response, StatusCode};
 use crate::{
     api::Api,
     book::Book,
-    calls, documented,
+    calls,
+    data::{Data, InvalidData},
+    documented,
     fault::{Calls, Context, Fault, Faults},
     generated::Generated,
     history::History,
@@ -68,7 +70,7 @@ impl Sandbox {
     pub fn generated(merchant: Generated) -> Self {
         let (checkouts, now) = (merchant.checkout_ids().collect(), merchant.now());
         let mut sandbox = Self::new(Api::new(Book::of_merchant(merchant), now));
-        sandbox.api.checkouts = checkouts;
+        sandbox.api.set_checkouts(checkouts);
         sandbox
     }
 
@@ -87,11 +89,9 @@ impl Sandbox {
             payments.append(&mut row.payments);
             row
         }));
-        let checkouts: Vec<_> = book.checkouts().into_iter().collect();
+        let checkouts = book.checkouts();
         let mut sandbox = Self::new(Api::new(book, documented::now()));
-        if !checkouts.is_empty() {
-            sandbox.api.checkouts = checkouts;
-        }
+        checkouts.into_iter().for_each(|checkout| sandbox.api.enroll(checkout));
         payments.into_iter().for_each(|payment| sandbox.insert_payment(payment));
         sandbox
     }
@@ -112,7 +112,7 @@ impl Sandbox {
         }
         match scenario {
             Scenario::SeveralCheckouts => {
-                self.api.checkouts = vec![CHECKOUT, CHECKOUT + 1];
+                self.api.set_checkouts(vec![CHECKOUT, CHECKOUT + 1]);
             }
             Scenario::Quirk(quirk, schedule) => self.api.quirks.set(quirk, schedule),
             Scenario::Fault(fault, schedule) => {
@@ -135,6 +135,42 @@ impl Sandbox {
     pub fn with_rows(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
         rows.into_iter().for_each(|row| self.insert(row));
         self
+    }
+
+    /// Adds payments, rows and routes from JSON, with the field names of the API. The README shows
+    /// an example with all lists.
+    ///
+    /// ```
+    /// use kamipay_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::empty().with_json(
+    ///     r#"{"payments": [{"external_id": "order-7", "states": ["not_found", "done"]}]}"#,
+    /// )?;
+    /// # Ok::<(), kamipay_sandbox::InvalidData>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a field, a value or a state is not one of the known ones, an identifier is there twice, or
+    /// an amount is text where the API has a number, or the other way round.
+    pub fn with_json(self, json: &str) -> Result<Self, InvalidData> {
+        Ok(self.with_data(Data::from_json(json)?))
+    }
+
+    /// Adds payments, rows and routes from a JSON file, see [`Sandbox::with_json`].
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or as [`Sandbox::with_json`].
+    pub fn with_file(self, path: impl AsRef<Path>) -> Result<Self, InvalidData> {
+        Ok(self.with_data(Data::from_file(path.as_ref())?))
+    }
+
+    fn with_data(mut self, data: Data) -> Self {
+        self.api.now = data.now.unwrap_or(self.api.now);
+        self.api.routes.extend(data.routes);
+        data.payments.into_iter().for_each(|payment| self.insert_payment(payment));
+        self.with_rows(data.rows)
     }
 
     /// Adds a call, also in place of one of the API's own, but not of `POST /auth/token`. Of
@@ -222,8 +258,8 @@ impl Sandbox {
     /// added as payments.
     pub fn insert(&mut self, mut row: Row) {
         row.payments.drain(..).for_each(|payment| self.api.add_payment(payment));
-        if row.list == List::PendingCharges && !self.api.checkouts.contains(&row.checkout_id) {
-            self.api.checkouts.push(row.checkout_id);
+        if row.list == List::PendingCharges {
+            self.api.enroll(row.checkout_id);
         }
         self.api.book.insert(row, self.api.next_request());
     }

@@ -85,7 +85,7 @@ fn names_of_states_read_back() {
     let error = "refunded".parse::<PaymentState>().unwrap_err();
     assert_eq!(
         error.to_string(),
-        r#"there is no state "refunded"; there are: failed-and-refunded"#
+        r#"there is no state "refunded"; there are: failed_and_refunded"#
     );
 }
 
@@ -201,4 +201,21 @@ fn every_answer_has_the_id_of_its_request() {
     let response = sandbox.handle(Request::get("/v1/lots").body(Vec::new()).unwrap());
     let body: Value = serde_json::from_slice(response.body()).unwrap();
     assert_eq!(body["request_id"], response.headers()["x-request-id"].to_str().unwrap());
+}
+
+#[test]
+fn the_only_checkout_is_the_one_of_the_pending_charges() {
+    let charge = || Row::pending_charge("a", documented::now(), 1.into());
+    for (mut sandbox, count) in [
+        (Sandbox::empty().with_rows([charge().with_checkout(7)]), Some(1)),
+        (Sandbox::from_rows([charge().with_checkout(7)]), Some(1)),
+        (Sandbox::empty(), Some(0)),
+        (Sandbox::documented().with_rows([charge().with_checkout(7)]), None),
+        (Sandbox::documented().with_rows([charge()]), Some(3)),
+    ] {
+        let (status, body) = get(&mut sandbox, "/v1/settlements/pending-charges");
+        assert_eq!(status == 200, count.is_some());
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["totals"]["count"].as_u64(), count);
+    }
 }
