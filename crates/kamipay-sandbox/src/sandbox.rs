@@ -270,6 +270,13 @@ impl Sandbox {
         self.api.add_payment(payment);
     }
 
+    /// The `external_id` of each payment that was added, in order. Payments of a generated merchant
+    /// are left out.
+    pub fn external_ids(&self) -> impl Iterator<Item = &str> {
+        let payments = self.api.payments.iter();
+        payments.filter_map(|payment| payment.identifiers().external_id.as_deref())
+    }
+
     /// Removes a row. Returns whether there was one.
     pub fn remove(&mut self, list: List, id: &str) -> bool {
         self.api.book.remove(list, id, self.api.next_request())
