@@ -74,6 +74,56 @@ fn scenarios_and_seeds_are_chosen() {
     assert_eq!((code(&two, "canceled"), code(&two, "done")), (11, 0));
 }
 
+const DATA: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../kamipay-sandbox/examples/merchant.json");
+
+#[test]
+fn data_of_one_s_own_is_the_whole_merchant_or_stands_beside_one() {
+    let alone = Serving::start(&["--data", DATA]);
+    let beside = Serving::start(&["--data", DATA, "--seed", "2", "--scenario", "canceled"]);
+    let code = |it: &Serving, id| {
+        run(&mut with_token(&it.url, &["pay", "status", "--external-id", id])).code
+    };
+    for (serving, lots) in [(&alone, 1), (&beside, 41)] {
+        let list = run(&mut with_token(&serving.url, &in_may(&["lots", "list"]))).good();
+        assert_eq!(list.lines().count(), lots);
+        let lot = ["lots", "get", "9c030c8b-6d68-445b-8048-1bacd91012fa"];
+        let lot = run(&mut with_token(&serving.url, &lot)).good();
+        assert!(lot.contains("35.90674000"), "{lot}");
+        // Not found, processing, done.
+        assert_eq!([(); 3].map(|()| code(serving, "order-7")), [12, 12, 0]);
+    }
+    assert_eq!((code(&alone, "canceled"), code(&beside, "canceled")), (12, 11));
+
+    let words = alone.words();
+    assert!(words.contains(&format!("The data of {DATA}. Ctrl-C")), "{words}");
+    for line in ["--from 2026-04-14 --to 2026-05-14\n", "pay status --external-id order-8\n"] {
+        assert!(words.contains(line), "{words}");
+    }
+    let words = beside.words();
+    let both = format!("The data of {DATA}, and a merchant made from the seed 2, in May 2026.");
+    assert!(words.contains(&both), "{words}");
+}
+
+#[test]
+fn data_that_is_wrong_is_refused_with_its_place() {
+    let name = format!("kamipay-data-{}.json", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let serve = || run(&mut kamipay(&["sandbox", "--data", file.to_str().unwrap()]));
+    let missing = serve();
+    assert_eq!((missing.code, missing.out.as_str()), (2, ""));
+    let words = format!("error: --data {}: the file cannot be read: ", file.display());
+    assert!(missing.err.starts_with(&words), "{}", missing.err);
+
+    std::fs::write(&file, "{\n  \"payments\": [{\"external_id\": 7}]\n}").unwrap();
+    let wrong = serve();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!((wrong.code, wrong.out.as_str()), (2, ""));
+    let words = "2: payments[0].external_id: 7 is not text in quotes";
+    let words = format!("error: --data {}:{words}\n", file.display());
+    assert!(wrong.err.starts_with(&words), "{}", wrong.err);
+}
+
 /// What is printed to be copied can be run.
 #[test]
 fn the_commands_to_try_work() {
@@ -100,6 +150,12 @@ fn the_commands_to_try_work() {
     try_all(next);
     let err = Serving::start(&[]).words();
     try_all(&err);
+    let own = Serving::start(&["--data", DATA]);
+    for command in commands(&Serving::start(&["--data", DATA]).words()) {
+        let args: Vec<&str> = command.split_whitespace().collect();
+        let run = run(&mut with_token(&own.url, &args));
+        assert!(matches!(run.code, 0 | 10..=12), "{command}: {}", run.err);
+    }
     assert!(tried > 12, "{tried}");
     assert!(err.contains("export KAMIPAY_BASE_URL=http://127.0.0.1:"), "{err}");
     assert!(err.contains("export KAMIPAY_USERNAME=merchant@example.com"), "{err}");

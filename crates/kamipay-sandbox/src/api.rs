@@ -5,9 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     book::Book,
     list::{Ask, Listing},
-    payments::{PlannedPayment, Target, not_known},
+    payments::{Payment, PlannedPayment, Target, not_known},
     quirk::Quirks,
     reply::Reply,
+    route::Route,
     row::CHECKOUT,
     tokens::Tokens,
 };
@@ -16,8 +17,12 @@ use crate::{
 pub(crate) struct Api {
     pub(crate) book: Book,
     pub(crate) payments: Vec<PlannedPayment>,
+    /// Calls of a test's own. The last of several that match answers.
+    pub(crate) routes: Vec<Route>,
     /// The checkouts enrolled in batched settlement.
     pub(crate) checkouts: Vec<i64>,
+    /// Whether there is a checkout only because no row named one.
+    has_usual_checkout: bool,
     pub(crate) may_list_confirmed_charges: bool,
     pub(crate) tokens: Tokens,
     pub(crate) quirks: Quirks,
@@ -31,7 +36,9 @@ impl Api {
         Self {
             book,
             payments: Vec::new(),
+            routes: Vec::new(),
             checkouts: vec![CHECKOUT],
+            has_usual_checkout: true,
             may_list_confirmed_charges: true,
             tokens: Tokens::new(),
             quirks: Quirks::default(),
@@ -44,10 +51,24 @@ impl Api {
         self.requests.wrapping_add(1)
     }
 
-    /// Adds a payment, in place of the one with its identifiers.
-    pub(crate) fn add_payment(&mut self, payment: PlannedPayment) {
-        self.payments.retain(|known| known.identifiers() != payment.identifiers());
-        self.payments.push(payment);
+    pub(crate) fn set_checkouts(&mut self, checkouts: Vec<i64>) {
+        (self.checkouts, self.has_usual_checkout) = (checkouts, false);
+    }
+
+    /// Enrolls the checkout of a pending charge.
+    pub(crate) fn enroll(&mut self, checkout: i64) {
+        if std::mem::take(&mut self.has_usual_checkout) {
+            self.checkouts.clear();
+        }
+        if !self.checkouts.contains(&checkout) {
+            self.checkouts.push(checkout);
+        }
+    }
+
+    /// Adds a payment, in place of the one with its `kamipay_id` or `external_id`.
+    pub(crate) fn add_payment(&mut self, payment: Payment) {
+        self.payments.retain(|known| !known.identifiers().are_like(&payment.identifiers));
+        self.payments.push(payment.planned());
     }
 
     /// The page of a request.

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+use serde_json::value::RawValue;
 
 use crate::{
     generated::Generated,
-    json::{array, with_member},
+    json::{array, member, text, with_member},
     list::{Ask, Filter, List, Listing, Order, from_micros},
     mix::mix,
-    row::Row,
+    row::{Row, Shown},
 };
 
 /// All rows, and what became of them.
@@ -128,7 +129,11 @@ impl Book {
             .map(|index| Entry { time: merchant.time(list, index), place: Place::Merchant(index) });
         let added = (0_usize..)
             .zip(&edits.added)
-            .filter(|(_, row)| row.is_in_all_periods || ask.window.contains(row.time))
+            .filter(|(_, row)| match row.shown {
+                Shown::ByTime => ask.window.contains(row.time),
+                Shown::Always => true,
+                Shown::Never => false,
+            })
             .filter(|(_, row)| row.matches(&ask.filter))
             .map(|(place, row)| Entry { time: row.time, place: Place::Added(place) });
         let mut entries: Vec<_> = own.chain(added).collect();
@@ -188,8 +193,10 @@ impl Book {
 
     fn add(&mut self, row: Row, request: u64) {
         let Edits { added, spells, .. } = &mut self.edits[row.list.place()];
-        let spell = Spell { at: row.at(), since: request, until: None };
-        spells.entry(row.id.clone()).or_default().push(spell);
+        if row.shown != Shown::Never {
+            let spell = Spell { at: row.at(), since: request, until: None };
+            spells.entry(row.id.clone()).or_default().push(spell);
+        }
         let place = added.partition_point(|known| known.time <= row.time);
         added.insert(place, row);
     }
@@ -205,6 +212,9 @@ impl Book {
             let detail = self.merchant.detail(list, index);
             Row { time, detail, ..Row::read(list, self.merchant.json(list, index)) }
         };
+        if row.shown == Shown::Never {
+            return Some(row);
+        }
         let spells = spells.entry(row.id.clone()).or_default();
         if spells.is_empty() {
             spells.push(Spell { at: row.at(), since: 1, until: None });
@@ -219,24 +229,41 @@ impl Book {
     /// with its charges.
     pub(crate) fn detail(&self, list: List, id: &str) -> Option<String> {
         let edits = &self.edits[list.place()];
-        if let Some(row) = edits.added.iter().find(|row| row.is_found_by(id)) {
-            return Some(row.detail.clone().unwrap_or_else(|| self.completed(row)));
+        let detail = if let Some(row) = edits.added.iter().find(|row| row.is_found_by(id)) {
+            row.detail.clone().unwrap_or_else(|| row.json.clone())
+        } else {
+            let index = self.merchant.find(list, id)?;
+            let moved = edits.removed.contains(&index);
+            if moved { None } else { self.merchant.detail(list, index) }?
+        };
+        if list == List::Settlements {
+            return Some(self.with_added_charges(id, detail));
         }
-        let index = self.merchant.find(list, id)?;
-        let moved = edits.removed.contains(&index);
-        if moved { None } else { self.merchant.detail(list, index) }
+        let or_none = |detail: String, name| match member(&detail, name) {
+            Some(_) => detail,
+            None => with_member(&detail, name, "[]"),
+        };
+        Some(or_none(or_none(detail, "payouts"), "refunds"))
     }
 
-    fn completed(&self, row: &Row) -> String {
-        if row.list == List::Lots {
-            return with_member(&with_member(&row.json, "payouts", "[]"), "refunds", "[]");
+    /// A settlement with the transactions that were added to it.
+    fn with_added_charges(&self, settlement_id: &str, detail: String) -> String {
+        let charges = member(&detail, "charges");
+        let added = self.edits[List::Transactions.place()].added.iter();
+        let added = added
+            .filter(|row| row.settlement_id.to_string() == settlement_id)
+            // A transaction that only moved to another time is among the charges.
+            .filter(|row| !charges.is_some_and(|charges| charges.contains(&text(&row.id))))
+            .map(Row::charge);
+        let added: Vec<_> = added.collect();
+        if charges.is_some() && added.is_empty() {
+            return detail;
         }
-        let charges = self.edits[List::Transactions.place()].added.iter();
-        let charges: Vec<_> = charges
-            .filter(|charge| charge.settlement_id == row.settlement_id)
-            .map(|charge| &charge.json)
-            .collect();
-        with_member(&row.json, "charges", &array(&charges))
+        let known: Vec<&RawValue> =
+            charges.and_then(|charges| serde_json::from_str(charges).ok()).unwrap_or_default();
+        let known = known.into_iter().map(|charge| charge.get().to_owned());
+        let charges = array(&known.chain(added).collect::<Vec<_>>());
+        with_member(&detail, "charges", &charges)
     }
 
     /// The spells of each row that a list has or had, by identifier. Rows that the list does not
@@ -249,7 +276,8 @@ impl Book {
             .filter(|index| merchant.shows(list, *index, &Filter::All))
             .map(|index| (merchant.id(list, index), merchant.time(list, index)));
         let mut spells = spells.clone();
-        for (id, time) in own.chain(added.iter().map(|row| (row.id.clone(), row.time))) {
+        let added = added.iter().filter(|row| row.shown != Shown::Never);
+        for (id, time) in own.chain(added.map(|row| (row.id.clone(), row.time))) {
             let unchanged = || vec![Spell { at: from_micros(time), since: 1, until: None }];
             spells.entry(id).or_insert_with(unchanged);
         }
@@ -346,7 +374,7 @@ mod tests {
         book.insert(Row::settlement(3, from_micros(0), Decimal::ONE), 1);
         book.insert(Row::transaction(3, "ptxr_1", from_micros(0), Decimal::ONE), 1);
         let detail = book.detail(List::Settlements, "3").unwrap();
-        assert!(detail.contains(r#""charges":[{"settlement_id":3,"#), "{detail}");
+        assert!(detail.contains(r#""charges":[{"kamipay_id":"ptxr_1","#), "{detail}");
         assert_eq!(book.detail(List::Settlements, "4"), None);
     }
 

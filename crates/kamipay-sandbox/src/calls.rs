@@ -10,12 +10,20 @@ use crate::{
     payments::{Target, not_known},
     query::{Parameters, Time, parse_integer, segments},
     reply::Reply,
+    route::Route,
     tokens::{PASSWORD, USERNAME},
 };
 
 /// Answers a request.
 pub(crate) fn answer(api: &mut Api, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-    reply(api, request).unwrap_or_else(|refusal| refusal).into_response()
+    let is_own = |route: &&Route| !is_login(request) && route.matches(request);
+    let Some(route) = api.routes.iter().rev().find(is_own) else {
+        return reply(api, request).unwrap_or_else(|refusal| refusal).into_response();
+    };
+    match authorize(api, request) {
+        Err(refusal) if route.needs_token => refusal.into_response(),
+        _ => route.answer(request),
+    }
 }
 
 /// A call. It gets the last segment of its path and its query.

@@ -11,7 +11,7 @@ use crate::{
     list::{List, micros},
     payments::{Identifiers, PlannedPayment},
     reply::Reply,
-    row::Row,
+    row::{Row, Shown},
 };
 
 /// The time in the sandbox: shortly after the settlement of the examples.
@@ -60,7 +60,8 @@ fn rows_of(list: List) -> Vec<Row> {
             List::Settlements => Some(SETTLEMENT.to_owned()),
             _ => None,
         };
-        Row { time, detail, is_in_all_periods: list == List::Lots, ..row }
+        let shown = if list == List::Lots { Shown::Always } else { Shown::ByTime };
+        Row { time, detail, shown, ..row }
     };
     rows.iter().enumerate().map(row).collect()
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use crate::json::{Object, epoch_millis, float, timestamp, usdt};
+use crate::json::{Object, epoch_millis, float, timestamp, usdt, with_places};
 
 /// A row of `GET /v1/lots`.
 pub(crate) fn lot(
@@ -142,8 +142,8 @@ impl ConfirmedCharge<'_> {
             .text("checkout_id", &self.checkout_id.to_string())
             .text("operation_id", self.operation_id)
             .text("tx_hash", self.tx_hash)
-            .text("brl_requested", &format!("{:.2}", self.requested))
-            .text("usdt_credited", &format!("{:.5}", self.credited))
+            .text("brl_requested", &with_places(self.requested, 2))
+            .text("usdt_credited", &with_places(self.credited, 5))
             .text("external_data", self.external_data)
             .text("request_datetime", &epoch_millis(self.requested_at))
             .text("credit_datetime", &epoch_millis(self.credited_at))

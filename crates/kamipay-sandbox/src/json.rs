@@ -88,6 +88,20 @@ pub(crate) fn with_member(object: &str, key: &str, value: &str) -> String {
     format!("{start}{comma}{}:{value}}}", text(key))
 }
 
+/// A number as JSON spells it, exactly. `None` for one with too many digits.
+pub(crate) fn exact(text: &str) -> Option<Decimal> {
+    let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    // Not `1_000`, `+1`, `.5`, `007` or ` 1`.
+    let json: &RawValue = serde_json::from_str(text).ok().filter(|_| is_number)?;
+    let text = Some(text).filter(|text| *text == json.get())?;
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let digits = Decimal::from_str_exact(digits).ok()?;
+    let scale = i64::from(digits.scale()).checked_sub(exponent.parse().ok()?)?;
+    let up = 10_i128.checked_pow(u32::try_from(scale.min(0).unsigned_abs()).ok()?)?;
+    let scale = u32::try_from(scale.max(0)).ok()?;
+    Decimal::try_from_i128_with_scale(digits.mantissa().checked_mul(up)?, scale).ok()
+}
+
 /// A quoted string. Non-ASCII text is written as it is.
 pub(crate) fn text(value: &str) -> String {
     serde_json::Value::from(value).to_string()
@@ -110,7 +124,13 @@ pub(crate) fn epoch_millis(time: DateTime<Utc>) -> String {
 
 /// USDT as Python's `Decimal` prints it with eight places: `0.88924200`, and `0E-8` for zero.
 pub(crate) fn usdt(amount: Decimal) -> String {
-    if amount.is_zero() { "0E-8".to_owned() } else { format!("{amount:.8}") }
+    if amount.is_zero() { "0E-8".to_owned() } else { with_places(amount, 8) }
+}
+
+/// With at least this many decimal places. Never rounded.
+pub(crate) fn with_places(amount: Decimal, least: u32) -> String {
+    let amount = amount.normalize();
+    format!("{amount:.*}", amount.scale().max(least) as usize)
 }
 
 /// A number as Python prints a float: `29750.0`, `5.28`, `1e-05`.
@@ -149,9 +169,44 @@ mod tests {
     }
 
     #[test]
-    fn usdt_has_eight_places_and_zero_is_in_scientific_notation() {
+    fn usdt_has_eight_places_or_more_and_zero_is_in_scientific_notation() {
         assert_eq!(usdt(Decimal::new(889_242, 6)), "0.88924200");
         assert_eq!(usdt(Decimal::ZERO), "0E-8");
+        assert_eq!(usdt(Decimal::new(1, 9)), "0.000000001");
+        assert_eq!(with_places(Decimal::new(123_456_789, 7), 5), "12.3456789");
+        assert_eq!(with_places(Decimal::new(12_000, 3), 2), "12.00");
+    }
+
+    #[test]
+    fn numbers_are_read_exactly_or_not_at_all() {
+        for (spelled, value) in [
+            ("25.90", Some("25.90")),
+            ("-1", Some("-1")),
+            ("0E-8", Some("0.00000000")),
+            ("1e-05", Some("0.00001")),
+            ("12.5e+1", Some("125")),
+            ("2E3", Some("2000")),
+            ("1234567890123456789012345678.9", None),
+            ("1e-29", None),
+            ("1e40", None),
+            ("1e99999999999999999999", None),
+            ("0.1234567890123456789012345678901", None),
+            ("1_000", None),
+            ("+1", None),
+            (".5", None),
+            ("007", None),
+            (" 1", None),
+            ("1 ", None),
+            ("", None),
+            ("NaN", None),
+            ("\u{661}", None),
+        ] {
+            assert_eq!(
+                exact(spelled).map(|value| value.to_string()).as_deref(),
+                value,
+                "{spelled}"
+            );
+        }
     }
 
     #[test]

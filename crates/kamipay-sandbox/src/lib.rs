@@ -3,25 +3,29 @@
 //! It has every call, with the documented answers and the documented refusals, for a merchant in
 //! memory. It needs no account and no network.
 //!
-//! # Four lines to a running API
+//! # A test of a client
 //!
 //! ```
-//! use kamipay_sandbox::{Sandbox, Server};
+//! use kamipay_sandbox::{Payment, PaymentState::*, Sandbox, Server};
+//! use kamipay_ureq::proto::{AccessToken, pay_status::{Chain, GetPayStatus, PaymentTarget}};
+//! use kamipay_ureq::Client;
 //!
-//! # fn main() -> std::io::Result<()> {
-//! let sandbox = Sandbox::documented();
-//! let token = sandbox.token();
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::empty().with_payment(Payment::new("order-7", [Processing, Done]));
+//! let token: AccessToken = sandbox.token().parse()?;
 //! let server = Server::start(sandbox)?;
-//! let base_url = server.base_url(); // http://127.0.0.1:…
-//! // Point any HTTP client at `base_url`, with the header `Authorization: Bearer {token}`.
-//! # assert!(base_url.starts_with("http://127.0.0.1:"));
-//! # assert!(!token.is_empty());
+//! let client = Client::new(server.base_url().parse()?, token);
+//! let question = GetPayStatus::new(PaymentTarget::external_id("order-7")?, Chain::Polygon);
+//! assert_eq!(client.send(&question)?.state(), "processing");
+//! assert_eq!(client.send(&question)?.state(), "done");
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The server stops when it is dropped. [`Server::requests`] returns the requests so far. A client
-//! with its own transport needs no server: [`Sandbox::handle`] is the API as a function.
+//! Any other HTTP client needs [`Server::base_url`], and [`Sandbox::token`] in the header
+//! `Authorization: Bearer …`. The server stops when it is dropped. [`Server::requests`] returns the
+//! requests so far. A client with its own transport needs no server: [`Sandbox::handle`] is the API
+//! as a function.
 //!
 //! # Data
 //!
@@ -31,9 +35,13 @@
 //!   include those that break careless clients: rows on the borders of a period and at midnight,
 //!   equal timestamps, null identifiers, amounts in scientific notation, statuses and fields that
 //!   no page documents.
-//! - [`Sandbox::from_rows`] answers with the rows of a test. [`Sandbox::insert`],
-//!   [`Sandbox::remove`] and [`Sandbox::re_date`] change them between two requests. It is cheap
-//!   enough for ten thousand random histories.
+//! - [`Sandbox::empty`] has nothing until a test adds its own [`Payment`]s and [`Row`]s, or a JSON
+//!   file of them ([`Sandbox::with_file`]). They can be added to any other sandbox, too.
+//!   [`Sandbox::insert`], [`Sandbox::remove`] and [`Sandbox::re_date`] change rows between two
+//!   requests. [`Sandbox::from_rows`] is cheap enough for ten thousand random histories.
+//!
+//! [`Sandbox::with_route`] adds calls that the sandbox does not have, see [`Route`]. Each answer has
+//! an `x-request-id`.
 //!
 //! [`Sandbox::with_scenario`] adds behaviour by name, see [`Scenario`]: payments in a certain
 //! state, quirks of lists, faults of the network.
@@ -115,6 +123,7 @@ mod api;
 mod book;
 mod calls;
 pub mod conformance;
+mod data;
 mod documented;
 pub mod fault;
 mod forms;
@@ -122,13 +131,13 @@ mod generated;
 mod history;
 mod json;
 mod list;
-
 mod mix;
 mod names;
 mod payments;
 mod query;
 mod quirk;
 mod reply;
+mod route;
 mod row;
 mod sandbox;
 mod scenario;
@@ -138,6 +147,7 @@ mod tokens;
 mod wire;
 
 pub use book::Spell;
+pub use data::InvalidData;
 pub use fault::{Calls, Fault};
 pub use generated::{
     Generated, GeneratedCharge, GeneratedLot, GeneratedPayout, GeneratedPendingCharge,
@@ -146,8 +156,9 @@ pub use generated::{
 pub use history::{History, RowHistory};
 pub use list::List;
 pub use names::UnknownScenario;
-pub use payments::PaymentState;
+pub use payments::{Payment, PaymentState};
 pub use quirk::Quirk;
+pub use route::Route;
 pub use row::Row;
 pub use sandbox::Sandbox;
 pub use scenario::Scenario;

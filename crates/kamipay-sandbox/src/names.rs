@@ -2,7 +2,8 @@
 
 use std::{error::Error, fmt};
 
-/// There is no scenario, [`Quirk`](crate::Quirk) or [`Fault`](crate::Fault) with the name.
+/// There is no scenario, [`Quirk`](crate::Quirk), [`Fault`](crate::Fault) or
+/// [`PaymentState`](crate::PaymentState) with the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownScenario {
     kind: &'static str,

@@ -1,9 +1,15 @@
 //! Payments, and what the status call answers for them.
 
+use std::{fmt, str::FromStr};
+
 use http::StatusCode;
+use rust_decimal::Decimal;
 
 use crate::{
+    generated::identifier,
     json::{Object, text},
+    mix::{mix, roll},
+    names::UnknownScenario,
     reply::Reply,
 };
 
@@ -38,6 +44,12 @@ pub(crate) struct Identifiers {
 }
 
 impl Identifiers {
+    /// Whether two payments cannot both exist.
+    pub(crate) fn are_like(&self, other: &Self) -> bool {
+        self.kamipay_id == other.kamipay_id
+            || self.external_id.is_some() && self.external_id == other.external_id
+    }
+
     /// Whether this is the payment with the identifier. Hashes match in any case.
     pub(crate) fn has(&self, target: Target, id: &str) -> bool {
         match target {
@@ -49,7 +61,7 @@ impl Identifiers {
     }
 }
 
-/// The state of a payment.
+/// The state of a payment. Its name is the variant's in snake case, such as `not_found`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PaymentState {
@@ -73,12 +85,68 @@ pub enum PaymentState {
     Undocumented,
 }
 
-/// A payment with everything that an answer can show.
-#[derive(Debug, Clone)]
-pub(crate) struct Payment {
+impl PaymentState {
+    /// All states.
+    pub const ALL: &'static [Self] = &[
+        Self::NotFound,
+        Self::Accepted,
+        Self::Processing,
+        Self::Done,
+        Self::FailedAndRefunded,
+        Self::FailedRefundPending,
+        Self::FailedRefundAbsent,
+        Self::Canceled,
+        Self::Undocumented,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Accepted => "accepted",
+            Self::Processing => "processing",
+            Self::Done => "done",
+            Self::FailedAndRefunded => "failed_and_refunded",
+            Self::FailedRefundPending => "failed_refund_pending",
+            Self::FailedRefundAbsent => "failed_refund_absent",
+            Self::Canceled => "canceled",
+            Self::Undocumented => "undocumented",
+        }
+    }
+}
+
+impl fmt::Display for PaymentState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for PaymentState {
+    type Err = UnknownScenario;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.iter().map(|state| state.name());
+        let state = Self::ALL.iter().copied().find(|state| state.name() == name);
+        state.ok_or_else(|| UnknownScenario::new("state", name, known))
+    }
+}
+
+/// A payment of your own, with the states that it goes through.
+///
+/// Each question for it, by any of its identifiers, advances its state. The last state stays.
+/// Everything but the `external_id` has a valid default, made from the `external_id`.
+///
+/// ```
+/// use kamipay_sandbox::{Payment, PaymentState::*, Sandbox};
+///
+/// let payment = Payment::new("order-7", [NotFound, Processing, Done]);
+/// let sandbox = Sandbox::empty().with_payment(payment);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
     pub(crate) identifiers: Identifiers,
-    pub(crate) amount_usdt: String,
-    pub(crate) amount_brl: String,
+    pub(crate) states: Vec<PaymentState>,
+    pub(crate) amount_usdt: Decimal,
+    pub(crate) amount_brl: Decimal,
     pub(crate) name: String,
     pub(crate) pix_key: String,
     pub(crate) address_in: String,
@@ -91,6 +159,90 @@ pub(crate) struct Payment {
 }
 
 impl Payment {
+    /// A payment of 25.90674 USDT (139.90 BRL). The first question gets the first state. Without a
+    /// state it is never found.
+    pub fn new(
+        external_id: impl Into<String>,
+        states: impl IntoIterator<Item = PaymentState>,
+    ) -> Self {
+        const SENT_AT: i64 = 1_778_772_000_000;
+
+        let external_id = external_id.into();
+        let seed = external_id.bytes().fold(0, |seed, byte| mix(seed ^ u64::from(byte)));
+        let hash = |kind| identifier::hash(roll(seed, kind, 0), seed);
+        Self {
+            identifiers: Identifiers {
+                kamipay_id: identifier::ulid("txc", SENT_AT, seed, mix(seed) as u16),
+                external_id: Some(external_id),
+                tx_id: Some(hash(1)),
+                operation_id: Some((SENT_AT.unsigned_abs() + seed % 600_000).to_string()),
+            },
+            states: states.into_iter().collect(),
+            amount_usdt: Decimal::new(2_590_674, 5),
+            amount_brl: Decimal::new(13_990, 2),
+            name: "João Conceição".to_owned(),
+            pix_key: "joao.conceicao@example.com".to_owned(),
+            address_in: "0x1c0acf85329f8985a46656dfa159488fedce1ab4".to_owned(),
+            bank_txid: identifier::bank_txid("202605141521", seed),
+            refund_txid: hash(2),
+            undocumented: (
+                "under_review",
+                "review",
+                r#"{"reasons":["document"],"level":2,"history":[[],{"by":null}]}"#,
+            ),
+            has_extra: false,
+        }
+    }
+
+    /// Replaces its `kamipay_id`, such as `txc_01jranqegkf509bq5svh03ztt8`.
+    #[must_use]
+    pub fn with_kamipay_id(mut self, kamipay_id: impl Into<String>) -> Self {
+        self.identifiers.kamipay_id = kamipay_id.into();
+        self
+    }
+
+    /// Replaces the hash of its transaction: `0x` and 64 hexadecimal digits.
+    #[must_use]
+    pub fn with_tx_id(mut self, tx_id: impl Into<String>) -> Self {
+        self.identifiers.tx_id = Some(tx_id.into());
+        self
+    }
+
+    /// Replaces the bank's number of it.
+    #[must_use]
+    pub fn with_operation_id(mut self, operation_id: impl Into<String>) -> Self {
+        self.identifiers.operation_id = Some(operation_id.into());
+        self
+    }
+
+    /// Replaces its amounts, in USDT and in BRL.
+    #[must_use]
+    pub fn with_amounts(mut self, usdt: Decimal, brl: Decimal) -> Self {
+        (self.amount_usdt, self.amount_brl) = (usdt, brl);
+        self
+    }
+
+    /// Its `kamipay_id`.
+    pub fn kamipay_id(&self) -> &str {
+        &self.identifiers.kamipay_id
+    }
+
+    /// The hash of its transaction.
+    pub fn tx_id(&self) -> Option<&str> {
+        self.identifiers.tx_id.as_deref()
+    }
+
+    /// The bank's number of it.
+    pub fn operation_id(&self) -> Option<&str> {
+        self.identifiers.operation_id.as_deref()
+    }
+
+    /// With an answer for each of its states.
+    pub(crate) fn planned(self) -> PlannedPayment {
+        let answers = self.states.iter().map(|state| self.answer(*state)).collect();
+        PlannedPayment::new(self.identifiers, answers)
+    }
+
     pub(crate) fn answer(&self, state: PaymentState) -> Reply {
         let refund = Some(self.refund_txid.as_str());
         match state {
@@ -126,8 +278,8 @@ impl Payment {
             .maybe_text("operation_id", operation_id.as_deref())
             .text("address_in", &self.address_in)
             .maybe_text("txid", tx_id.as_deref())
-            .text("amount_usdt", &self.amount_usdt)
-            .text("amount_brl", &self.amount_brl)
+            .text("amount_usdt", &self.amount_usdt.to_string())
+            .text("amount_brl", &self.amount_brl.to_string())
             .maybe_text("bank_txid", bank_txid)
             .text("name", &self.name)
             .text("kamipay_id", kamipay_id)
@@ -142,10 +294,13 @@ impl Payment {
         known("Request ok", status, data)
     }
 
-    /// Few fields, and `external_id` is a number where it is all digits.
+    /// Few fields, and `external_id` is a number where it is one.
     fn failed(&self, msg: &str, refund_txid: Option<Option<&str>>) -> Reply {
         let external_id = match &self.identifiers.external_id {
-            Some(id) if id.bytes().all(|byte| byte.is_ascii_digit()) => id.clone(),
+            // Not `007`: that is not JSON.
+            Some(id) if id.parse::<u64>().is_ok_and(|number| number.to_string() == *id) => {
+                id.clone()
+            }
             Some(id) => text(id),
             None => "null".to_owned(),
         };
@@ -209,6 +364,20 @@ mod tests {
         let mut payment = PlannedPayment::new(Identifiers::default(), answers);
         let bodies: Vec<_> = (0..4).map(|_| payment.answer().body).collect();
         assert_eq!(bodies, ["1", "2", "2", "2"]);
+    }
+
+    #[test]
+    fn an_external_id_of_any_text_is_json_in_every_state() {
+        use PaymentState::*;
+        for id in ["0", "7", "007", "", "order-7", "-7", "\u{661}", "a \"b\"\n", "123456789"] {
+            for state in [Accepted, Processing, Done, FailedAndRefunded, Canceled, Undocumented] {
+                let body = Payment::new(id, []).answer(state).body;
+                let body: serde_json::Value = serde_json::from_str(&body).expect(&body);
+                let external_id = &body["data"]["external_id"];
+                let spelled = external_id.as_str().map(str::to_owned);
+                assert_eq!(spelled.unwrap_or_else(|| external_id.to_string()), id);
+            }
+        }
     }
 
     #[test]

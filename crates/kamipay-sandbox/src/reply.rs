@@ -1,6 +1,6 @@
 //! Answers: a status and a JSON body, with the API's own refusals.
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::json::{Object, array};
 
@@ -37,9 +37,8 @@ impl Reply {
 
     /// For a request without a token: the gateway in front of the API answers.
     pub(crate) fn gateway_unauthorized(request: u64) -> Self {
-        let body = Object::new()
-            .text("message", "Unauthorized")
-            .text("request_id", &format!("{request:032x}"));
+        let body =
+            Object::new().text("message", "Unauthorized").text("request_id", &request_id(request));
         Self::new(StatusCode::UNAUTHORIZED, body.end())
     }
 
@@ -70,3 +69,18 @@ impl Reply {
         response
     }
 }
+
+/// The identifier of the request with this number.
+pub(crate) fn request_id(request: u64) -> String {
+    format!("{request:032x}")
+}
+
+/// Names the request in the header `x-request-id`, unless the response has one.
+pub(crate) fn set_request_id(response: &mut Response<Vec<u8>>, request: u64) {
+    // Digits are a valid value.
+    if let Ok(id) = HeaderValue::from_str(&request_id(request)) {
+        response.headers_mut().entry(X_REQUEST_ID).or_insert(id);
+    }
+}
+
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

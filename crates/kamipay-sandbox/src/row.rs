@@ -5,8 +5,9 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
     forms::{self, Charge, ConfirmedCharge, Settled},
-    json::{Object, epoch_millis, member, text, timestamp, with_member},
+    json::{Object, array, epoch_millis, exact, member, text, timestamp, with_member},
     list::{Filter, List, from_micros, micros},
+    payments::Payment,
 };
 
 /// A row of a list, for [`Sandbox::from_rows`](crate::Sandbox::from_rows).
@@ -32,10 +33,11 @@ pub struct Row {
     /// In microseconds since 1970.
     pub(crate) time: i64,
     pub(crate) json: String,
-    /// As the call for one lot or one settlement shows it, if not made from the row.
+    /// As the call for one lot or one settlement shows it, if not only made from the row.
     pub(crate) detail: Option<String>,
-    /// Whether all periods contain it.
-    pub(crate) is_in_all_periods: bool,
+    /// The payments of a lot.
+    pub(crate) payments: Vec<Payment>,
+    pub(crate) shown: Shown,
     /// The part of a total.
     pub(crate) amount: Decimal,
     pub(crate) settlement_id: i64,
@@ -43,11 +45,20 @@ pub struct Row {
     pub(crate) store_id: i64,
 }
 
+/// Which periods of its list contain a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    ByTime,
+    Always,
+    /// A settlement in flight.
+    Never,
+}
+
 /// The checkout of a row that does not name one.
 pub(crate) const CHECKOUT: i64 = 42;
 
 impl Row {
-    /// A mined lot with its amount in USDT. It has no payouts.
+    /// A mined lot with its amount in USDT. It has no payouts, see [`Row::with_payouts`].
     pub fn lot(lot_id: impl Into<String>, created_at: DateTime<Utc>, amount: Decimal) -> Self {
         let id = lot_id.into();
         let json = forms::lot(&id, None, amount, Some(created_at), "MINED");
@@ -122,7 +133,8 @@ impl Row {
             time: list_micros(list, at),
             json: json.end(),
             detail: None,
-            is_in_all_periods: false,
+            payments: Vec::new(),
+            shown: Shown::ByTime,
             amount,
             settlement_id: 0,
             checkout_id: CHECKOUT,
@@ -137,15 +149,45 @@ impl Row {
         Self {
             id: value(list.id_field()).unwrap_or_default().to_owned(),
             time: value(list.time_field()).and_then(time_from).unwrap_or_default(),
-            amount: value("settlement_amount").and_then(decimal).unwrap_or_default(),
+            amount: value("settlement_amount").and_then(exact).unwrap_or_default(),
             detail: None,
-            is_in_all_periods: false,
+            payments: Vec::new(),
+            shown: Shown::ByTime,
             settlement_id: number("settlement_id").unwrap_or_default(),
             checkout_id: number("checkout_id").unwrap_or(CHECKOUT),
             store_id: number("store_id").unwrap_or(1),
             list,
             json,
         }
+    }
+
+    /// The payouts of a lot, in place of those that it has. The status call knows each of them.
+    /// The amount of the lot stays, whether they add up to it or not.
+    #[must_use]
+    pub fn with_payouts(self, payouts: impl IntoIterator<Item = Payment>) -> Self {
+        let payments: Vec<_> = payouts.into_iter().collect();
+        let row = |payment: &Payment| {
+            let id = ("kamipay_id", payment.kamipay_id());
+            forms::part_of_lot(id, payment.amount_usdt, self.at()).end()
+        };
+        let payouts = array(&payments.iter().map(row).collect::<Vec<_>>());
+        Self { payments, ..self }.with_part("payouts", &payouts)
+    }
+
+    /// The refunds of a lot, in place of those that it has: the `kamipay_refund_id` and the amount
+    /// in USDT of each.
+    #[must_use]
+    pub fn with_refunds<'a>(self, refunds: impl IntoIterator<Item = (&'a str, Decimal)>) -> Self {
+        let row =
+            |(id, amount)| forms::part_of_lot(("kamipay_refund_id", id), amount, self.at()).end();
+        let refunds = array(&refunds.into_iter().map(row).collect::<Vec<_>>());
+        self.with_part("refunds", &refunds)
+    }
+
+    /// Replaces an array that only the call for one row shows.
+    pub(crate) fn with_part(mut self, name: &str, json: &str) -> Self {
+        self.detail = Some(with_member(self.detail.as_ref().unwrap_or(&self.json), name, json));
+        self
     }
 
     /// The checkout of a pending or a confirmed charge. Default: 42.
@@ -173,7 +215,24 @@ impl Row {
     #[must_use]
     pub fn with_field(mut self, name: &str, json: &str) -> Self {
         self.json = with_member(&self.json, name, json);
+        self.detail = self.detail.map(|detail| with_member(&detail, name, json));
         self
+    }
+
+    /// A transaction as the call for its settlement shows it.
+    pub(crate) fn charge(&self) -> String {
+        let fields = [
+            "kamipay_id",
+            "external_id",
+            "kamipay_request_id",
+            "charged_amount",
+            "charged_currency",
+            "settlement_amount",
+            "settlement_currency",
+        ];
+        let values = fields.map(|name| (name, member(&self.json, name)));
+        let values = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        values.fold(Object::new(), |charge, (name, value)| charge.raw(name, value)).end()
     }
 
     /// The time by which its list is filtered and sorted.
@@ -211,7 +270,7 @@ impl Row {
             time: list_micros(list, at),
             json: with_time(list, &self.json, at),
             detail: self.detail.map(|detail| with_time(list, &detail, at)),
-            is_in_all_periods: false,
+            shown: Shown::ByTime,
             ..self
         }
     }
@@ -250,14 +309,10 @@ fn with_time(list: List, json: &str, at: DateTime<Utc>) -> String {
 }
 
 /// A timestamp, or seconds since 1970 with a fraction, in microseconds.
-fn time_from(text: &str) -> Option<i64> {
-    let seconds = || decimal(text)?.checked_mul(Decimal::from(1_000_000))?.to_i64();
+pub(crate) fn time_from(text: &str) -> Option<i64> {
+    let seconds = || exact(text)?.checked_mul(Decimal::from(1_000_000))?.to_i64();
     DateTime::parse_from_rfc3339(text)
         .map_or_else(|_| seconds(), |time| Some(time.timestamp_micros()))
-}
-
-fn decimal(text: &str) -> Option<Decimal> {
-    text.parse().or_else(|_| Decimal::from_scientific(text)).ok()
 }
 
 #[cfg(test)]

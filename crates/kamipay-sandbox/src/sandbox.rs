@@ -1,6 +1,6 @@
 //! The API as a function from a request to a response.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response, StatusCode};
@@ -8,13 +8,17 @@ use http::{Request, Response, StatusCode};
 use crate::{
     api::Api,
     book::Book,
-    calls, documented,
+    calls,
+    data::{Data, InvalidData},
+    documented,
     fault::{Calls, Context, Fault, Faults},
     generated::Generated,
     history::History,
     list::{List, micros},
+    payments::Payment,
     quirk::Quirk,
-    reply::Reply,
+    reply::{Reply, set_request_id},
+    route::Route,
     row::{CHECKOUT, Row},
     scenario::Scenario,
     schedule::Schedule,
@@ -66,22 +70,29 @@ impl Sandbox {
     pub fn generated(merchant: Generated) -> Self {
         let (checkouts, now) = (merchant.checkout_ids().collect(), merchant.now());
         let mut sandbox = Self::new(Api::new(Book::of_merchant(merchant), now));
-        sandbox.api.checkouts = checkouts;
+        sandbox.api.set_checkouts(checkouts);
         sandbox
     }
 
-    /// A merchant with these rows, in any order. In each list, identifiers differ. There are no
-    /// payments but those of scenarios.
+    /// A merchant that has nothing yet. It is 2026-05-14T15:30:00Z.
+    pub fn empty() -> Self {
+        Self::from_rows([])
+    }
+
+    /// A merchant with these rows, in any order. In each list, identifiers differ.
     ///
     /// It is cheap enough for tests with thousands of sandboxes. The checkouts are those of the
     /// pending charges, or 42. It is 2026-05-14T15:30:00Z.
     pub fn from_rows(rows: impl IntoIterator<Item = Row>) -> Self {
-        let book = Book::of_rows(rows);
-        let checkouts: Vec<_> = book.checkouts().into_iter().collect();
+        let mut payments = Vec::new();
+        let book = Book::of_rows(rows.into_iter().map(|mut row| {
+            payments.append(&mut row.payments);
+            row
+        }));
+        let checkouts = book.checkouts();
         let mut sandbox = Self::new(Api::new(book, documented::now()));
-        if !checkouts.is_empty() {
-            sandbox.api.checkouts = checkouts;
-        }
+        checkouts.into_iter().for_each(|checkout| sandbox.api.enroll(checkout));
+        payments.into_iter().for_each(|payment| sandbox.insert_payment(payment));
         sandbox
     }
 
@@ -101,7 +112,7 @@ impl Sandbox {
         }
         match scenario {
             Scenario::SeveralCheckouts => {
-                self.api.checkouts = vec![CHECKOUT, CHECKOUT + 1];
+                self.api.set_checkouts(vec![CHECKOUT, CHECKOUT + 1]);
             }
             Scenario::Quirk(quirk, schedule) => self.api.quirks.set(quirk, schedule),
             Scenario::Fault(fault, schedule) => {
@@ -109,6 +120,64 @@ impl Sandbox {
             }
             _ => {}
         }
+        self
+    }
+
+    /// Adds a payment, see [`Sandbox::insert_payment`].
+    #[must_use]
+    pub fn with_payment(mut self, payment: Payment) -> Self {
+        self.insert_payment(payment);
+        self
+    }
+
+    /// Adds rows, see [`Sandbox::insert`].
+    #[must_use]
+    pub fn with_rows(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
+        rows.into_iter().for_each(|row| self.insert(row));
+        self
+    }
+
+    /// Adds payments, rows and routes from JSON, with the field names of the API. The README shows
+    /// an example with all lists.
+    ///
+    /// ```
+    /// use kamipay_sandbox::Sandbox;
+    ///
+    /// let sandbox = Sandbox::empty().with_json(
+    ///     r#"{"payments": [{"external_id": "order-7", "states": ["not_found", "done"]}]}"#,
+    /// )?;
+    /// # Ok::<(), kamipay_sandbox::InvalidData>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a field, a value or a state is not one of the known ones, an identifier is there twice, or
+    /// an amount is text where the API has a number, or the other way round.
+    pub fn with_json(self, json: &str) -> Result<Self, InvalidData> {
+        Ok(self.with_data(Data::from_json(json)?))
+    }
+
+    /// Adds payments, rows and routes from a JSON file, see [`Sandbox::with_json`].
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or as [`Sandbox::with_json`].
+    pub fn with_file(self, path: impl AsRef<Path>) -> Result<Self, InvalidData> {
+        Ok(self.with_data(Data::from_file(path.as_ref())?))
+    }
+
+    fn with_data(mut self, data: Data) -> Self {
+        self.api.now = data.now.unwrap_or(self.api.now);
+        self.api.routes.extend(data.routes);
+        data.payments.into_iter().for_each(|payment| self.insert_payment(payment));
+        self.with_rows(data.rows)
+    }
+
+    /// Adds a call, also in place of one of the API's own, but not of `POST /auth/token`. Of
+    /// several that match a request, the last one answers.
+    #[must_use]
+    pub fn with_route(mut self, route: Route) -> Self {
+        self.api.routes.push(route);
         self
     }
 
@@ -185,12 +254,27 @@ impl Sandbox {
         self.redirect_target = base_url.into();
     }
 
-    /// Adds a row, in place of the one with its identifier if there is one.
-    pub fn insert(&mut self, row: Row) {
-        if row.list == List::PendingCharges && !self.api.checkouts.contains(&row.checkout_id) {
-            self.api.checkouts.push(row.checkout_id);
+    /// Adds a row, in place of the one with its identifier if there is one. Payouts of a lot are
+    /// added as payments.
+    pub fn insert(&mut self, mut row: Row) {
+        row.payments.drain(..).for_each(|payment| self.api.add_payment(payment));
+        if row.list == List::PendingCharges {
+            self.api.enroll(row.checkout_id);
         }
         self.api.book.insert(row, self.api.next_request());
+    }
+
+    /// Adds a payment, in place of the one with its `external_id` or `kamipay_id` if there is one.
+    /// It is asked before the payments of a generated merchant.
+    pub fn insert_payment(&mut self, payment: Payment) {
+        self.api.add_payment(payment);
+    }
+
+    /// The `external_id` of each payment that was added, in order. Payments of a generated merchant
+    /// are left out.
+    pub fn external_ids(&self) -> impl Iterator<Item = &str> {
+        let payments = self.api.payments.iter();
+        payments.filter_map(|payment| payment.identifiers().external_id.as_deref())
     }
 
     /// Removes a row. Returns whether there was one.
@@ -235,7 +319,8 @@ impl Sandbox {
         self.api.tokens.expire_all();
     }
 
-    /// Answers a request.
+    /// Answers a request. Its header `x-request-id` is the number of the request, in 32 hexadecimal
+    /// digits.
     ///
     /// It ignores the host of the URI. Every request gets an answer, without a panic. A [`Fault`]
     /// that is not a response is answered with 502 here, see [`Sandbox::try_handle`].
@@ -265,6 +350,14 @@ impl Sandbox {
         is_used: bool,
     ) -> (Answer, Option<Fault>) {
         self.api.requests = self.api.next_request();
+        let (mut answer, fault) = self.answer(request, is_used);
+        for response in [Some(&mut answer.response), answer.second.as_mut()].into_iter().flatten() {
+            set_request_id(response, self.api.requests);
+        }
+        (answer, fault)
+    }
+
+    fn answer(&mut self, request: &Request<Vec<u8>>, is_used: bool) -> (Answer, Option<Fault>) {
         let Some(fault) = self.faults.next(calls::is_login(request), is_used) else {
             return (Answer::new(calls::answer(&mut self.api, request)), None);
         };

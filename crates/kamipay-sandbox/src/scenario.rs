@@ -4,16 +4,13 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     fault::Fault,
-    generated::identifier,
-    mix::{mix, roll},
     names::UnknownScenario,
     payments::{
-        Identifiers, Payment,
+        Payment,
         PaymentState::{
             self, Accepted, FailedAndRefunded, FailedRefundAbsent, FailedRefundPending, NotFound,
             Processing, Undocumented,
         },
-        PlannedPayment,
     },
     quirk::Quirk,
     schedule::Schedule,
@@ -152,11 +149,9 @@ impl Scenario {
     }
 
     /// The payment of the scenario.
-    pub(crate) fn payment(self) -> Option<PlannedPayment> {
+    pub(crate) fn payment(self) -> Option<Payment> {
         let (name, _, states) = self.of_payment()?;
-        let payment = payment(name);
-        let answers = states.iter().map(|state| payment.answer(*state)).collect();
-        Some(PlannedPayment::new(payment.identifiers, answers))
+        Some(Payment::new(name, states.iter().copied()))
     }
 
     fn of_payment(self) -> Option<(&'static str, &'static str, &'static [PaymentState])> {
@@ -202,35 +197,6 @@ impl FromStr for Scenario {
     }
 }
 
-/// A payment to João Conceição, with identifiers made from its name.
-fn payment(external_id: &str) -> Payment {
-    const SENT_AT: i64 = 1_778_772_000_000;
-
-    let seed = external_id.bytes().fold(0, |seed, byte| mix(seed ^ u64::from(byte)));
-    let hash = |kind| identifier::hash(roll(seed, kind, 0), seed);
-    Payment {
-        identifiers: Identifiers {
-            kamipay_id: identifier::ulid("txc", SENT_AT, seed, mix(seed) as u16),
-            external_id: Some(external_id.to_owned()),
-            tx_id: Some(hash(1)),
-            operation_id: Some((SENT_AT.unsigned_abs() + seed % 600_000).to_string()),
-        },
-        amount_usdt: "25.90674".to_owned(),
-        amount_brl: "139.90".to_owned(),
-        name: "João Conceição".to_owned(),
-        pix_key: "joao.conceicao@example.com".to_owned(),
-        address_in: "0x1c0acf85329f8985a46656dfa159488fedce1ab4".to_owned(),
-        bank_txid: identifier::bank_txid("202605141521", seed),
-        refund_txid: hash(2),
-        undocumented: (
-            "under_review",
-            "review",
-            r#"{"reasons":["document"],"level":2,"history":[[],{"by":null}]}"#,
-        ),
-        has_extra: false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,7 +223,7 @@ mod tests {
     fn payments_have_identifiers_of_their_own() {
         let mut ids: Vec<_> = Scenario::all()
             .filter_map(Scenario::payment)
-            .map(|payment| payment.identifiers().kamipay_id.clone())
+            .map(|payment| payment.kamipay_id().to_owned())
             .collect();
         ids.sort();
         ids.dedup();
@@ -266,16 +232,16 @@ mod tests {
 
     #[test]
     fn the_states_of_a_payment() {
-        let mut payment = Scenario::NotFoundThenDone.payment().unwrap();
+        let mut payment = Scenario::NotFoundThenDone.payment().unwrap().planned();
         let answers: Vec<_> = (0..6)
             .map(|_| payment.answer())
             .map(|reply| format!("{} {}", reply.status.as_u16(), reply.body))
             .collect();
         insta::assert_snapshot!(answers.join("\n"));
-        let mut payment = Scenario::FailedRefundPending.payment().unwrap();
+        let mut payment = Scenario::FailedRefundPending.payment().unwrap().planned();
         let answers: Vec<_> = (0..4).map(|_| payment.answer().body).collect();
         insta::assert_snapshot!(answers.join("\n"));
-        let answers = Scenario::UnknownState.payment().unwrap().answer().body;
+        let answers = Scenario::UnknownState.payment().unwrap().planned().answer().body;
         insta::assert_snapshot!(answers);
     }
 }

@@ -11,13 +11,15 @@ use http::{Method, Request, StatusCode};
 
 use crate::{
     fault::Fault,
+    reply::{Reply, X_REQUEST_ID},
     sandbox::Sandbox,
     wire::{Answer, Limits, Listener, lock},
 };
 
 /// A [`Sandbox`] on a port of the loopback interface (127.0.0.1).
 ///
-/// It serves HTTP/1.1 without TLS and keeps connections alive. Dropping it closes all connections
+/// It serves HTTP/1.1 without TLS and keeps connections alive. `GET /health` is answered with 200
+/// and without a token; such requests are not counted and have no faults. Dropping it closes all connections
 /// and waits for its threads.
 ///
 /// ```
@@ -113,6 +115,8 @@ pub struct Received {
     pub path_and_query: String,
     /// The status of the answer, before damage on its way.
     pub status: StatusCode,
+    /// The `x-request-id` of the answer.
+    pub request_id: String,
     /// The fault that happened.
     pub fault: Option<Fault>,
 }
@@ -126,6 +130,9 @@ impl Served {
     fn answer(&self, request: &Request<Vec<u8>>, is_used: bool) -> Answer {
         let method = request.method().clone();
         let uri = request.uri();
+        if uri.path() == "/health" && matches!(method, Method::GET | Method::HEAD) {
+            return Answer::new(Reply::ok(r#"{"status":"ok"}"#).into_response());
+        }
         let path_and_query = if uri.path() == "/auth/token" {
             uri.path().to_owned()
         } else {
@@ -133,11 +140,13 @@ impl Served {
         };
         let (answer, fault) = lock(&self.sandbox).exchange(request, is_used);
         let status = answer.response.status();
+        let id = answer.response.headers().get(X_REQUEST_ID);
+        let request_id = id.and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
         let mut requests = lock(&self.requests);
         if requests.len() == MOST_REQUESTS {
             requests.pop_front();
         }
-        requests.push_back(Received { method, path_and_query, status, fault });
+        requests.push_back(Received { method, path_and_query, status, request_id, fault });
         answer
     }
 }

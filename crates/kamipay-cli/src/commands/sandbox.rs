@@ -1,6 +1,8 @@
 //! `kamipay sandbox`
 
+use std::error::Error as _;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use clap::Args;
@@ -19,7 +21,9 @@ pub(crate) const SEED: u64 = 1;
 /// 200 charges, and 9 pending charges, all in May 2026. The same seed is the same merchant on every
 /// machine. Nothing is stored, and nobody else can reach it: it listens on 127.0.0.1 only.
 ///
-/// The first line on standard output is the base URL and nothing else. What to do with it comes on
+/// With --data, the merchant has the payments, lots, settlements and charges of a JSON file.
+///
+/// GET /health is answered without a token, for programs that wait for the sandbox. The first line on standard output is the base URL and nothing else. What to do with it comes on
 /// standard error. It serves until it is stopped with Ctrl-C.
 #[derive(Args)]
 #[command(after_help = "\
@@ -27,7 +31,13 @@ Examples:
   kamipay sandbox
   kamipay sandbox --port 8080 --seed 7 --scenario not-found-then-done --scenario canceled
   kamipay sandbox --year 2025 --lots 10000 --charges 1000000
+  kamipay sandbox --data merchant.json
   kamipay sandbox --list-scenarios
+
+A file for --data, with the field names of the API:
+  {\"payments\": [{\"external_id\": \"order-7\", \"states\": [\"not_found\", \"done\"]}],
+   \"lots\": [], \"settlements\": [], \"transactions\": [], \"pending_charges\": [],
+   \"confirmed_charges\": [], \"routes\": []}
 
 In a script:
   kamipay sandbox > url & trap \"kill $!\" EXIT
@@ -38,9 +48,15 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
     #[arg(allow_hyphen_values = true)]
     port: u16,
-    /// The seed of the merchant
-    #[arg(long, value_name = "N", default_value_t = SEED, allow_hyphen_values = true)]
-    seed: u64,
+    /// A JSON file with payments, lots, settlements and charges of your own
+    ///
+    /// They are the whole merchant. With --seed, --year, --lots or --charges they stand beside a
+    /// merchant made from a seed. The documentation of kamipay-sandbox describes the file.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// The seed of the merchant; default: 1
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    seed: Option<u64>,
     /// The year in which everything happens, in place of May 2026
     #[arg(long, value_name = "YYYY", allow_hyphen_values = true)]
     #[arg(value_parser = clap::value_parser!(i32).range(1971..=9000))]
@@ -51,7 +67,7 @@ pub(crate) struct Serve {
     /// How many charges in settlements, in place of 200; up to 10 million
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     charges: Option<u64>,
-    /// A behaviour to take on, as often as you like; without it, every payment there is
+    /// A behaviour to take on, as often as you like; default: every payment, or none with --data
     ///
     /// A payment, whose external_id is the scenario's name: not-found-then-done,
     /// not-found-forever, accepted-then-done, processing-forever, done, failed-and-refunded,
@@ -69,8 +85,9 @@ impl Serve {
         if self.list_scenarios {
             return list_scenarios();
         }
-        let sandbox =
-            on(&self.scenarios).fold(Sandbox::generated(self.merchant()), Sandbox::with_scenario);
+        let sandbox = self.sandbox()?;
+        let payments = payments(&sandbox);
+        let [from, to] = self.days(&sandbox);
         let (token, username, password) = (sandbox.token(), sandbox.username(), sandbox.password());
         let server = Server::start_on(self.port, sandbox).map_err(|error| {
             Failure::other(format!("cannot listen on port {} of 127.0.0.1: {error}", self.port))
@@ -82,7 +99,7 @@ impl Serve {
         lines.flush()?;
         let text = format!(
             "\
-{STRONG}A merchant made from the seed {seed}, in {when}.{STRONG:#} Ctrl-C stops it.
+{STRONG}{merchant}.{STRONG:#} Ctrl-C stops it.
 
 In another terminal:
   export KAMIPAY_BASE_URL={url}
@@ -96,13 +113,8 @@ To log in instead of using the token:
   unset KAMIPAY_TOKEN
   export KAMIPAY_USERNAME={username} KAMIPAY_PASSWORD={password}
 ",
-            seed = self.seed,
-            when = self.year.map_or_else(|| "May 2026".to_owned(), |year| year.to_string()),
-            from =
-                self.year.map_or_else(|| "2026-05-01".to_owned(), |year| format!("{year}-01-01")),
-            to = self.year.map_or_else(|| "2026-05-31".to_owned(), |year| format!("{year}-12-31")),
+            merchant = self.description(),
             url = server.base_url(),
-            payments = payments(&self.scenarios),
         );
         // Nobody may be reading it, which is no reason not to serve.
         let _ = anstream::stderr().write_all(text.as_bytes());
@@ -112,8 +124,57 @@ To log in instead of using the token:
         }
     }
 
+    fn sandbox(&self) -> Result<Sandbox, Failure> {
+        let sandbox = match self.has_generated() {
+            true => Sandbox::generated(self.merchant()),
+            false => Sandbox::empty(),
+        };
+        let Some(file) = &self.data else {
+            return Ok(on(&self.scenarios).fold(sandbox, Sandbox::with_scenario));
+        };
+        let sandbox = sandbox.with_file(file).map_err(|error| {
+            let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
+            Failure::usage(format!("--data {error}{cause}"))
+        })?;
+        Ok(self.scenarios.iter().copied().fold(sandbox, Sandbox::with_scenario))
+    }
+
+    /// Whether there is a merchant made from a seed.
+    fn has_generated(&self) -> bool {
+        self.data.is_none()
+            || self.seed.is_some()
+            || self.year.is_some()
+            || self.lots.is_some()
+            || self.charges.is_some()
+    }
+
+    fn description(&self) -> String {
+        let when = self.year.map_or_else(|| "May 2026".to_owned(), |year| year.to_string());
+        let generated =
+            format!("merchant made from the seed {}, in {when}", self.seed.unwrap_or(SEED));
+        match &self.data {
+            Some(file) if self.has_generated() => {
+                format!("The data of {}, and a {generated}", file.display())
+            }
+            Some(file) => format!("The data of {}", file.display()),
+            None => format!("A {generated}"),
+        }
+    }
+
+    /// The first and the last day to list.
+    fn days(&self, sandbox: &Sandbox) -> [String; 2] {
+        match self.year {
+            Some(year) => [format!("{year}-01-01"), format!("{year}-12-31")],
+            None if self.has_generated() => ["2026-05-01", "2026-05-31"].map(str::to_owned),
+            None => {
+                let now = sandbox.now().date_naive();
+                [now - TimeDelta::days(30), now].map(|day| day.to_string())
+            }
+        }
+    }
+
     fn merchant(&self) -> Generated {
-        let mut merchant = Generated::new(self.seed);
+        let mut merchant = Generated::new(self.seed.unwrap_or(SEED));
         let midnight = |year| {
             NaiveDate::from_ymd_opt(year, 1, 1).map(|day| day.and_time(NaiveTime::MIN).and_utc())
         };
@@ -143,12 +204,18 @@ fn on(scenarios: &[Scenario]) -> impl Iterator<Item = Scenario> {
     scenarios.iter().copied().chain(all)
 }
 
-fn payments(scenarios: &[Scenario]) -> String {
-    on(scenarios)
-        .filter(|scenario| scenario.has_payment())
-        .map(|scenario| format!("  kamipay pay status --external-id {scenario}\n"))
-        .collect()
+/// How to ask for the payments that were added, if a shell reads their names as they are.
+fn payments(sandbox: &Sandbox) -> String {
+    let is_plain = |id: &&str| {
+        !id.is_empty()
+            && !id.starts_with('-')
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let ids = sandbox.external_ids().filter(is_plain).take(MOST_PAYMENTS);
+    ids.map(|id| format!("  kamipay pay status --external-id {id}\n")).collect()
 }
+
+const MOST_PAYMENTS: usize = 20;
 
 /// All scenarios with what they do, by what they are about.
 fn list_scenarios() -> Result<Exit, Failure> {

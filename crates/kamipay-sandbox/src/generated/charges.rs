@@ -131,7 +131,7 @@ impl Generated {
             tx_hash: &identifier::hash(self.bits(Kind::ChargeTx, index), self.seed),
             requested: charge.charged_amount,
             // About 5.40 BRL for a USDT.
-            credited: charge.charged_amount / Decimal::new(54, 1),
+            credited: (charge.charged_amount / Decimal::new(54, 1)).trunc_with_scale(5),
             external_data: charge.external_id.as_deref().unwrap_or(&bill),
             requested_at: charge.charged_timestamp,
             credited_at: charge.credited_at,

@@ -92,8 +92,9 @@ impl Generated {
         let minute = payout.created_at.format("%Y%m%d%H%M").to_string();
         let payment = Payment {
             identifiers: payout.identifiers(),
-            amount_usdt: payout.amount.normalize().to_string(),
-            amount_brl: Decimal::new(self.payout_centavos(payout.number) as i64, 2).to_string(),
+            states: vec![payout.state],
+            amount_usdt: payout.amount.normalize(),
+            amount_brl: Decimal::new(self.payout_centavos(payout.number) as i64, 2),
             name,
             pix_key,
             address_in: identifier::address(self.seed, Kind::Address as u64),

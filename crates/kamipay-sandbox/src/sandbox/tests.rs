@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod own;
+
 /// Status and body of a GET with the first token.
 fn get(sandbox: &mut Sandbox, uri: &str) -> (u16, String) {
     let authorization = format!("Bearer {}", sandbox.token());

@@ -52,6 +52,25 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> (String, Vec<u8>) {
 }
 
 #[test]
+fn its_health_can_be_asked_for_at_any_time() {
+    let server = start();
+    server.with_sandbox(|sandbox| sandbox.fail_next(Fault::named("status-503"), 1));
+    for method in ["GET", "HEAD"] {
+        let answer =
+            exchange(&server, format!("{method} /health HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(answer.ends_with(r#"{"status":"ok"}"#), method == "GET");
+    }
+    // Neither counted nor recorded: the fault is still planned.
+    assert_eq!(server.with_sandbox(|sandbox| sandbox.request_count()), 0);
+    let answer = exchange(&server, get("/v1/lots/a", "").as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert!(answer.contains(&format!("x-request-id: {}\r\n", requests[0].request_id)));
+}
+
+#[test]
 fn it_listens_on_loopback_only() {
     let server = start();
     assert!(server.address().ip().is_loopback());
