@@ -201,7 +201,7 @@ where
     fn shown_later(&mut self) -> i64 {
         match S::LISTED_BY {
             ListedBy::RowTime => 0,
-            ListedBy::RowTimePerhaps => 0,
+            ListedBy::RowTimePerhaps => self.lag,
             ListedBy::Unknown => {
                 let lag = self.random.below(self.lag.unsigned_abs() * 2 + 1) as i64;
                 lag * self.lag.signum()
@@ -615,6 +615,14 @@ fn days_weeks_and_months_of_pending_charges_add_up_to_the_year() {
 #[test]
 fn days_weeks_and_months_of_lots_add_up_to_the_year() {
     days_add_up::<ScanLots>(365, 0);
+}
+
+#[test]
+fn days_of_lots_add_up_whatever_time_the_api_lists_by() {
+    for millis in [1, 900, 1_000, 1_700, 2_000, 2_500, 3_000, 10_000, 180_000, 400_000_000] {
+        days_add_up::<ScanLots>(10, millis * 1_000);
+        days_add_up::<ScanLots>(10, -millis * 1_000);
+    }
 }
 
 #[test]
