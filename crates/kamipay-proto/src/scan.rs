@@ -48,10 +48,12 @@
 //!   fresh connection ([`ScanRequest::on_fresh_connection`]) until two readings agree.
 //! * **Ends.** A period is half-open, `start <= time < end`, so that days add up to the month. The
 //!   scan asks for one second more and drops rows by their time. It does so where the vendor's page
-//!   names the time that the API lists by (settlements, transactions, pending charges). Lots count
-//!   by `created_at` alike, until a row shows that the API lists by another time. Rows without a
-//!   time are kept. Confirmed charges have two times, and the page does not say which counts: there
-//!   the API decides about rows at the ends.
+//!   names the time that the API lists by (settlements, transactions, pending charges). The page
+//!   of lots does not name it. A lot with a `created_at` beyond an end is dropped only if the
+//!   neighbouring period lists it too: then it is also listed in the two seconds around that end,
+//!   and not elsewhere. The scan asks for both. Rows without a time are kept. Confirmed charges
+//!   have two times, and the page does not say which counts: there the API decides about rows at
+//!   the ends.
 //! * **Order.** Oldest first. Rows without a time (lots in flight) come first in their window,
 //!   once. The number of threads changes neither the rows nor their order.
 //!
@@ -69,24 +71,24 @@
 //! | does so permanently | [`Incomplete`] |
 //! | returns fewer rows than the limit it echoes | once, with more requests |
 //! | counts to 10,000 at most | once; if 3 seconds hold more rows: [`Incomplete`] |
-//! | ignores the dates | an error, if there are two windows that can show it |
+//! | lists lots by another time than `created_at` | once, and days add up |
+//! | ignores the dates | an error, if rows' times or two windows can show it. Other lots are kept; [`Manifest::outside`] counts those outside |
 //! | lists a row without a time, later with one | once, as it came first |
 //! | returns a row again with other amounts | [`Incomplete`] |
 //!
 //! Not guaranteed:
 //!
-//! * A row that only some replicas have is listed or not.
+//! * A row that only some replicas have is listed or not. If they also list rows of one time in
+//!   different orders, for as long as a paged window is read, another row of that time can be
+//!   missing.
 //! * A row *added* to a window that was handed over (a payment booked late) is not in the scan.
 //!   [`Scan::with_look_back`] reads the newest part again at the end.
 //! * A row whose time *changes* during the scan can be missing or come twice.
 //! * A row missing from both the answer and its `total` is not noticed. The same holds for a page
 //!   and a `total` capped at the same number, and for a list without a `total`.
-//! * Two scans of one client in turn can take each other's responses on a connection that is behind,
-//!   if their limits happen to be equal.
-//! * Lots listed by a time that differs by 1 to 3 seconds from `created_at`: near the end of a day,
-//!   a lot can be in neither of the two days.
-//! * Confirmed charges that are alone in the overlap of two windows: two of them may end the scan as
-//!   [`Incomplete`] ([`Reason::Repeated`]), although the API is right.
+//! * Two scans of one list by one client in turn, with overlapping periods or different filters,
+//!   can take each other's responses on a connection that is behind, if their limits happen to be
+//!   equal.
 //! * A cache filled before the scan that ignores `Cache-Control` returns old rows.
 //!
 //! Memory is bounded by the pages in flight, not by the period: see [`Scan::with_look_ahead`].
@@ -217,6 +219,8 @@ enum Purpose {
     HandOver,
     /// The overlap with the previous part, which hands over its rows.
     Border,
+    /// Shows which rows a neighbouring period has too.
+    Edge,
     /// Read again, for rows that were added.
     LookBack,
 }
@@ -230,12 +234,15 @@ struct Cut {
     left: u64,
     /// Number of its parts with more than half of its rows.
     large_parts: u32,
+    /// Whether it was cut because it has the rows of the previous window.
+    is_repetition: bool,
 }
 
 impl Cut {
     fn of(rows: u64, page_size: u64) -> Self {
         // Twice: a row on a border is in both parts. Plus a page: rows are added meanwhile.
-        Self { rows, left: rows.saturating_mul(2).saturating_add(page_size), large_parts: 0 }
+        let left = rows.saturating_mul(2).saturating_add(page_size);
+        Self { rows, left, large_parts: 0, is_repetition: false }
     }
 
     fn by_force(rows: u64, page_size: u64) -> Self {
@@ -510,10 +517,16 @@ impl<S: Scannable> Scan<S> {
                 {
                     self.read_again(0, Cause::Confirm, Reason::Inconsistent);
                 }
-                Progress::Ready(rows) => match self.objection(node, rows) {
-                    Some(reason) => self.read_again(0, Cause::Inconsistent, reason),
-                    None => self.open_window(),
-                },
+                Progress::Ready(rows) => {
+                    if let Some(reason) = self.objection(node, rows) {
+                        self.read_again(0, Cause::Inconsistent, reason);
+                    } else if let Some(window) = self.unknown_edge(node, rows) {
+                        let edge = self.node(window, Purpose::Edge, None);
+                        self.queue.push_front(edge);
+                    } else if !self.cut_repetition() {
+                        self.open_window();
+                    }
+                }
             }
         }
     }
@@ -679,13 +692,41 @@ impl<S: Scannable> Scan<S> {
 
     /// Why a consistent window contradicts the rows before it.
     fn objection(&self, node: &Node<S::Row>, rows: &[S::Row]) -> Option<Reason> {
-        if node.purpose == Purpose::Border {
+        if matches!(node.purpose, Purpose::Border | Purpose::Edge) {
             return None;
         }
-        if node.purpose == Purpose::HandOver && self.handed_over.is_repetition(rows) {
+        // No instant is in three windows.
+        if self.is_repetition(node, rows) && self.handed_over.is_repeated() {
             return Some(Reason::Repeated);
         }
         rows.iter().any(|row| self.handed_over.contradicts(row)).then_some(Reason::Conflict)
+    }
+
+    fn is_repetition(&self, node: &Node<S::Row>, rows: &[S::Row]) -> bool {
+        node.purpose == Purpose::HandOver && self.handed_over.is_repetition(rows)
+    }
+
+    /// Cuts the first window behind the overlap if it has the rows of the previous window. They may
+    /// all be listed in the overlap: then only the first part has them. If the API ignores the
+    /// dates, both parts have them.
+    fn cut_repetition(&mut self) -> bool {
+        let Some(node) = self.queue.front() else { return false };
+        let Progress::Ready(rows) = &node.progress else { return false };
+        let whole = node.cut.and_then(|cut| self.cuts.get(&cut));
+        if whole.is_some_and(|whole| whole.is_repetition) || !self.is_repetition(node, rows) {
+            return false;
+        }
+        let Some(windows) = node.window.cut_behind_overlap() else { return false };
+        let cut = Cut::by_force(rows.len() as u64, self.limits.page_size());
+        self.replace(0, windows, Cut { is_repetition: true, ..cut });
+        true
+    }
+
+    /// The window to read before these rows can be handed over.
+    fn unknown_edge(&self, node: &Node<S::Row>, rows: &[S::Row]) -> Option<Window> {
+        let is_handed_over = matches!(node.purpose, Purpose::HandOver | Purpose::LookBack);
+        let whole = self.outer.filter(|_| is_handed_over);
+        self.handed_over.unknown_edge::<S>(rows, whole)
     }
 
     /// Drops rows that are not to be handed over, and sorts the rest.
@@ -694,15 +735,13 @@ impl<S: Scannable> Scan<S> {
         let Progress::Ready(rows) = node.progress else { return };
         self.forget_cut(node.cut);
         let Node { window, purpose, .. } = node;
-        if S::LISTED_BY == ListedBy::RowTimePerhaps {
-            self.handed_over.listed_by_another_time |=
-                rows.iter().any(|row| is_outside(row, window));
+        if purpose == Purpose::Edge {
+            return self.handed_over.remember_edge(window, &rows);
         }
         self.handed_over.enter(window);
         let mut contents = Contents::with_capacity(rows.len());
         let mut new = Vec::with_capacity(rows.len());
         for row in rows {
-            let by_time = self.handed_over.is_decided_by_time::<S>(&row);
             // Where the time does not decide for sure, the border tells the parts apart.
             let by_border = S::LISTED_BY != ListedBy::RowTime;
             let known = self.handed_over.known(&row, purpose, by_border);
@@ -715,7 +754,7 @@ impl<S: Scannable> Scan<S> {
                 }
                 continue;
             }
-            if by_time && !self.handed_over.is_in_period(&row, purpose, self.outer) {
+            if self.handed_over.belongs_to_neighbor::<S>(&row, purpose, self.outer) {
                 continue;
             }
             match known {

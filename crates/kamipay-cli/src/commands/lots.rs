@@ -24,10 +24,10 @@ pub(crate) enum Lots {
     /// List the lots of a period, one row each
     ///
     /// The period can have any length. Rows come oldest first by created_at, and days add up: a lot
-    /// belongs to the day of its created_at. Lots in flight have none, and are in every listing. If a
-    /// row shows that the API goes by another time, which its pages leave open, no row is left out
-    /// for its created_at, and a note says so. All lots are listed, or the command ends with exit
-    /// code 6 and says what is missing.
+    /// belongs to the day of its created_at. Lots in flight have none, and are in every listing. The
+    /// API's pages leave open whether it goes by another time: then a lot belongs to the day that
+    /// lists it, and a note says so. All lots are listed, or the command ends with exit code 6 and
+    /// says what is missing.
     #[command(override_usage = "kamipay lots list [OPTIONS] --from <TIME> --to <TIME>")]
     #[command(after_help = "\
 Examples:

@@ -72,9 +72,9 @@ impl Endpoint for ListLots {
 pub struct ScanLots {
     /// The period: `start <= created_at < end`. Lots without a `created_at` (in flight) are kept.
     ///
-    /// The vendor's page does not say which of a lot's times counts. Once a row shows that it is
-    /// not `created_at`, no row is dropped for its time any more, and
-    /// [`Manifest::outside`](crate::scan::Manifest::outside) counts these rows.
+    /// The vendor's page does not say which of a lot's times counts. If it is another one, a lot
+    /// belongs to the period that lists it. If two neighbours list it, `created_at` decides.
+    /// [`Manifest::outside`](crate::scan::Manifest::outside) counts lots with a `created_at` outside.
     pub period: Period,
 }
 

@@ -1,8 +1,11 @@
 //! Remembers the rows that were handed over, to drop duplicates and to find contradictions.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::reading::Contents;
+use super::window::Edge;
 use super::{ListedBy, LookBackState, Purpose, ScanState, Scannable, Seen, Window};
 use crate::Period;
 use crate::page::{Amounts, ScanRow};
@@ -25,8 +28,10 @@ pub(super) struct HandedOver<K> {
     /// Rows without a time. They are few, and may come again in any window.
     in_flight: Contents<K>,
     look_back: Option<LookBack<K>>,
-    /// Whether a row showed that the API lists by another time than [`ScanRow::time`].
-    pub(super) listed_by_another_time: bool,
+    /// Whether the previous window had the rows of the one before it.
+    is_repeated: bool,
+    /// The rows listed in the windows of an [`Edge`].
+    edges: HashMap<Window, HashSet<K>>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,7 +65,8 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
                 handed_over: contents(&it.handed_over),
                 is_due: !state.is_done,
             }),
-            listed_by_another_time: state.listed_by_another_time,
+            is_repeated: false,
+            edges: HashMap::new(),
         }
     }
 
@@ -78,7 +84,6 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         let ends = [self.seen_until, self.previous_end, window.and_then(|it| it.end())];
         state.seen_until = ends.into_iter().flatten().max();
         state.in_flight = sorted(&self.in_flight);
-        state.listed_by_another_time = self.listed_by_another_time;
         state.look_back = self.look_back.as_ref().map(|it| LookBackState {
             period: it.period,
             handed_over: sorted(it.handed_over.iter().chain(now)),
@@ -102,17 +107,8 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     pub(super) fn take_look_back(&mut self) -> Option<Period> {
         let look_back = self.look_back.as_mut().filter(|it| it.is_due)?;
         look_back.is_due = false;
+        self.edges.clear(); // they may have new rows, too
         Some(look_back.period)
-    }
-
-    /// Whether the row's time decides if it belongs to the period.
-    pub(super) fn is_decided_by_time<S: Scannable>(&self, row: &S::Row) -> bool {
-        row.time().is_some()
-            && match S::LISTED_BY {
-                ListedBy::RowTime => true,
-                ListedBy::RowTimePerhaps => !self.listed_by_another_time,
-                ListedBy::Unknown => false,
-            }
     }
 
     /// Whether a row without a time was not handed over yet. Another window may have handed it over
@@ -122,20 +118,53 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         rows.iter().any(|row| is_new(&row))
     }
 
-    /// Whether the row's time lies in the period to hand over.
-    pub(super) fn is_in_period(
+    /// Whether a neighbouring period hands the row over. `whole`: the period of the whole listing.
+    pub(super) fn belongs_to_neighbor<S: Scannable<Row: ScanRow<Key = K>>>(
         &self,
-        row: &impl ScanRow,
+        row: &S::Row,
         purpose: Purpose,
         whole: Option<Period>,
     ) -> bool {
-        let period = match (purpose, &self.look_back) {
-            (Purpose::LookBack, Some(look_back)) => Some(look_back.period),
-            _ => whole,
-        };
-        period
-            .zip(row.time())
-            .is_none_or(|(period, time)| period.start() <= time && time < period.end())
+        let Some((time, whole)) = row.time().zip(whole) else { return false };
+        match S::LISTED_BY {
+            ListedBy::RowTime => {
+                let look_back = self.look_back.as_ref().filter(|_| purpose == Purpose::LookBack);
+                let period = look_back.map_or(whole, |it| it.period);
+                time < period.start() || period.end() <= time
+            }
+            // Its time may not be the one it is listed by. It is dropped only if the neighbour
+            // lists it.
+            ListedBy::RowTimePerhaps => Edge::passed_by(time, whole).is_some_and(|edge| {
+                let is_in =
+                    |window| self.edges.get(&window).is_some_and(|it| it.contains(&row.key()));
+                is_in(edge.shared) && !is_in(edge.elsewhere)
+            }),
+            ListedBy::Unknown => false,
+        }
+    }
+
+    /// A window to read before these rows can be handed over: it shows whether a neighbouring
+    /// period has one of them.
+    pub(super) fn unknown_edge<S: Scannable<Row: ScanRow<Key = K>>>(
+        &self,
+        rows: &[S::Row],
+        whole: Option<Period>,
+    ) -> Option<Window> {
+        let whole = whole.filter(|_| S::LISTED_BY == ListedBy::RowTimePerhaps)?;
+        rows.iter().find_map(|row| {
+            let edge = Edge::passed_by(row.time()?, whole)?;
+            match self.edges.get(&edge.shared) {
+                None => Some(edge.shared),
+                Some(shared) if shared.contains(&row.key()) => {
+                    Some(edge.elsewhere).filter(|it| !self.edges.contains_key(it))
+                }
+                Some(_) => None,
+            }
+        })
+    }
+
+    pub(super) fn remember_edge(&mut self, window: Window, rows: &[impl ScanRow<Key = K>]) {
+        self.edges.insert(window, rows.iter().map(ScanRow::key).collect());
     }
 
     /// Forgets rows that cannot come again in `window` or later.
@@ -181,7 +210,8 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
                 .any(|before| before.get(&key).is_some_and(|before| *before != amounts))
     }
 
-    /// Whether these are the rows of the previous window, over a longer time than the overlap.
+    /// Whether these are the rows of the previous window, over a longer time than the overlap. They
+    /// may be listed by another time.
     pub(super) fn is_repetition<R: ScanRow<Key = K>>(&self, rows: &[R]) -> bool {
         let mut timed = rows.iter().filter_map(|row| Some((row, row.time()?)));
         if timed.clone().count() != self.previous.len() {
@@ -191,6 +221,11 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         let Some((earliest, latest)) = times().min().zip(times().max()) else { return false };
         latest - earliest > WIDEST_OVERLAP
             && timed.all(|(row, _)| self.previous.contains_key(&row.key()))
+    }
+
+    /// Whether the previous window had the rows of the one before it.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.is_repeated
     }
 
     /// Number of remembered rows with a time.
@@ -214,10 +249,11 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         match purpose {
             Purpose::Border => self.border = contents,
             Purpose::HandOver => {
+                self.is_repeated = !contents.is_empty() && contents == self.previous;
                 self.previous = contents;
                 self.previous_end = window.end();
             }
-            Purpose::LookBack => {}
+            Purpose::Edge | Purpose::LookBack => {}
         }
     }
 }

@@ -39,7 +39,7 @@ pub trait Scannable: Clone + Sealed {
 pub enum ListedBy {
     /// [`ScanRow::time`], as the vendor's page says.
     RowTime,
-    /// [`ScanRow::time`], until a row shows otherwise. The vendor's page does not say.
+    /// Perhaps [`ScanRow::time`]. The vendor's page does not say.
     RowTimePerhaps,
     /// One of several times. The vendor's page does not say which.
     Unknown,

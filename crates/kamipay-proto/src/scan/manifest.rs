@@ -27,7 +27,7 @@ pub struct Manifest {
     /// flight that were mined. They are handed over once, as they came first.
     pub changed: u64,
     /// Rows whose time lies outside the window that listed them. Included in `rows`. If there are
-    /// any, the API lists by another time, and from then on no row is dropped for its time.
+    /// any, the API lists by another time, or ignores the dates.
     pub outside: u64,
 }
 

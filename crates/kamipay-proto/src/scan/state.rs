@@ -25,10 +25,6 @@ pub struct ScanState<S: Scannable> {
     /// Rows without a time that were handed over. They may come again in any window.
     #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
     pub(crate) in_flight: Vec<Seen<Key<S>>>,
-    /// Whether a row showed that the API lists by another time than
-    /// [`ScanRow::time`](super::ScanRow::time).
-    #[serde(default)]
-    pub(crate) listed_by_another_time: bool,
     /// Whether the previous part hands over the rows on the first border.
     #[serde(default)]
     pub(crate) continues: bool,
@@ -51,7 +47,6 @@ impl<S: Scannable> ScanState<S> {
             outer: None,
             seen_until: None,
             in_flight: Vec::new(),
-            listed_by_another_time: false,
             continues: false,
             is_done: false,
             look_back: None,

@@ -407,14 +407,38 @@ fn lots_that_all_lie_outside_are_asked_for_again_on_a_fresh_connection() {
 
 #[test]
 fn lots_that_all_lie_outside_are_accepted_if_two_connections_agree() {
-    // The API may list by another time than `created_at`.
-    let (requests, rows) = read_lots_with(|_, call| LotPage {
-        lots: (20..23).map(|id| lot(id, 60 * DAY + id)).collect(),
-        total: 3,
-        limit: call.limit.rows(),
-        offset: call.offset,
-    });
-    assert_eq!((requests, rows), (vec![(1000, true), (999, true)], 3));
+    // The API lists by another time than `created_at`, or ignores the dates.
+    for ignores_dates in [false, true] {
+        let (requests, rows) = read_lots_with(|_, call| {
+            let is_listed = ignores_dates || call.range.end() > at(9 * DAY);
+            let is_listed = is_listed && (ignores_dates || call.range.start() < at(9 * DAY));
+            let ids = if is_listed { 20..23 } else { 0..0 };
+            let lots: Vec<_> = ids.map(|id| lot(id, 60 * DAY + id)).collect();
+            let (limit, offset) = (call.limit.rows(), call.offset);
+            LotPage { total: lots.len() as u64, lots, limit, offset }
+        });
+        // Then the end of the period, where the next one does not list them, and its start.
+        let mut expected = vec![(1000, true), (999, true), (998, false), (997, true)];
+        expected.extend([(996, false), (995, true)].iter().filter(|_| ignores_dates));
+        assert_eq!((requests, rows), (expected, 3), "{ignores_dates}");
+    }
+}
+
+#[test]
+fn no_lot_is_dropped_if_the_api_ignores_the_dates() {
+    let (second, day) = (SECOND as i64, DAY as i64);
+    for length in [1, second, 3 * second, 9 * second, 15 * second, day, 20 * day] {
+        let beside = [-second, -second / 2, -1, 0, 1, second / 2, second];
+        let near = beside.iter().flat_map(|offset| [*offset, length + offset]);
+        let times = near.chain([-400 * day, 300 * day]);
+        let items: BTreeMap<_, _> = (1..).zip(times.map(server::Item::at)).collect();
+        let count = items.len();
+        let mut server = server::Server::new(items, Random(0));
+        server.ignores_dates = true;
+        let mut scan = scan(length as u64, 1000);
+        let rows = read(&mut scan, |call| server.answer::<ScanLots>(call)).unwrap();
+        assert_eq!((rows.len(), scan.manifest().outside), (count, 2), "{length}");
+    }
 }
 
 #[test]
@@ -614,34 +638,83 @@ fn charge(id: u64, credited: DateTime<Utc>) -> ConfirmedCharge {
     serde_json::from_str(&charge).unwrap()
 }
 
-/// Two days of charges. The API answers the second day with the first day's rows, `times` times.
-fn second_day_late(times: u32) -> Result<Manifest, Box<Incomplete>> {
-    let charge = |id: u64| charge(id, at(id * DAY / 4 + DAY / 8));
-    let mut scan = Scan::new(ScanConfirmedCharges::new(period(DAY * 3 / 2)));
-    let mut repeat = times;
+/// Two windows of lots. The API answers the second one, and its parts, with the first one's rows,
+/// `times` times.
+fn second_window_late(times: u32) -> Result<Vec<u64>, Box<Incomplete>> {
+    let mut model = Model::still((0..8).map(|n| n * 5 * DAY + DAY));
+    let first = ListLots::new(DateRange::new(start(), at(20 * DAY)).unwrap());
+    let mut late = 0;
+    read(&mut scan(40 * DAY, 1000), |call| {
+        let is_late = call.range.start() > start() && late < times;
+        late += u32::from(is_late);
+        let range = if is_late { first.range } else { call.range };
+        model.answer(&ListLots { range, ..call.clone() })
+    })
+}
+
+#[test]
+fn a_window_with_the_rows_of_the_one_before_is_not_accepted() {
+    for times in 0..30 {
+        match second_window_late(times) {
+            Ok(rows) => assert_eq!(rows.len(), 8, "{times}"),
+            Err(missing) => assert_eq!(missing.reason, Reason::Repeated, "{times}"),
+        }
+    }
+    assert!(second_window_late(4).is_ok());
+    assert_eq!(second_window_late(u32::MAX).unwrap_err().reason, Reason::Repeated);
+}
+
+#[test]
+fn an_api_that_ignores_the_dates_of_two_windows_is_found_out() {
+    let mut scan = scan(40 * DAY, 1000);
+    let missing = read(&mut scan, |call| LotPage {
+        lots: (1..6).map(|id| lot(id, id * 7 * DAY)).collect(),
+        total: 5,
+        limit: call.limit.rows(),
+        offset: call.offset,
+    });
+    assert_eq!(missing.unwrap_err().reason, Reason::Repeated);
+}
+
+/// Reads rows that all have their listed time in the overlap of two windows.
+fn read_the_overlap<S: server::Listed>(later: &[i64]) -> (usize, Manifest) {
+    let days = if S::MAX_WINDOW < TimeDelta::days(2) { 2 } else { 40 };
+    let whole = Period::new(start(), start() + TimeDelta::days(days)).unwrap();
+    let border = Cover::of::<S>(whole, whole).unwrap().nth(1).unwrap().start().unwrap();
+    let border = server::micros(border);
+    let items = (1..).zip(later).map(|(n, later)| {
+        let listed = border + n as i64 * 100_000;
+        (n, server::Item { shown: listed + later, ..server::Item::at(listed) })
+    });
+    let mut server = server::Server::new(items.collect(), Random(0));
+    let mut scan = Scan::new(S::of(whole));
+    let mut rows = 0;
     loop {
         match scan.delivery() {
-            Delivery::Row(_) => {}
-            Delivery::Done(manifest) => return Ok(manifest),
-            Delivery::Incomplete(missing) => return Err(missing),
+            Delivery::Row(_) => rows += 1,
+            Delivery::Done(manifest) => return (rows, manifest),
+            Delivery::Incomplete(missing) => panic!("{later:?}: {missing}"),
             Delivery::Waiting => {
                 let request = scan.request().unwrap();
-                let is_second = request.call.range.unwrap().start() > start();
-                let ids = if is_second && repeat == 0 { 4..6 } else { 0..4 };
-                repeat -= u32::from(is_second && repeat > 0);
-                scan.answer(request.ticket, ids.map(charge).collect());
+                let page = server.answer::<S>(&request.call);
+                request.call.verify(&page).unwrap();
+                scan.answer(request.ticket, page);
             }
         }
     }
 }
 
 #[test]
-fn a_window_with_the_rows_of_the_one_before_is_read_again() {
-    for times in 0..5 {
-        let manifest = second_day_late(times).unwrap();
-        assert_eq!((manifest.rows, manifest.rereads), (6, times.into()));
+fn rows_listed_in_the_overlap_are_no_repetition_whatever_time_they_show() {
+    let second = 1_000_000;
+    for later in [[30, 90], [1, 7], [-30, -90], [0, 0], [3600, 7200], [-3600, -7200], [-3600, 7200]]
+    {
+        let later = later.map(|seconds| seconds * second);
+        assert_eq!(read_the_overlap::<ScanConfirmedCharges>(&later).0, 2);
+        let (rows, manifest) = read_the_overlap::<ScanLots>(&later);
+        assert_eq!(rows, 2);
+        assert!(manifest.requests < 30, "{manifest}");
     }
-    assert_eq!(second_day_late(5).unwrap_err().reason, Reason::Repeated);
 }
 
 #[test]
@@ -760,6 +833,55 @@ fn readings_that_a_cut_moves_behind_the_look_ahead_do_not_keep_all_limits() {
                 }
                 scan.answer(request.ticket, page);
             }
+        }
+    }
+}
+
+/// Two scans read in turn over one connection, which falls behind once.
+#[test]
+fn two_scans_in_turn_do_not_take_each_others_answers() {
+    let month = 31 * DAY as i64;
+    let items: BTreeMap<_, _> =
+        (0..40).map(|n| (n, server::Item::at(n as i64 * month + 5 * DAY as i64))).collect();
+    // The first one has rows in each window, the other one has none, or the same rows.
+    for (from, others) in [(100, 0), (0, 40), (20, 20)] {
+        for behind_at in 0..30 {
+            let mut server = server::Server::new(items.clone(), Random(1));
+            let mut ways = server::Ways::<ScanTransactions>::new(false, 1);
+            let scan = |from| {
+                let [from, to] = [from, from + 40].map(|n| server::at(n * month));
+                Scan::new(ScanTransactions::new(Period::new(from, to).unwrap()))
+            };
+            let mut scans = [scan(0), scan(from)];
+            let (mut rows, mut done, mut requests) = ([0, 0], [false, false], 0);
+            while done != [true, true] {
+                for n in [1, 0] {
+                    match scans[n].delivery() {
+                        Delivery::Row(_) => rows[n] += 1,
+                        Delivery::Done(_) => done[n] = true,
+                        Delivery::Incomplete(missing) => panic!("{missing}"),
+                        Delivery::Waiting => {
+                            let request = scans[n].request().unwrap();
+                            let call = &request.call;
+                            if requests == behind_at {
+                                ways.fall_behind(0, &mut server, call);
+                            }
+                            requests += 1;
+                            if request.on_fresh_connection {
+                                ways.close(|_| false);
+                            }
+                            let mut page = ways.send(0, &mut server, call);
+                            if call.verify(&page).is_err() {
+                                ways.close(|_| false);
+                                page = ways.send(0, &mut server, call);
+                            }
+                            call.verify(&page).unwrap();
+                            scans[n].answer(request.ticket, page);
+                        }
+                    }
+                }
+            }
+            assert_eq!(rows, [40, others], "behind at request {behind_at}");
         }
     }
 }

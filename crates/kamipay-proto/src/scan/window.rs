@@ -43,6 +43,13 @@ impl Window {
         Self::new(if end == start { start - OVERLAP } else { start }, end)
     }
 
+    /// What two periods that meet at `time` are both asked for.
+    fn around(time: DateTime<Utc>) -> Self {
+        let start = whole_second(time);
+        let end = if start < time { later(start, OVERLAP) } else { start };
+        Self::new(earlier(start, OVERLAP), later(end, OVERLAP))
+    }
+
     /// The start, in UTC. `None` if open.
     pub fn start(&self) -> Option<DateTime<Utc>> {
         self.start
@@ -76,6 +83,14 @@ impl Window {
             && self.end.is_none_or(|end| time < end - OVERLAP * 2)
     }
 
+    /// Cuts the window behind its overlap with the previous one. `None` if it is too short.
+    pub(super) fn cut_behind_overlap(self) -> Option<Vec<Self>> {
+        let (start, end) = (self.start?, self.end?);
+        let border = later(start, TimeDelta::seconds(SHORTEST));
+        let is_long = end - border >= TimeDelta::seconds(SHORTEST);
+        is_long.then(|| vec![Self::new(start, border), Self::new(border - OVERLAP, end)])
+    }
+
     /// Cuts the window into parts of about four fifths of a page each, if its rows are spread
     /// evenly. At least four parts, so that their sum shows if the API ignores the dates.
     ///
@@ -98,6 +113,32 @@ impl Window {
                 })
                 .collect(),
         )
+    }
+}
+
+/// Where to look for a row whose time lies beyond an end of a period.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    /// The overlap with the neighbouring period. That period has the row as well if it is listed
+    /// here.
+    pub(super) shared: Window,
+    /// A window far from [`shared`](Self::shared). If the row is listed here too, the API ignores
+    /// the dates.
+    pub(super) elsewhere: Window,
+}
+
+impl Edge {
+    const FAR: TimeDelta = TimeDelta::seconds(10);
+
+    /// The end of `period` beyond which `time` lies.
+    pub(super) fn passed_by(time: DateTime<Utc>, period: Period) -> Option<Self> {
+        let (start, end) = (period.start(), period.end());
+        let (near, far) = match time {
+            _ if time < start => (start, end.max(later(start, Self::FAR))),
+            _ if time >= end => (end, start.min(earlier(end, Self::FAR))),
+            _ => return None,
+        };
+        Some(Self { shared: Window::around(near), elsewhere: Window::around(far) })
     }
 }
 

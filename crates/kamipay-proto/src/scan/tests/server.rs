@@ -33,13 +33,17 @@ pub(super) fn micros(time: DateTime<Utc>) -> i64 {
 pub(super) struct Item {
     /// The time that the server lists by.
     pub(super) listed: i64,
+    /// The time that a lot shows, and a confirmed charge as well.
+    pub(super) shown: i64,
     /// Whether the row shows its time.
     pub(super) is_dated: bool,
+    /// Its place among the rows of one time.
+    pub(super) place: u64,
 }
 
 impl Item {
     pub(super) fn at(time: i64) -> Self {
-        Self { listed: time, is_dated: true }
+        Self { listed: time, shown: time, is_dated: true, place: 0 }
     }
 }
 
@@ -54,9 +58,6 @@ pub(super) struct Ask {
 
 /// A listing that the model can answer.
 pub(super) trait Listed: Scannable {
-    /// How much later the time that a row shows is than the time it is listed by.
-    const LAG: i64 = 0;
-
     fn of(period: Period) -> Self;
     fn ask(call: &Self::Call) -> Ask;
     fn row(id: u64, item: Item) -> Self::Row;
@@ -81,7 +82,7 @@ impl Listed for ScanLots {
             lot_id: id.to_string().as_str().into(),
             transaction_hash: None,
             usdt_amount: Decimal::ONE,
-            created_at: item.is_dated.then(|| at(item.listed)),
+            created_at: item.is_dated.then(|| at(item.shown)),
             status: LotStatus::Mined,
         }
     }
@@ -204,9 +205,6 @@ impl Listed for ScanPendingCharges {
 }
 
 impl Listed for ScanConfirmedCharges {
-    /// Listed by the time of its request; credited some minutes later.
-    const LAG: i64 = 3 * 60 * 1_000_000;
-
     fn of(period: Period) -> Self {
         Self::new(period)
     }
@@ -226,8 +224,8 @@ impl Listed for ScanConfirmedCharges {
             brl_requested: Decimal::ONE,
             usdt_credited: Decimal::ONE,
             external_data: None,
-            request_datetime: at(item.listed),
-            credit_datetime: at(item.listed + Self::LAG),
+            request_datetime: at(item.listed.min(item.shown)),
+            credit_datetime: at(item.listed.max(item.shown)),
         }
     }
 
@@ -253,6 +251,7 @@ pub(super) enum Order {
 pub(super) enum Turn {
     Rotating,
     Random,
+    /// Each connection has its own.
     Sticky,
 }
 
@@ -270,6 +269,7 @@ pub(super) struct Server {
     pub(super) cuts_rows: bool,
     pub(super) includes_start: bool,
     pub(super) includes_end: bool,
+    pub(super) ignores_dates: bool,
     pub(super) most_rows: Option<u64>,
     pub(super) most_total: Option<u64>,
     /// Whether rows after `most_total` are never listed.
@@ -289,6 +289,7 @@ impl Server {
             cuts_rows: false,
             includes_start: true,
             includes_end: true,
+            ignores_dates: false,
             most_rows: None,
             most_total: None,
             ends_at_most_total: false,
@@ -302,7 +303,7 @@ impl Server {
     }
 
     pub(super) fn holds(&self, item: Item, ask: &Ask) -> bool {
-        if !item.is_dated {
+        if !item.is_dated || self.ignores_dates {
             return true; // in flight: in every period
         }
         let time = if self.cuts_rows { self.cut(item.listed) } else { item.listed };
@@ -313,28 +314,35 @@ impl Server {
     }
 
     pub(super) fn answer<S: Listed>(&mut self, call: &S::Call) -> Page<S> {
+        self.answer_on::<S>(0, call)
+    }
+
+    fn answer_on<S: Listed>(&mut self, connection: u64, call: &S::Call) -> Page<S> {
         self.requests += 1;
         let ask = S::ask(call);
         let count = self.replicas.len();
         let replica = match self.turn {
             Turn::Rotating => self.requests as usize % count,
             Turn::Random => self.random.below(count as u64) as usize,
-            Turn::Sticky => 0,
+            Turn::Sticky => (Random(connection).next() % count as u64) as usize,
         };
         let holds = |item: &Item| self.holds(*item, &ask);
-        let mut rows: Vec<(i64, u64, Item)> = self.replicas[replica]
+        let mut rows: Vec<(u64, Item)> = self.replicas[replica]
             .iter()
             .filter(|(_, item)| holds(item))
-            .map(|(id, item)| (if item.is_dated { item.listed } else { i64::MAX }, *id, *item))
+            .map(|(id, item)| (*id, *item))
             .collect();
         let ties_down = self.ties_differ && replica % 2 == 1;
-        rows.sort_by_key(|(time, id, _)| (*time, if ties_down { u64::MAX - id } else { *id }));
+        rows.sort_by_key(|(id, item)| {
+            let time = if item.is_dated { item.listed } else { i64::MAX };
+            (time, if ties_down { u64::MAX - item.place } else { item.place }, *id)
+        });
         match self.order {
             Order::Ascending => {}
             Order::Descending => rows.reverse(),
             Order::Unstable => {
                 let seed = self.requests << 32;
-                rows.sort_by_key(|(_, id, _)| Random(id ^ seed).next());
+                rows.sort_by_key(|(id, _)| Random(id ^ seed).next());
             }
         }
         let mut total = rows.len() as u64;
@@ -347,48 +355,88 @@ impl Server {
         let limit = ask.limit.min(self.most_rows.unwrap_or(u64::MAX));
         let page = rows.into_iter().skip(ask.offset as usize);
         let page = page.take(limit.try_into().unwrap_or(usize::MAX));
-        S::answer(page.map(|(_, id, item)| S::row(id, item)).collect(), total, &ask)
+        S::answer(page.map(|(id, item)| S::row(id, item)).collect(), total, &ask)
     }
 }
 
-/// The cache and the connection between a client and the server.
-pub(super) struct Way<S: Listed> {
-    /// A cache by URL.
+/// What is between a client and the server: a cache by URL, and connections that may be behind.
+pub(super) struct Ways<S: Listed> {
     cache: Option<BTreeMap<String, Page<S>>>,
-    /// Answers to earlier requests, which arrive first.
-    late: VecDeque<Page<S>>,
+    ways: Vec<Way<S>>,
+    connections: u64,
 }
 
-impl<S: Listed<Call: std::fmt::Debug>> Way<S>
+/// A connection.
+struct Way<S: Listed> {
+    number: u64,
+    /// Answers to earlier requests, which arrive first.
+    late: VecDeque<Page<S>>,
+    /// Whether it is closed after the request under way.
+    is_last: bool,
+}
+
+impl<S: Listed> Way<S> {
+    fn new(number: u64) -> Self {
+        Self { number, late: VecDeque::new(), is_last: false }
+    }
+}
+
+impl<S: Listed<Call: std::fmt::Debug>> Ways<S>
 where
     Page<S>: Clone,
 {
-    pub(super) fn new(has_cache: bool) -> Self {
-        Self { cache: has_cache.then(BTreeMap::new), late: VecDeque::new() }
+    pub(super) fn new(has_cache: bool, connections: usize) -> Self {
+        let (ways, connections) = ((1..).take(connections).map(Way::new), connections as u64);
+        let ways = ways.collect();
+        Self { cache: has_cache.then(BTreeMap::new), ways, connections }
     }
 
-    /// Number of answers that the connection is behind.
-    pub(super) fn late(&self) -> usize {
-        self.late.len()
+    /// Number of answers that a connection is behind.
+    pub(super) fn late(&self, way: usize) -> usize {
+        self.ways[way].late.len()
     }
 
-    /// Puts the connection one more answer behind.
-    pub(super) fn fall_behind(&mut self, server: &mut Server, call: &S::Call) {
-        let answer = server.answer::<S>(call);
-        self.late.push_back(answer);
+    /// Puts a connection one more answer behind.
+    pub(super) fn fall_behind(&mut self, way: usize, server: &mut Server, call: &S::Call) {
+        let way = &mut self.ways[way];
+        let answer = server.answer_on::<S>(way.number, call);
+        way.late.push_back(answer);
     }
 
-    pub(super) fn send(&mut self, server: &mut Server, call: &S::Call, fresh: bool) -> Page<S> {
-        if fresh {
-            self.late.clear();
+    /// Closes a connection, and opens another one.
+    fn renew(&mut self, way: usize) {
+        self.connections += 1;
+        self.ways[way] = Way::new(self.connections);
+    }
+
+    /// Closes all connections. Those with a request under way are closed after its response.
+    pub(super) fn close(&mut self, is_in_use: impl Fn(usize) -> bool) {
+        for way in 0..self.ways.len() {
+            match is_in_use(way) {
+                true => self.ways[way].is_last = true,
+                false => self.renew(way),
+            }
         }
+    }
+
+    pub(super) fn send(&mut self, way: usize, server: &mut Server, call: &S::Call) -> Page<S> {
+        let page = self.respond(way, server, call);
+        if self.ways[way].is_last {
+            self.renew(way);
+        }
+        page
+    }
+
+    fn respond(&mut self, way: usize, server: &mut Server, call: &S::Call) -> Page<S> {
+        let way = &mut self.ways[way];
         let answer = match &mut self.cache {
             Some(cache) => {
-                cache.entry(format!("{call:?}")).or_insert_with(|| server.answer::<S>(call)).clone()
+                let entry = cache.entry(format!("{call:?}"));
+                entry.or_insert_with(|| server.answer_on::<S>(way.number, call)).clone()
             }
-            None => server.answer::<S>(call),
+            None => server.answer_on::<S>(way.number, call),
         };
-        self.late.push_back(answer);
-        self.late.pop_front().unwrap()
+        way.late.push_back(answer);
+        way.late.pop_front().unwrap()
     }
 }
