@@ -48,7 +48,7 @@ pub(crate) struct ByHand {
     /// A text: in the query of a GET or DELETE, else a string in the JSON body
     #[arg(long = "field", short = 'f', value_name = "KEY=VALUE", value_parser = field)]
     fields: Vec<(String, String)>,
-    /// A JSON value in the JSON body, with its digits as given: 10.50, true, null, [1,2]
+    /// A JSON value in the JSON body, with its digits as given: 10.50, true, null, {"a": 1}
     #[arg(long = "json-field", short = 'F', value_name = "KEY=JSON", value_parser = json_field)]
     json_fields: Vec<(String, Box<RawValue>)>,
     /// The JSON body, from a file; `-` is standard input
