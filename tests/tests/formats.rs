@@ -172,6 +172,12 @@ fn a_number_that_a_format_may_have_rounded_is_refused_with_advice() {
         assert!(error.contains("serde_json::from_str"), "{format}: {error}");
     }
 
+    for amount in [r#"{"a": "5"}"#, "[5]", "null", "true", "\"five\""] {
+        let flat = flat.replace("9961.790", amount);
+        let read = serde_json::from_str::<Flat<LotDetail>>(&flat);
+        assert!(read.is_err(), "{amount} is not an amount");
+    }
+
     // A whole number is exact in every format. As text, every number is.
     for amount in ["0", "9961", "-5", "\"9961.790\""] {
         let text = LOT.replace("9961.790,", &format!("{amount},"));

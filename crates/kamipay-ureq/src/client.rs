@@ -128,9 +128,9 @@ impl Client {
     ///
     /// * follow no redirect, because the token would travel along;
     /// * end within [`TransportLimits::timeout`], because the client cannot interrupt it;
-    /// * return the whole body, unpacked. A body that is cut off is an error: of an answer
-    ///   [`TransportFault::Lost`](crate::TransportFault::Lost), and of a status that is an error the
-    ///   response with the extension [`CutOff`](kamipay_proto::CutOff);
+    /// * return the whole body, unpacked. A 2xx response that is cut off is the error
+    ///   [`Lost`](crate::TransportFault::Lost). Any other is returned with the extension
+    ///   [`CutOff`](kamipay_proto::CutOff);
     /// * not try again, because the client does.
     ///
     /// Of the configuration, only the settings for connections have no effect: the proxy, the

@@ -5,7 +5,7 @@ use http::StatusCode;
 use kamipay_proto::lots::{GetLot, LotDetail, ScanLots};
 use kamipay_proto::pay_status::{Chain, GetPayStatus, PaymentTarget, Watch, WatchLimits};
 use kamipay_proto::retry::Stop;
-use kamipay_proto::{Endpoint as _, Period};
+use kamipay_proto::{Api, BuildError, Endpoint, Period};
 use kamipay_sandbox::{Generated, Sandbox, Scenario};
 
 use super::*;
@@ -31,6 +31,21 @@ fn get(client: &Client) -> Result<LotDetail, Error> {
     client.send(&GetLot::new("9c030c8b-6d68-445b-8048-1bacd91012fa".parse().unwrap()))
 }
 
+/// A call with a header of its own.
+struct Traced;
+
+impl Endpoint for Traced {
+    const CALL: &'static str = "GET /v1/lots/{lot_identifier}";
+    type Output = LotDetail;
+
+    fn request(&self, api: &Api) -> Result<Request<Vec<u8>>, BuildError> {
+        let mut request =
+            api.get(&["v1", "lots", "9c030c8b-6d68-445b-8048-1bacd91012fa"]).finish()?;
+        request.headers_mut().insert("traceparent", HeaderValue::from_static("00-its-own"));
+        Ok(request)
+    }
+}
+
 fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
     Ok(Response::builder().status(status).body(body.into()).unwrap())
 }
@@ -50,6 +65,18 @@ fn a_fault_says_what_was_sent_and_whether_to_try_again() {
         assert!(error.to_string().contains(": no luck"), "{error}");
         assert_eq!(error.answer().map(|it| it.status()), None);
     }
+}
+
+#[test]
+fn an_error_shows_its_causes() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("no connection")]
+    struct Outer(#[source] std::io::Error);
+
+    let cable = Outer(std::io::Error::other("the cable is cut"));
+    let error = TransportError::new(TransportFault::NotSent, cable);
+    assert_eq!(error.to_string(), "no connection: the cable is cut");
+    assert_eq!(format!("{error:?}"), "no connection: the cable is cut");
 }
 
 #[test]
@@ -134,6 +161,7 @@ fn every_request_has_the_additional_headers_unless_the_call_has_its_own() {
     more.set_public("traceparent", "00-call").unwrap();
     get(&client.with_headers(&more)).unwrap();
     get(&client).unwrap();
+    client.with_headers(&more).send(&Traced).unwrap();
     let agent = concat!("kamipay-ureq/", env!("CARGO_PKG_VERSION"), " my-shop/2.1");
     let lot = "/v1/lots/9c030c8b-6d68-445b-8048-1bacd91012fa";
     let line = |path: &str, trace: &str| format!("{path}: of the gateway, {trace}, {agent}");
@@ -144,6 +172,7 @@ fn every_request_has_the_additional_headers_unless_the_call_has_its_own() {
             line(lot, "00-client"),
             line(lot, "00-call"),
             line(lot, "00-client"),
+            line(lot, "00-its-own"),
         ]
     );
 }
