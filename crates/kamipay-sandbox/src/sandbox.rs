@@ -154,7 +154,8 @@ impl Sandbox {
     /// If a field, a value or a state is not one of the known ones, an identifier is there twice, or
     /// an amount is text where the API has a number, or the other way round.
     pub fn with_json(self, json: &str) -> Result<Self, InvalidData> {
-        Ok(self.with_data(Data::from_json(json)?))
+        let data = Data::from_json(json, self.api.now)?;
+        Ok(self.with_data(data))
     }
 
     /// Adds payments, rows and routes from a JSON file, see [`Sandbox::with_json`].
@@ -163,11 +164,12 @@ impl Sandbox {
     ///
     /// If the file cannot be read, or as [`Sandbox::with_json`].
     pub fn with_file(self, path: impl AsRef<Path>) -> Result<Self, InvalidData> {
-        Ok(self.with_data(Data::from_file(path.as_ref())?))
+        let data = Data::from_file(path.as_ref(), self.api.now)?;
+        Ok(self.with_data(data))
     }
 
     fn with_data(mut self, data: Data) -> Self {
-        self.api.now = data.now.unwrap_or(self.api.now);
+        self.api.now = data.now;
         self.api.routes.extend(data.routes);
         data.payments.into_iter().for_each(|payment| self.insert_payment(payment));
         self.with_rows(data.rows)

@@ -94,7 +94,7 @@ fn own_rows_are_read_with_the_generated_ones() -> Result {
     let before = DateRange::parse("2026-05-14T11:59:58Z", "2026-05-14T11:59:59.999999Z")?;
     let is_mine = |id: &str| id == "9c030c8b-6d68-445b-8048-1bacd91012fa";
     let page = client.send(&ListLots::new(before))?;
-    assert!(!page.lots.iter().any(|lot| is_mine(&lot.lot_id.to_string())));
+    assert!(!page.lots.iter().any(|lot| is_mine(lot.lot_id.as_ref())));
     Ok(())
 }
 
