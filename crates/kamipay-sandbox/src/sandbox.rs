@@ -1,6 +1,6 @@
 //! The API as a function from a request to a response.
 
-use std::{fmt, path::Path};
+use std::{collections::BTreeSet, fmt, path::Path};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response, StatusCode};
@@ -84,12 +84,14 @@ impl Sandbox {
     /// It is cheap enough for tests with thousands of sandboxes. The checkouts are those of the
     /// pending charges, or 42. It is 2026-05-14T15:30:00Z.
     pub fn from_rows(rows: impl IntoIterator<Item = Row>) -> Self {
-        let mut payments = Vec::new();
+        let (mut payments, mut checkouts) = (Vec::new(), BTreeSet::new());
         let book = Book::of_rows(rows.into_iter().map(|mut row| {
             payments.append(&mut row.payments);
+            if row.list == List::PendingCharges {
+                checkouts.insert(row.checkout_id);
+            }
             row
         }));
-        let checkouts = book.checkouts();
         let mut sandbox = Self::new(Api::new(book, documented::now()));
         checkouts.into_iter().for_each(|checkout| sandbox.api.enroll(checkout));
         payments.into_iter().for_each(|payment| sandbox.insert_payment(payment));
