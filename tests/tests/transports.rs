@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use kamipay_proto::retry::{Cause, FailedAttempt, Repeat, RetryPolicy, Stop};
-use kamipay_proto::{Api, BuildError, Endpoint, IssueToken, ResponseError, ResponseErrorKind};
+use kamipay_proto::{
+    AccessToken, Api, BuildError, Endpoint, IssueToken, ResponseError, ResponseErrorKind,
+};
 use kamipay_sandbox::{Generated, Sandbox, Server, conformance};
 use kamipay_tests::{calls, with_call};
 use kamipay_ureq::{Client, Config, Credentials};
@@ -93,10 +95,11 @@ fn both_transports_give_equal_values() {
 
 #[test]
 fn both_transports_give_equal_refusals() {
-    let server = Server::start(Sandbox::documented()).unwrap();
-    let base: kamipay_proto::BaseUrl = server.base_url().parse().unwrap();
-    let client = Client::new(base.clone(), Credentials::token("wrong".parse().unwrap()));
-    let (transport, api) = (Async::new(), Api::new(base, &"wrong".parse().unwrap()));
+    // One server each, so that their requests have equal ids.
+    let [blocking, other] = [(); 2].map(|()| Server::start(Sandbox::documented()).unwrap());
+    let wrong: AccessToken = "wrong".parse().unwrap();
+    let client = Client::new(blocking.base_url().parse().unwrap(), wrong.clone());
+    let (transport, api) = (Async::new(), Api::new(other.base_url().parse().unwrap(), &wrong));
     for call in calls() {
         with_call!(&call, call => {
             let ours = client.send(call).unwrap_err();

@@ -288,12 +288,6 @@ impl Book {
     pub(crate) fn merchant(&self) -> &Generated {
         &self.merchant
     }
-
-    /// The checkouts of the pending charges that were added.
-    pub(crate) fn checkouts(&self) -> BTreeSet<i64> {
-        let added = &self.edits[List::PendingCharges.place()].added;
-        added.iter().map(|row| row.checkout_id).collect()
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use self::node::{
     Node, Object,
 };
 use crate::{
-    documented, forms,
+    forms,
     json::{array, float, member, with_member},
     list::List,
     payments::{Payment, PaymentState},
@@ -27,7 +27,7 @@ use crate::{
 /// What a file or a text contains.
 #[derive(Debug, Default)]
 pub(crate) struct Data {
-    pub(crate) now: Option<DateTime<Utc>>,
+    pub(crate) now: DateTime<Utc>,
     pub(crate) payments: Vec<Payment>,
     pub(crate) rows: Vec<Row>,
     pub(crate) routes: Vec<Route>,
@@ -179,24 +179,21 @@ const ROUTE: &[Field] = &[
 const CHECKOUT: &str = "checkout_id";
 
 impl Data {
-    pub(crate) fn from_file(path: &Path) -> Result<Self, InvalidData> {
+    /// `now` counts where the file does not say.
+    pub(crate) fn from_file(path: &Path, now: DateTime<Utc>) -> Result<Self, InvalidData> {
         let file = Some(path.display().to_string());
         let json = fs::read_to_string(path).map_err(|error| InvalidData {
             file: file.clone(),
             source: Some(error),
             ..InvalidData::new("the file cannot be read".to_owned())
         })?;
-        Self::from_json(&json).map_err(|error| InvalidData { file, ..error })
+        Self::from_json(&json, now).map_err(|error| InvalidData { file, ..error })
     }
 
-    pub(crate) fn from_json(json: &str) -> Result<Self, InvalidData> {
+    pub(crate) fn from_json(json: &str, now: DateTime<Utc>) -> Result<Self, InvalidData> {
         let file = Node::of(json)?.object(&[FILE])?;
-        let now = file.get("now").map(Node::time).transpose()?;
-        let mut reading = Reading {
-            now: now.unwrap_or_else(documented::now),
-            data: Self { now, ..Self::default() },
-            seen: HashMap::new(),
-        };
+        let now = file.get("now").map_or(Ok(now), Node::time)?;
+        let mut reading = Reading { now, data: Self::default(), seen: HashMap::new() };
         for payment in file.items("payments")? {
             reading.payment(&payment)?;
         }
@@ -225,7 +222,7 @@ impl Data {
         for route in file.items("routes")? {
             reading.route(&route)?;
         }
-        Ok(reading.data)
+        Ok(Self { now, ..reading.data })
     }
 }
 

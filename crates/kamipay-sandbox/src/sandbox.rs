@@ -1,6 +1,6 @@
 //! The API as a function from a request to a response.
 
-use std::{fmt, path::Path};
+use std::{collections::BTreeSet, fmt, path::Path};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response, StatusCode};
@@ -84,12 +84,14 @@ impl Sandbox {
     /// It is cheap enough for tests with thousands of sandboxes. The checkouts are those of the
     /// pending charges, or 42. It is 2026-05-14T15:30:00Z.
     pub fn from_rows(rows: impl IntoIterator<Item = Row>) -> Self {
-        let mut payments = Vec::new();
+        let (mut payments, mut checkouts) = (Vec::new(), BTreeSet::new());
         let book = Book::of_rows(rows.into_iter().map(|mut row| {
             payments.append(&mut row.payments);
+            if row.list == List::PendingCharges {
+                checkouts.insert(row.checkout_id);
+            }
             row
         }));
-        let checkouts = book.checkouts();
         let mut sandbox = Self::new(Api::new(book, documented::now()));
         checkouts.into_iter().for_each(|checkout| sandbox.api.enroll(checkout));
         payments.into_iter().for_each(|payment| sandbox.insert_payment(payment));
@@ -154,7 +156,8 @@ impl Sandbox {
     /// If a field, a value or a state is not one of the known ones, an identifier is there twice, or
     /// an amount is text where the API has a number, or the other way round.
     pub fn with_json(self, json: &str) -> Result<Self, InvalidData> {
-        Ok(self.with_data(Data::from_json(json)?))
+        let data = Data::from_json(json, self.api.now)?;
+        Ok(self.with_data(data))
     }
 
     /// Adds payments, rows and routes from a JSON file, see [`Sandbox::with_json`].
@@ -163,11 +166,12 @@ impl Sandbox {
     ///
     /// If the file cannot be read, or as [`Sandbox::with_json`].
     pub fn with_file(self, path: impl AsRef<Path>) -> Result<Self, InvalidData> {
-        Ok(self.with_data(Data::from_file(path.as_ref())?))
+        let data = Data::from_file(path.as_ref(), self.api.now)?;
+        Ok(self.with_data(data))
     }
 
     fn with_data(mut self, data: Data) -> Self {
-        self.api.now = data.now.unwrap_or(self.api.now);
+        self.api.now = data.now;
         self.api.routes.extend(data.routes);
         data.payments.into_iter().for_each(|payment| self.insert_payment(payment));
         self.with_rows(data.rows)

@@ -84,7 +84,7 @@ impl<'a> Node<'a> {
         let mut object = Object { node: self.clone(), members: Vec::new() };
         for (name, value) in members.0 {
             let dot = if self.path.is_empty() { "" } else { "." };
-            let path = format!("{}{dot}{name}", self.path);
+            let path = format!("{}{dot}{}", self.path, name.escape_debug());
             let node = Self { whole: self.whole, json: value.get(), path };
             let mut fields = allowed.iter().copied().flatten();
             let Some(&(name, form, may_be_null)) = fields.find(|field| field.0 == name) else {

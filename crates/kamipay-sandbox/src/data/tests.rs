@@ -6,7 +6,7 @@ use crate::{Generated, Sandbox};
 const EXAMPLE: &str = include_str!("../../examples/merchant.json");
 
 fn refusal(json: &str) -> String {
-    Data::from_json(json).unwrap_err().to_string()
+    Data::from_json(json, DateTime::default()).unwrap_err().to_string()
 }
 
 /// The body of a GET with the first token.
@@ -124,6 +124,7 @@ fn a_refusal_names_the_line_the_field_and_what_is_allowed() {
         "[]".to_owned(),
         "{\n\"lots\": [}".to_owned(),
         r#"{"lot": []}"#.to_owned(),
+        r#"{"\u001b[31m": []}"#.to_owned(),
         r#"{"lots": [], "lots": []}"#.to_owned(),
         r#"{"lots": {}}"#.to_owned(),
         r#"{"lots": [7]}"#.to_owned(),
@@ -167,6 +168,24 @@ fn a_refusal_names_the_line_the_field_and_what_is_allowed() {
 }
 
 #[test]
+fn a_lot_without_a_time_is_of_now() {
+    let json = r#"{"lots": [{"lot_id": "a", "created_at": null, "usdt_amount": "1"}]}"#;
+    let list = |day: &str| format!("/v1/lots?start_date={day}T00:00:00Z&end_date={day}T23:00:00Z");
+    for (sandbox, json, day) in [
+        (Sandbox::empty(), json.to_owned(), "2026-05-14"),
+        (Sandbox::generated(Generated::new(7)), json.to_owned(), "2026-06-01"),
+        (
+            Sandbox::empty(),
+            json.replace("{\"lots", r#"{"now": "2026-07-01T01:00:00Z", "lots"#),
+            "2026-07-01",
+        ),
+    ] {
+        let answer = get(&mut sandbox.with_json(&json).unwrap(), &list(day));
+        assert!(answer.contains(r#"[{"lot_id":"a","#), "{day}: {answer}");
+    }
+}
+
+#[test]
 fn a_refusal_names_the_file() {
     let path = std::env::temp_dir().join(format!("kamipay-sandbox-{}.json", std::process::id()));
     fs::write(&path, "{\n\n\"lot\": 1}").unwrap();
@@ -186,7 +205,7 @@ fn no_data_makes_it_panic() {
     for (place, _) in EXAMPLE.char_indices() {
         for other in ["", "\"", "9", "e", "null"] {
             let json = [&EXAMPLE[..place], other, &EXAMPLE[place + 1..]].concat();
-            if let Err(error) = Data::from_json(&json) {
+            if let Err(error) = Data::from_json(&json, DateTime::default()) {
                 assert!(error.to_string().starts_with("line "), "{error}");
             }
         }
