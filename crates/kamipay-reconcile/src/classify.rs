@@ -135,6 +135,14 @@ pub(crate) fn classify<'a>(
             markers.iter().map(|it| it.theirs().count()).sum(),
         ];
         bucket(members, marked, rules, scratch)?;
+        // While a transfer of the key is under way, it may fail, and all its rows pair otherwise.
+        let is_under_way = |it: &Member<'_>| {
+            it.record.progress == Progress::InFlight
+                && !matches!(it.scope, Scope::Known | Scope::Forgotten)
+        };
+        if members.iter().any(is_under_way) {
+            members.iter_mut().for_each(|it| it.is_closed = false);
+        }
     }
     for member in members.iter_mut().filter(|it| it.is_inside() && it.bucket.is_none()) {
         member.bucket = Some(match (member.record.side, member.record.progress) {
@@ -405,9 +413,8 @@ fn settle(members: &mut [Member<'_>], a: &[usize], b: &[usize], bucket: Bucket) 
         bucket,
         Bucket::Matched | Bucket::WithinTolerance | Bucket::Group | Bucket::CutOff
     );
-    // A row after the period comes in the next one. What is under way may fail.
-    let is_final =
-        |it: &Member<'_>| it.scope != Scope::After && it.record.progress == Progress::Live;
+    // A row after the period comes in the next one.
+    let is_final = |it: &Member<'_>| it.scope != Scope::After;
     let rows = || a.iter().chain(b);
     let is_closed = is_good
         && rows().all(|index| is_final(&members[*index]))

@@ -298,7 +298,7 @@ impl Reader {
 }
 
 /// What was read, counted and added up while reading.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) rows: [u64; 3],
     pub(crate) void: u64,
@@ -311,12 +311,6 @@ pub(crate) struct Tally {
 pub(crate) enum Source {
     Input,
     State,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self { rows: [0; 3], void: 0, opened: [0; 2], sums: Registers::default() }
-    }
 }
 
 impl Tally {

@@ -375,7 +375,8 @@ impl<S: Store> Report<S> {
         }
         let (mut members, mut markers, mut restated) = (Vec::new(), Vec::new(), Vec::new());
         for group in index.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            (members.clear(), markers.clear());
+            members.clear();
+            markers.clear();
             for (_, _, frame) in group {
                 match record::read(frame).ok_or_else(damaged)? {
                     Entry::Record(record) => members.push(Member::new(record)),
@@ -449,15 +450,19 @@ impl<S: Store> Report<S> {
         (has_open, has_closed): (bool, bool),
         run: &mut Run<S>,
     ) {
-        // An open row may depend on rows that the next period does not read again.
-        for member in members.iter().filter(|_| has_open) {
-            let is_void = member.record.progress == Progress::Void;
+        // What failed, and kamiPay's rows before the first period, may explain later rows of the books,
+        // and the next period does not read them again. So it is with all that an open row refers to.
+        for member in members {
+            let Record { side, progress, time, key, .. } = member.record;
+            let is_recent = time.is_none_or(|time| time >= self.rules.horizon());
             let is_kept = match member.scope {
-                Scope::Before => !member.is_closed,
-                Scope::Inside => is_void,
+                Scope::Before => {
+                    !member.is_closed && (has_open || side == Side::Theirs && is_recent)
+                }
+                Scope::Inside => progress == Progress::Void,
                 _ => false,
             };
-            if is_kept && member.record.side != Side::Pool && member.record.key.is_some() {
+            if is_kept && side != Side::Pool && key.is_some() {
                 self.saved.0 += 1;
                 run.add(member, Bucket::Void, OPENED | OUTSIDE, members);
             }
@@ -727,6 +732,7 @@ struct OpenRun<'a, S> {
 /// What the rows of a report consist of.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "there is nothing else")]
+#[expect(clippy::large_enum_variant, reason = "nearly all are rows, and one is kept at a time")]
 pub enum Item<'a> {
     /// A row. It is to be shown, or to be saved in the state, or both.
     Row(ReportRow<'a>),

@@ -192,7 +192,7 @@ impl StateHeader {
             from: rules.period.start(),
             to: rules.period.end(),
             utc_offset: rules.utc_offset,
-            since: rules.since.unwrap_or(rules.period.start()),
+            since: rules.since.unwrap_or_else(|| rules.period.start()),
             remember: rules.remember,
             open,
             matched,
@@ -383,6 +383,16 @@ impl OpenRow {
             candidates: row.hints().collect(),
             carried: row.carried.into(),
         }
+    }
+
+    /// The lot or settlement to fetch again, because the row's transfer was under way.
+    ///
+    /// Give its rows to the next period's [`Partial`](crate::Partial): a row with the name of an open
+    /// one replaces it.
+    pub fn to_fetch(&self) -> Option<&str> {
+        let OwnedId::Name(name) = &self.id else { return None };
+        let is_under_way = self.side == Side::Theirs && self.progress == Progress::InFlight;
+        name.split_once('/').filter(|_| is_under_way).map(|(source, _)| source)
     }
 
     pub(crate) fn origin(&self) -> Origin {

@@ -51,6 +51,7 @@ fn text(report: &Report<MemoryStore>) -> String {
 }
 
 /// KAMIPAY_CASES: how many. Default: 20,000.
+#[expect(clippy::disallowed_methods, reason = "a test may be told how long to search")]
 fn cases() -> u64 {
     std::env::var("KAMIPAY_CASES").map_or(20_000, |count| count.parse().unwrap())
 }

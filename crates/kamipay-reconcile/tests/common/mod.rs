@@ -28,8 +28,8 @@ impl Dice {
         self.below(count) == 0
     }
 
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len())]
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
     }
 
     pub fn shuffle<T>(&mut self, list: &mut [T]) {
@@ -110,8 +110,8 @@ const AMOUNTS: [&str; 14] = [
 /// A small case with many equal keys, amounts and times, mostly at and around the bounds.
 pub fn case(dice: &mut Dice) -> Case {
     let (start, end) = (at(1000), at(2000));
-    let lag = TimeDelta::seconds(*dice.pick(&[0, 0, 100, 300]));
-    let as_of = *dice.pick(&[end, end, at(2050), at(1500)]);
+    let lag = TimeDelta::seconds(dice.pick(&[0, 0, 100, 300]));
+    let as_of = dice.pick(&[end, end, at(2050), at(1500)]);
     let nano = TimeDelta::nanoseconds(1);
     let times = [
         start,
@@ -142,16 +142,16 @@ pub fn case(dice: &mut Dice) -> Case {
         1 => &["a", "b"],
         _ => &["a", "A", "b", "", "00"],
     };
-    let most = *dice.pick(&[2, 3, 4, 6, 9, 14]);
+    let most = dice.pick(&[2, 3, 4, 6, 9, 14]);
     let count = 1 + dice.below(most);
     let mut tolerances = Vec::new();
     if dice.one_in(2) {
         let most = dice.pick(&["0", "0.01", "0.000000000000000001", "5.01", "0.0100"]);
-        tolerances.push((*dice.pick(&["usdt", "BRL"]), *most));
+        tolerances.push((dice.pick(&["usdt", "BRL"]), most));
     }
     let rows = (1..=count as u64)
         .map(|line| {
-            let side = *dice.pick(&[
+            let side = dice.pick(&[
                 Side::Ours,
                 Side::Ours,
                 Side::Ours,
@@ -166,16 +166,16 @@ pub fn case(dice: &mut Dice) -> Case {
                 side,
                 line,
                 name,
-                key: if dice.one_in(12) { None } else { Some(*dice.pick(keys)) },
-                amount: if dice.one_in(10) { None } else { Some(*dice.pick(amounts)) },
-                currency: *dice.pick(currencies),
-                time: if dice.one_in(25) { None } else { Some(*dice.pick(times)) },
+                key: if dice.one_in(12) { None } else { Some(dice.pick(keys)) },
+                amount: if dice.one_in(10) { None } else { Some(dice.pick(amounts)) },
+                currency: dice.pick(currencies),
+                time: if dice.one_in(25) { None } else { Some(dice.pick(times)) },
                 progress: match (side, dice.below(8)) {
                     (Side::Theirs, 0) => Progress::InFlight,
                     (Side::Theirs, 1) => Progress::Void,
                     _ => Progress::Live,
                 },
-                carried: *dice.pick(&["", "", "x", "y"]),
+                carried: dice.pick(&["", "", "x", "y"]),
             }
         })
         .collect();
