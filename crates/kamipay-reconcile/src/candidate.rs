@@ -462,13 +462,14 @@ impl Search {
     }
 }
 
+/// The hashes of one text for different searches differ, and those for the two sides do.
 fn identifier_hash(text: &str, side: u64) -> u64 {
-    hash(text.as_bytes()).wrapping_add(1) ^ side
+    hash(text.as_bytes()) ^ 2 ^ side
 }
 
 /// The hash of a key without case, blanks and the zeros at the start of a number.
 fn plain_hash(key: &str, side: u64) -> u64 {
-    hash(plain(key).as_bytes()).wrapping_add(2) ^ side
+    hash(plain(key).as_bytes()) ^ 4 ^ side
 }
 
 fn plain(key: &str) -> String {

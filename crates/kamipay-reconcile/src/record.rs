@@ -341,6 +341,13 @@ pub(crate) fn put_frame(to: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 }
 
 pub(crate) fn put_number(to: &mut Vec<u8>, mut number: u128) {
+    if let Ok(mut short) = u64::try_from(number) {
+        while short >= 0x80 {
+            to.push(short as u8 | 0x80);
+            short >>= 7;
+        }
+        return to.push(short as u8);
+    }
     while number >= 0x80 {
         to.push(number as u8 | 0x80);
         number >>= 7;
@@ -440,7 +447,6 @@ pub(crate) fn take_number(from: &mut &[u8]) -> Option<u128> {
 }
 
 pub(crate) fn take_u64(from: &mut &[u8]) -> Option<u64> {
-    // Nearly all numbers are short.
     let mut number = 0;
     for shift in (0..u64::BITS).step_by(7) {
         let byte = take_byte(from)?;
@@ -453,7 +459,10 @@ pub(crate) fn take_u64(from: &mut &[u8]) -> Option<u64> {
 }
 
 fn take_signed(from: &mut &[u8]) -> Option<i128> {
-    let number = take_number(from)?;
+    let number = match from.iter().take(9).position(|byte| *byte < 0x80) {
+        Some(_) => take_u64(from)?.into(), // nearly all numbers are short
+        None => take_number(from)?,
+    };
     Some((number >> 1) as i128 ^ -((number & 1) as i128))
 }
 

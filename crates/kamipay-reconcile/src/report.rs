@@ -12,9 +12,9 @@ use crate::candidate::{Candidate, Explanations};
 use crate::classify::{Member, Restated, Scope, Scratch, Why, classify};
 use crate::error::LargeKey;
 use crate::partial::{Partial, Reader, Source, Tally};
-use crate::record::{self, Entry, Marker, Name, Record, text};
+use crate::record::{self, Entry, Marker, Name, Origin, Record, text};
 use crate::registers::Registers;
-use crate::row::{Id, Progress, Side};
+use crate::row::{Id, Progress, Side, cmp_currency};
 use crate::state::{ClosedKey, OpenRow, StateHeader};
 use crate::{Amount, Bucket, Error, Flow, Rules, Shown, Store, Sums};
 
@@ -375,6 +375,12 @@ impl<S: Store> Report<S> {
         }
         let (mut members, mut markers, mut restated) = (Vec::new(), Vec::new(), Vec::new());
         for group in index.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            if let [(_, Some(_), a), (_, _, b)] = group {
+                let (a, b) = (record::read(a), record::read(b));
+                if self.take_pair(a.ok_or_else(damaged)?, b.ok_or_else(damaged)?)? {
+                    continue;
+                }
+            }
             members.clear();
             markers.clear();
             for (_, _, frame) in group {
@@ -392,6 +398,35 @@ impl<S: Store> Report<S> {
             self.take(&members, &markers, &restated, run)?;
         }
         Ok(())
+    }
+
+    /// Takes the usual group, a matched pair, on a short way: most rows are in one. False if it is
+    /// another group.
+    fn take_pair(&mut self, a: Entry<'_>, b: Entry<'_>) -> Result<bool, Error<S::Error>> {
+        let (Entry::Record(a), Entry::Record(b)) = (a, b) else { return Ok(false) };
+        let is_short = !self.rules.is_saved && self.rules.shown == Shown::Open;
+        let is_plain = |it: &Record<'_>| {
+            it.origin == Origin::Fresh
+                && it.progress == Progress::Live
+                && it.time.is_some_and(|time| self.rules.contains(time))
+        };
+        let is_pair = matches!(
+            (a.side, b.side),
+            (Side::Ours, Side::Theirs) | (Side::Theirs, Side::Ours)
+        );
+        let (Some(a_amount), Some(b_amount)) = (a.amount, b.amount) else { return Ok(false) };
+        if !(is_short && is_pair && is_plain(&a) && is_plain(&b))
+            || !a_amount.has_value_of(b_amount)
+            || cmp_currency(a.currency, b.currency).is_ne()
+        {
+            return Ok(false);
+        }
+        self.pairs.found += 1;
+        for (it, amount) in [(a, a_amount), (b, b_amount)] {
+            self.counts[Bucket::Matched as usize][it.side as usize] += 1;
+            self.sums.add(Bucket::Matched as usize, it.side, it.currency, amount)?;
+        }
+        Ok(true)
     }
 
     /// Counts the rows of a key, adds them up, and writes what is shown or saved.

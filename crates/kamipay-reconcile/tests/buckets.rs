@@ -22,6 +22,36 @@ fn partial(case: &Case, rows: &[TestRow], partitions: u16) -> Partial<MemoryStor
     partial
 }
 
+/// The report of what is open has the same sums, and its rows.
+fn check_open(case: &Case, all: &Report<MemoryStore>) {
+    let mut partial = Partial::new(case.rules(), MemoryStore::new());
+    case.rows.iter().for_each(|row| partial.add(&row.row()).unwrap());
+    let open = partial.report(MemoryStore::new()).unwrap();
+    assert_eq!(open.statement().unwrap(), all.statement().unwrap());
+    let (mut open_rows, mut all_rows) = (open.rows().unwrap(), all.rows().unwrap());
+    while let Some(item) = all_rows.next().unwrap() {
+        let Item::Row(row) = item else { panic!("nothing is saved") };
+        if row.bucket.is_timing() || row.bucket.is_exception(row.side == Side::Ours) {
+            let open = loop {
+                let Some(Item::Row(open)) = open_rows.next().unwrap() else { panic!("{row:?}") };
+                // A row of the pool is there for candidates, and is not shown.
+                if open.is_shown {
+                    break serde_json::to_string(&open).unwrap();
+                }
+            };
+            assert_eq!(open, serde_json::to_string(&row).unwrap());
+        }
+    }
+    while let Some(item) = open_rows.next().unwrap() {
+        assert!(matches!(item, Item::Row(row) if !row.is_shown));
+    }
+    for bucket in Bucket::ALL {
+        for side in [Side::Ours, Side::Theirs, Side::Pool] {
+            assert_eq!(open.count(bucket, side), all.count(bucket, side));
+        }
+    }
+}
+
 fn answer(report: &Report<MemoryStore>) -> Answer {
     let mut answer = Vec::new();
     let mut rows = report.rows().unwrap();
@@ -66,6 +96,7 @@ fn every_row_is_in_the_bucket_of_the_rules() {
         seen.extend(expected.iter().map(|it| (it.0, it.2)));
         assert_eq!(answer(&report), expected, "seed {seed}: {:#?}", case.rows);
 
+        check_open(&case, &report);
         // Each row of the period is counted once, and the sums are those of the rows.
         let sides = [Side::Ours, Side::Theirs, Side::Pool];
         let counted: u64 = Bucket::ALL
