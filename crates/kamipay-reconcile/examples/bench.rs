@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rules = Rules::new(Flow::Settlements, period).with_shown(shown);
 
     let begun = Instant::now();
-    let mut sides = [Side::Ours, Side::Theirs].map(|_| Partial::new(rules.clone(), MemoryStore::new()));
+    let mut sides =
+        [Side::Ours, Side::Theirs].map(|_| Partial::new(rules.clone(), MemoryStore::new()));
     let (mut key, mut name) = (String::new(), String::new());
     for (side, partial) in [Side::Ours, Side::Theirs].into_iter().zip(&mut sides) {
         for number in 0..count {
@@ -51,7 +52,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     while rows.next()?.is_some() {
         read += 1;
     }
-    println!("dealt {dealt:?}, classified {:?}, {read} rows read {:?}", classified - dealt, begun.elapsed() - classified);
-    println!("{} exceptions, unexplained zero: {}", report.exceptions(), report.statement()?.unexplained.is_zero());
+    println!(
+        "dealt {dealt:?}, classified {:?}, {read} rows read {:?}",
+        classified - dealt,
+        begun.elapsed() - classified
+    );
+    println!(
+        "{} exceptions, unexplained zero: {}",
+        report.exceptions(),
+        report.statement()?.unexplained.is_zero()
+    );
     Ok(())
 }

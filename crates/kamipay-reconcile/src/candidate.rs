@@ -12,16 +12,18 @@ use crate::record::{Entry, Record, hash, text};
 use crate::report::{Frame, Pairs};
 use crate::row::{Hint, Side};
 use crate::text::optional_time;
-use crate::{Amount, Bucket, Error, Report, Rules, Store};
+use crate::{Amount, Bucket, Error, OwnedId, Report, Rules, Store};
 
 /// A row of the other side that may explain a one-sided row.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Candidate {
-    /// Where it comes from: `ours` or `theirs`.
-    pub side: String,
+    /// Where it comes from.
+    #[serde(with = "crate::state::side")]
+    pub side: Side,
     /// Its name in its source.
-    pub id: String,
+    #[serde(with = "crate::state::id")]
+    pub id: OwnedId,
     /// Its key.
     pub key: Option<String>,
     /// Its amount.
@@ -37,13 +39,12 @@ pub struct Candidate {
 
 impl Candidate {
     pub(crate) fn hint(&self) -> Hint<'_> {
-        let side = if self.side == Side::Ours.as_str() { Side::Ours } else { Side::Theirs };
         Hint {
             key: self.key.as_deref(),
             amount: self.amount,
             currency: &self.currency,
             time: self.time,
-            ..Hint::new(side, &self.id, &self.differs)
+            ..Hint::new(self.side, self.id.as_id(), &self.differs)
         }
     }
 }
@@ -51,8 +52,8 @@ impl Candidate {
 impl From<&Hint<'_>> for Candidate {
     fn from(hint: &Hint<'_>) -> Self {
         Self {
-            side: hint.side.as_str().to_owned(),
-            id: hint.id.to_owned(),
+            side: hint.side,
+            id: hint.id.into(),
             key: hint.key.map(str::to_owned),
             amount: hint.amount,
             currency: hint.currency.to_owned(),
@@ -263,13 +264,13 @@ impl Target {
             hash(format!("{} {currency} {}", amount.shortest(), rules.day(time)).as_bytes())
         });
         let id = match number {
-            ..=1 => record.id().to_string(),
-            number => format!("{}#{number}", record.id()),
+            ..=1 => record.id().into(),
+            number => OwnedId::Name(format!("{}#{number}", record.id())),
         };
         Self {
             is_ours: record.side == Side::Ours,
             row: Candidate {
-                side: record.side.as_str().to_owned(),
+                side: record.side,
                 id,
                 key: record.key.map(|key| text(key).to_owned()),
                 amount: record.amount,
@@ -298,7 +299,7 @@ impl Group {
     /// Adds a target, with the name of the field in which it was found.
     fn add(&mut self, field: &str, row: &Candidate) {
         let order = |it: &(String, Candidate)| {
-            (it.0 != "key", it.1.key.clone(), it.1.id.len(), it.1.id.clone(), it.0.clone())
+            (it.0 != "key", it.1.key.clone(), it.1.id.clone(), it.0.clone())
         };
         let new = (field.to_owned(), row.clone());
         let at = self.0.partition_point(|it| order(it) <= order(&new));

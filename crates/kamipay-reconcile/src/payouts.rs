@@ -127,7 +127,8 @@ mod tests {
         let lot = serde_json::from_str(json).unwrap();
         let mut rows = Vec::new();
         let mut each = |row: &Row<'_>| {
-            let hints: Vec<_> = row.hints.iter().map(|hint| (hint.id, hint.key.unwrap())).collect();
+            let hints: Vec<_> =
+                row.hints.iter().map(|hint| (hint.id.to_string(), hint.key.unwrap())).collect();
             rows.push(format!(
                 "{} {} {} {} {} {:?} {hints:?}",
                 row.id,

@@ -396,8 +396,13 @@ fn put_hint(to: &mut Vec<u8>, hint: &Hint<'_>) {
     let flags = hint.side as u8
         | if hint.key.is_some() { HAS_KEY } else { 0 }
         | if hint.amount.is_some() { HAS_AMOUNT } else { 0 }
-        | if hint.time.is_some() { HAS_TIME } else { 0 };
+        | if hint.time.is_some() { HAS_TIME } else { 0 }
+        | if matches!(hint.id, Id::Line(_)) { IS_LINE } else { 0 };
     to.push(flags);
+    match hint.id {
+        Id::Line(line) => put_number(to, line.into()),
+        Id::Name(name) => put_text(to, name.as_bytes()),
+    }
     put_text(to, hint.key.unwrap_or_default().as_bytes());
     if let Some(amount) = hint.amount {
         put_amount(to, amount);
@@ -405,13 +410,17 @@ fn put_hint(to: &mut Vec<u8>, hint: &Hint<'_>) {
     if let Some(time) = hint.time {
         put_time(to, time);
     }
-    for text in [hint.id, hint.currency, hint.differs] {
+    for text in [hint.currency, hint.differs] {
         put_text(to, text.as_bytes());
     }
 }
 
 fn take_hint<'a>(from: &mut &'a [u8]) -> Option<Hint<'a>> {
     let flags = take_byte(from)?;
+    let id = match flags & IS_LINE {
+        0 => Id::Name(text(take_text(from)?)),
+        _ => Id::Line(take_u64(from)?),
+    };
     let key = text(take_text(from)?);
     Some(Hint {
         side: match flags & 3 {
@@ -422,7 +431,7 @@ fn take_hint<'a>(from: &mut &'a [u8]) -> Option<Hint<'a>> {
         key: (flags & HAS_KEY != 0).then_some(key),
         amount: if flags & HAS_AMOUNT != 0 { Some(take_amount(from)?) } else { None },
         time: if flags & HAS_TIME != 0 { Some(take_time(from)?) } else { None },
-        id: text(take_text(from)?),
+        id,
         currency: text(take_text(from)?),
         differs: text(take_text(from)?),
     })

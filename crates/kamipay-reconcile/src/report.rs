@@ -410,15 +410,16 @@ impl<S: Store> Report<S> {
                 && it.progress == Progress::Live
                 && it.time.is_some_and(|time| self.rules.contains(time))
         };
-        let is_pair = matches!(
-            (a.side, b.side),
-            (Side::Ours, Side::Theirs) | (Side::Theirs, Side::Ours)
-        );
+        let is_pair =
+            matches!((a.side, b.side), (Side::Ours, Side::Theirs) | (Side::Theirs, Side::Ours));
         let (Some(a_amount), Some(b_amount)) = (a.amount, b.amount) else { return Ok(false) };
-        if !(is_short && is_pair && is_plain(&a) && is_plain(&b))
-            || !a_amount.has_value_of(b_amount)
-            || cmp_currency(a.currency, b.currency).is_ne()
-        {
+        let is_matched = is_short
+            && is_pair
+            && is_plain(&a)
+            && is_plain(&b)
+            && a_amount.has_value_of(b_amount)
+            && cmp_currency(a.currency, b.currency).is_eq();
+        if !is_matched {
             return Ok(false);
         }
         self.pairs.found += 1;

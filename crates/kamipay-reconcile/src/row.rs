@@ -143,7 +143,7 @@ pub struct Hint<'a> {
     /// Where the row comes from.
     pub side: Side,
     /// Its name.
-    pub id: &'a str,
+    pub id: Id<'a>,
     /// Its key.
     pub key: Option<&'a str>,
     /// Its amount.
@@ -158,8 +158,8 @@ pub struct Hint<'a> {
 
 impl<'a> Hint<'a> {
     /// The row `id` of this side, which differs in the field `differs`.
-    pub fn new(side: Side, id: &'a str, differs: &'a str) -> Self {
-        Self { side, id, key: None, amount: None, currency: "", time: None, differs }
+    pub fn new(side: Side, id: impl Into<Id<'a>>, differs: &'a str) -> Self {
+        Self { side, id: id.into(), key: None, amount: None, currency: "", time: None, differs }
     }
 }
 

@@ -118,7 +118,7 @@ pub struct OpenRow {
 }
 
 /// A row's name in its source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_enums, reason = "a row has one of these")]
 pub enum OwnedId {
     /// A line, counted from 1.
@@ -364,7 +364,6 @@ impl std::error::Error for StateError {}
 
 impl OpenRow {
     pub(crate) fn new(row: &ReportRow<'_>) -> Self {
-        let name = row.id.to_string();
         Self {
             bucket: (!row.is_outside).then_some(row.bucket),
             side: row.side,
@@ -374,7 +373,7 @@ impl OpenRow {
             time: row.time,
             id: match row.id.line() {
                 Some(line) => OwnedId::Line(line),
-                None => OwnedId::Name(name),
+                None => OwnedId::Name(row.id.to_string()),
             },
             why: row.why(),
             first_seen: row.first_seen,
@@ -408,10 +407,6 @@ impl OpenRow {
         &'a self,
         (others, hints): &'a (Vec<(&'a str, &'a str)>, Vec<crate::Hint<'a>>),
     ) -> Row<'a> {
-        let id = match &self.id {
-            OwnedId::Line(line) => Id::Line(*line),
-            OwnedId::Name(name) => Id::Name(name),
-        };
         Row {
             key: self.key.as_deref(),
             amount: self.amount,
@@ -421,7 +416,26 @@ impl OpenRow {
             others,
             hints,
             carried: self.carried.as_bytes(),
-            ..Row::new(self.side, id)
+            ..Row::new(self.side, self.id.as_id())
+        }
+    }
+}
+
+impl OwnedId {
+    /// The same name, borrowed.
+    pub fn as_id(&self) -> Id<'_> {
+        match self {
+            Self::Line(line) => Id::Line(*line),
+            Self::Name(name) => Id::Name(name),
+        }
+    }
+}
+
+impl From<Id<'_>> for OwnedId {
+    fn from(id: Id<'_>) -> Self {
+        match id {
+            Id::Line(line) => Self::Line(line),
+            Id::Name(name) => Self::Name(name.to_owned()),
         }
     }
 }
@@ -456,7 +470,7 @@ fn is_live(progress: &Progress) -> bool {
     *progress == Progress::Live
 }
 
-mod side {
+pub(crate) mod side {
     use super::*;
 
     #[derive(Deserialize)]
@@ -466,11 +480,11 @@ mod side {
         Theirs,
     }
 
-    pub(super) fn serialize<S: Serializer>(side: &Side, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(side: &Side, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(side.as_str())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Side, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Side, D::Error> {
         Ok(match Word::deserialize(from)? {
             Word::Ours => Side::Ours,
             Word::Theirs => Side::Theirs,
@@ -478,7 +492,7 @@ mod side {
     }
 }
 
-mod id {
+pub(crate) mod id {
     use super::*;
 
     #[derive(Deserialize)]
@@ -488,14 +502,14 @@ mod id {
         Name(String),
     }
 
-    pub(super) fn serialize<S: Serializer>(id: &OwnedId, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(id: &OwnedId, to: S) -> Result<S::Ok, S::Error> {
         match id {
             OwnedId::Line(line) => to.serialize_u64(*line),
             OwnedId::Name(name) => to.serialize_str(name),
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<OwnedId, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<OwnedId, D::Error> {
         Ok(match Json::deserialize(from)? {
             Json::Line(line) => OwnedId::Line(line),
             Json::Name(name) => OwnedId::Name(name),
@@ -506,11 +520,11 @@ mod id {
 mod offset {
     use super::*;
 
-    pub(super) fn serialize<S: Serializer>(it: &FixedOffset, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(it: &FixedOffset, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(it)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<FixedOffset, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<FixedOffset, D::Error> {
         String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -6,8 +6,8 @@ use std::num::NonZeroU16;
 use kamipay_reconcile::proto::Period;
 use kamipay_reconcile::proto::chrono::{DateTime, TimeDelta, Utc};
 use kamipay_reconcile::{
-    Bucket, Flow, Id, Item, MemoryStore, OpenRow, Partial, Progress, Report, Row, Rules, Shown, Side,
-    StateCheck, StateError, StateHeader, StateLine,
+    Bucket, Flow, Id, Item, MemoryStore, Partial, Progress, Report, Row, Rules, Shown, Side,
+    StateCheck, StateHeader, StateLine,
 };
 
 mod common;
@@ -208,7 +208,7 @@ fn run_days(world: &World, dice: &mut Dice) -> Days {
 
 #[expect(clippy::disallowed_methods, reason = "a test may be told how long to search")]
 fn cases() -> u64 {
-    std::env::var("KAMIPAY_CASES").map_or(2_000, |count| count.parse().unwrap())
+    std::env::var("KAMIPAY_CASES").map_or(1_000, |count| count.parse().unwrap())
 }
 
 #[test]

@@ -117,7 +117,9 @@ fn rows_are_sorted_by_key_then_side_then_name_and_say_why() {
     );
     let lines: Vec<String> = json(&report)
         .iter()
-        .map(|it| format!("{} {} {} {}", it["key"], it["id"], it["bucket"], it["why"]).replace('"', ""))
+        .map(|it| {
+            format!("{} {} {} {}", it["key"], it["id"], it["bucket"], it["why"]).replace('"', "")
+        })
         .collect();
     assert_eq!(
         lines,
@@ -150,7 +152,8 @@ fn rows_are_sorted_by_key_then_side_then_name_and_say_why() {
 
 /// The candidates of each row: its name, then their names and what differs.
 fn candidates(report: &Report<MemoryStore>) -> Vec<String> {
-    let candidate = |it: &serde_json::Value| format!("{} {}", it["id"], it["differs"]).replace('"', "");
+    let candidate =
+        |it: &serde_json::Value| format!("{} {}", it["id"], it["differs"]).replace('"', "");
     json(report)
         .iter()
         .map(|it| {
@@ -251,10 +254,7 @@ fn at_most_three_candidates_the_likeliest_first_and_in_any_order_of_rows() {
 }
 
 /// Books and kamiPay's rows, 30 each.
-fn diagnose(
-    change: impl Fn(usize, Row<'_>, &mut dyn FnMut(Row<'_>)),
-    count: usize,
-) -> Vec<String> {
+fn diagnose(change: impl Fn(usize, Row<'_>, &mut dyn FnMut(Row<'_>)), count: usize) -> Vec<String> {
     let mut partial = Partial::new(rules(Flow::Settlements), MemoryStore::new());
     for number in 0..count {
         let key = format!("order-{}", 1000 + number * 17);
@@ -281,7 +281,9 @@ fn the_diagnosis_names_what_is_probably_wrong() {
         let own = format!("id{number}");
         let others = [("ref", row.key.unwrap())];
         match row.side {
-            Side::Ours if number > 0 => add(with(row, |it| (it.key, it.others) = (Some(&*own), &others))),
+            Side::Ours if number > 0 => {
+                add(with(row, |it| (it.key, it.others) = (Some(&*own), &others)))
+            }
             _ => add(row),
         }
     };
@@ -301,7 +303,9 @@ fn the_diagnosis_names_what_is_probably_wrong() {
     };
     assert_eq!(
         diagnose(other_identifier, 20),
-        ["nearly no key of the books is at kamiPay; 100 % of them are a `kamipay_id` there: use it as the key"]
+        [
+            "nearly no key of the books is at kamiPay; 100 % of them are a `kamipay_id` there: use it as the key"
+        ]
     );
 
     let sign = |_: usize, row: Row<'_>, add: &mut dyn FnMut(Row<'_>)| match row.side {
@@ -425,7 +429,9 @@ impl Store for Faulty {
         }
         let read = self.inner.read(stream, offset, buffer).map_err(|_| Full)?;
         match self.fault {
-            Fault::Short if offset + read as u64 == self.length(stream) => Ok(read.saturating_sub(1)),
+            Fault::Short if offset + read as u64 == self.length(stream) => {
+                Ok(read.saturating_sub(1))
+            }
             Fault::Flip(at) if offset <= at && at < offset + read as u64 => {
                 buffer[(at - offset) as usize] ^= 0x55;
                 Ok(read)
@@ -454,8 +460,7 @@ fn a_failing_or_lying_store_is_an_error_or_at_least_no_panic() {
             row.carried = &[7; 200]; // so that the rows are spilled
             partial.add(&row)?;
         }
-        let mut report =
-            partial.report(Faulty { fault: runs_fault, ..Faulty::default() })?;
+        let mut report = partial.report(Faulty { fault: runs_fault, ..Faulty::default() })?;
         report.explain()?;
         let (mut rows, mut count) = (report.rows()?, 0);
         while rows.next()?.is_some() {
@@ -484,7 +489,10 @@ fn only_parts_of_one_reconciliation_merge() {
     };
     let own = || rules(Flow::Payouts);
     assert_eq!(partial(own(), 2).merge(partial(own(), 3)), Err(Error::Unrelated));
-    assert_eq!(partial(own(), 2).merge(partial(rules(Flow::Settlements), 2)), Err(Error::Unrelated));
+    assert_eq!(
+        partial(own(), 2).merge(partial(rules(Flow::Settlements), 2)),
+        Err(Error::Unrelated)
+    );
     assert_eq!(partial(own(), 2).merge(partial(own(), 2)), Ok(()));
 
     let part = |partial: &Partial<MemoryStore>, part| {
