@@ -504,8 +504,12 @@ impl<S: Scannable> Scan<S> {
             match &node.progress {
                 Progress::Waiting | Progress::Asked(_) => return Delivery::Waiting,
                 Progress::Failed(reason) => {
+                    // The first part of a repetition may be missing as well.
+                    let rest = self.rest.filter(|_| self.is_of_repetition(node));
+                    let window =
+                        rest.map_or(node.window, |rest| node.window.starting_at(rest.start()));
                     return Delivery::Incomplete(Box::new(Incomplete {
-                        window: node.window,
+                        window,
                         reason: *reason,
                         readings: node.reader.readings().to_vec(),
                         manifest: self.manifest.clone(),
@@ -712,14 +716,19 @@ impl<S: Scannable> Scan<S> {
     fn cut_repetition(&mut self) -> bool {
         let Some(node) = self.queue.front() else { return false };
         let Progress::Ready(rows) = &node.progress else { return false };
-        let whole = node.cut.and_then(|cut| self.cuts.get(&cut));
-        if whole.is_some_and(|whole| whole.is_repetition) || !self.is_repetition(node, rows) {
+        if self.is_of_repetition(node) || !self.is_repetition(node, rows) {
             return false;
         }
         let Some(windows) = node.window.cut_behind_overlap() else { return false };
         let cut = Cut::by_force(rows.len() as u64, self.limits.page_size());
         self.replace(0, windows, Cut { is_repetition: true, ..cut });
         true
+    }
+
+    /// Whether the node is a part of a window that has the rows of the previous one.
+    fn is_of_repetition(&self, node: &Node<S::Row>) -> bool {
+        let whole = node.cut.and_then(|cut| self.cuts.get(&cut));
+        whole.is_some_and(|whole| whole.is_repetition)
     }
 
     /// The window to read before these rows can be handed over.
@@ -779,8 +788,12 @@ impl<S: Scannable> Scan<S> {
             self.manifest.windows += 1;
             self.refill();
             let next = self.queue.front().filter(|node| node.purpose == Purpose::HandOver);
-            let start = next.and_then(|node| node.window.start());
-            self.rest = self.rest.map(|rest| rest.starting_at(start.unwrap_or_else(|| rest.end())));
+            // Only the second part shows whether the API respects the dates of the first one.
+            if next.is_none_or(|next| !self.is_of_repetition(next)) {
+                let start = next.and_then(|node| node.window.start());
+                let after = |rest: Period| rest.starting_at(start.unwrap_or_else(|| rest.end()));
+                self.rest = self.rest.map(after);
+            }
         }
     }
 

@@ -60,6 +60,11 @@ impl Window {
         self.end
     }
 
+    /// The same window with another start.
+    pub(super) fn starting_at(self, start: DateTime<Utc>) -> Self {
+        Self { start: Some(start), ..self }
+    }
+
     /// The range for a call that needs both ends.
     pub(crate) fn date_range(self) -> DateRange {
         let (start, end) =
