@@ -18,7 +18,7 @@ pub struct ClientCertificate(pub(crate) ClientCert);
 
 impl ClientCertificate {
     /// A certificate with the certificates of its issuers, and its private key (PKCS#8, PKCS#1 or
-    /// SEC 1), in PEM. Both may be the same text.
+    /// SEC 1, not encrypted), in PEM. Both may be the same text.
     ///
     /// ```no_run
     /// use kamipay_ureq::{ClientCertificate, Config};

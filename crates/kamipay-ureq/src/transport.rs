@@ -36,6 +36,15 @@ pub struct TransportLimits {
     pub pool: u64,
 }
 
+impl TransportLimits {
+    /// The limits of a request with this much time, and otherwise those of the default
+    /// [`Config`]: for a test of your function.
+    pub fn new(timeout: Duration) -> Self {
+        let Config { connect_timeout, body_limit_bytes, .. } = Config::default();
+        Self { timeout, connect_timeout: connect_timeout.min(timeout), body_limit_bytes, pool: 0 }
+    }
+}
+
 /// A request that got no answer, from the function of [`Client::with_transport`].
 ///
 /// [`Client::with_transport`]: crate::Client::with_transport

@@ -10,6 +10,7 @@ use super::*;
 use crate::attempt::OnAttempt;
 use crate::clock::simulated::Simulated;
 use crate::error::{CertificateFault, ConnectFault, TimeoutFault, TlsFault};
+use crate::transport::TransportFault;
 
 const LOT: &str = r#"{"lot_id":"9c030c8b-6d68-445b-8048-1bacd91012fa","transaction_hash":null,
 "usdt_amount":"10027.79968000","created_at":null,"status":"PENDING","payouts":[],"refunds":[]}"#;
@@ -191,6 +192,7 @@ impl Endpoint for Pay {
 
 /// Every kind of error, and whether it is tried again: the table of [`Error`].
 fn every_kind() -> Vec<(Answer, bool)> {
+    let own = |fault| Err(ErrorKind::Transport(TransportError::new(fault, "no luck")));
     let mut kinds = vec![
         (Err(ErrorKind::Connect(ConnectFault::Dns)), true),
         (Err(ErrorKind::Connect(ConnectFault::Timeout)), true),
@@ -206,8 +208,13 @@ fn every_kind() -> Vec<(Answer, bool)> {
         (answer(200, &LOT[..80]), true),
         (Err(ErrorKind::Io(std::io::ErrorKind::Other)), true),
         (Err(ErrorKind::Tls(TlsFault::Certificate(CertificateFault::Expired))), false),
+        (Err(ErrorKind::Tls(TlsFault::Refused)), false),
         (Err(ErrorKind::Tls(TlsFault::Handshake)), false),
         (Err(ErrorKind::Tls(TlsFault::Record)), false),
+        (own(TransportFault::NotSent), true),
+        (own(TransportFault::Unanswered), true),
+        (own(TransportFault::Lost), true),
+        (own(TransportFault::Untrusted), false),
         (Err(ErrorKind::Protocol), false),
         (Err(ErrorKind::TooLarge), false),
         (Err(ErrorKind::Encoding), false),

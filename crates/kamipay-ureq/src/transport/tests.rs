@@ -195,6 +195,9 @@ fn the_function_knows_the_limits() {
     client.drop_connections();
     get(&client).unwrap();
     let (told, seconds) = (told.lock().unwrap(), Duration::from_secs);
+    assert_eq!(TransportLimits::new(seconds(2)).connect_timeout, seconds(2));
+    let default = TransportLimits::new(seconds(30));
+    assert_eq!((default.connect_timeout, default.body_limit_bytes), (seconds(5), 32 << 20));
     assert_eq!((told[0].timeout, told[0].connect_timeout), (seconds(20), seconds(3)));
     assert_eq!(told[0].body_limit_bytes, 1000);
     assert!(told[1].timeout <= seconds(2) && told[1].connect_timeout == told[1].timeout);

@@ -61,7 +61,8 @@ fn a_token_of_one_s_own_is_not_renewed() {
     let error = get(&client).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "GET /v1/lots/{lot_identifier}: the API answered 401 Unauthorized: Incorrect Credentials"
+        "GET /v1/lots/{lot_identifier}: the API answered 401 Unauthorized: Incorrect Credentials \
+         (request id 00000000000000000000000000000001)"
     );
     assert_eq!(paths(&server), [LOT]);
 }
