@@ -259,7 +259,7 @@ struct Target {
 impl Target {
     fn new(record: &Record<'_>, number: u64, rules: &Rules) -> Self {
         let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
-        let quote = record.amount.zip(record.time).map(|(amount, time)| {
+        let quote = record.amount.zip(record.time()).map(|(amount, time)| {
             let currency = crate::sum::fold(text(record.currency));
             hash(format!("{} {currency} {}", amount.shortest(), rules.day(time)).as_bytes())
         });
@@ -275,7 +275,7 @@ impl Target {
                 key: record.key.map(|key| text(key).to_owned()),
                 amount: record.amount,
                 currency: text(record.currency).to_owned(),
-                time: record.time,
+                time: record.time(),
                 differs: String::new(),
             },
             others: record.others().map(owned).collect(),

@@ -109,8 +109,8 @@ impl<'a> Member<'a> {
 
     /// What names a row of the books in a state. A ledger's line numbers change from day to day.
     pub(crate) fn content(&self) -> String {
-        let Record { time, amount, currency, .. } = self.record;
-        let time = time.map_or_else(|| "-".to_owned(), crate::text::time);
+        let Record { amount, currency, .. } = self.record;
+        let time = self.record.time().map_or_else(|| "-".to_owned(), crate::text::time);
         let amount = amount.map_or_else(|| "-".to_owned(), |amount| amount.shortest().to_string());
         format!("{time} {amount} {}", crate::sum::fold(text(currency)))
     }
@@ -198,7 +198,7 @@ fn scope<'a>(
 }
 
 fn scope_of(record: &Record<'_>, rules: &Rules) -> Scope {
-    let Some(time) = record.time else { return Scope::Inside };
+    let Some(time) = record.time() else { return Scope::Inside };
     if time >= rules.period.end() {
         return Scope::After;
     }
@@ -222,7 +222,7 @@ fn recognize<'a>(
     rules: &Rules,
     restated: &mut Vec<Restated<'a>>,
 ) {
-    let is_early = |it: &Member<'_>| it.record.time.is_none_or(|it| it < rules.period.start());
+    let is_early = |it: &Member<'_>| it.record.time().is_none_or(|it| it < rules.period.start());
     let identity = |it: &Member<'a>| match it.record.side {
         Side::Ours => Cow::from(it.content().into_bytes()),
         _ => it.name(),
@@ -264,7 +264,7 @@ fn recognize<'a>(
         }
         let Some(found) = known.get(at).filter(|it| (it.0, &it.1) == wanted) else { continue };
         is_used[at] = true;
-        let is_counted = fresh.is_movement() && is_of_period(fresh.record.time, rules);
+        let is_counted = fresh.is_movement() && is_of_period(fresh.record.time(), rules);
         match found.3 {
             usize::MAX => {
                 members[index].scope = Scope::Known;
@@ -346,7 +346,7 @@ fn bucket(
                 ((1, 0), &[alone], _) => {
                     let alone = &mut members[alone];
                     if alone.is_inside() && alone.bucket.is_none() {
-                        alone.bucket = Some(alone_in_books(alone.record.time, is_failed, rules));
+                        alone.bucket = Some(alone_in_books(alone.record.time(), is_failed, rules));
                     }
                 }
                 ((0, 1), _, &[alone]) => settle(members, &[], &[alone], Bucket::OnlyTheirs),

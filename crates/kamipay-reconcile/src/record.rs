@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use kamipay_proto::chrono::{DateTime, NaiveDate, Utc};
 
-use crate::row::{Hint, Id, Progress, Row, Side, cmp_amount, cmp_currency, cmp_time};
+use crate::row::{Hint, Id, Progress, Row, Side, cmp_amount, cmp_currency};
 use crate::{Amount, Rules};
 
 /// A row that was read back.
@@ -15,7 +15,7 @@ pub(crate) struct Record<'a> {
     pub(crate) origin: Origin,
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) amount: Option<Amount>,
-    pub(crate) time: Option<DateTime<Utc>>,
+    pub(crate) moment: Option<Moment>,
     pub(crate) currency: &'a [u8],
     pub(crate) id: Name<'a>,
     /// Names and texts, as they were written.
@@ -24,6 +24,16 @@ pub(crate) struct Record<'a> {
     pub(crate) carried: &'a [u8],
     /// All bytes of the record.
     pub(crate) bytes: &'a [u8],
+}
+
+/// A time, which is compared more often than it is needed: seconds and nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(i64, u32);
+
+impl From<DateTime<Utc>> for Moment {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(time.timestamp(), time.timestamp_subsec_nanos())
+    }
 }
 
 /// An [`Id`] before its text is checked.
@@ -214,9 +224,9 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Entry<'_>> {
         0 => None,
         _ => Some(take_amount(&mut rest)?),
     };
-    let time = match flags & HAS_TIME {
+    let moment = match flags & HAS_TIME {
         0 => None,
-        _ => Some(take_time(&mut rest)?),
+        _ => Some(take_moment(&mut rest)?),
     };
     let currency = take_text(&mut rest)?;
     let id = match flags & IS_LINE {
@@ -231,7 +241,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Entry<'_>> {
         origin,
         key,
         amount,
-        time,
+        moment,
         currency,
         id,
         others,
@@ -242,6 +252,10 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Entry<'_>> {
 }
 
 impl<'a> Record<'a> {
+    pub(crate) fn time(&self) -> Option<DateTime<Utc>> {
+        self.moment.and_then(|Moment(seconds, nanos)| DateTime::from_timestamp(seconds, nanos))
+    }
+
     /// The other identifiers: names and texts.
     pub(crate) fn others(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let mut rest = self.others;
@@ -270,7 +284,9 @@ impl<'a> Record<'a> {
     pub(crate) fn cmp(&self, other: &Self) -> Ordering {
         cmp_currency(self.currency, other.currency)
             .then_with(|| cmp_amount(self.amount, other.amount))
-            .then_with(|| cmp_time(self.time, other.time))
+            .then_with(|| {
+                (self.moment.is_none(), self.moment).cmp(&(other.moment.is_none(), other.moment))
+            })
             .then_with(|| self.cmp_rest(other))
     }
 
@@ -299,13 +315,17 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(23) ^ word).wrapping_mul(FACTOR);
     let mut hash = mix(0, bytes.len() as u64);
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let word = chunk.first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk));
-        hash = mix(hash, word);
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let mut rest = bytes;
+    while let Some((chunk, more)) = rest.split_first_chunk() {
+        hash = mix(hash, word(chunk));
+        rest = more;
     }
-    let rest = chunks.remainder().iter().fold(0, |rest, byte| rest << 8 | u64::from(*byte));
-    hash = mix(hash, rest);
+    // The last 8 bytes, also those that are in a chunk already.
+    hash = match bytes.last_chunk() {
+        Some(last) => mix(hash, word(last)),
+        None => mix(hash, bytes.iter().fold(0, |rest, byte| rest << 8 | u64::from(*byte))),
+    };
     hash ^= hash >> 32;
     hash = hash.wrapping_mul(FACTOR);
     hash ^ hash >> 29
@@ -360,7 +380,10 @@ fn put_signed(to: &mut Vec<u8>, number: i128) {
 }
 
 pub(crate) fn put_text(to: &mut Vec<u8>, text: &[u8]) {
-    put_number(to, text.len() as u128);
+    match u8::try_from(text.len()) {
+        Ok(length) if length < 0x80 => to.push(length),
+        _ => put_number(to, text.len() as u128),
+    }
     to.extend_from_slice(text);
 }
 
@@ -378,14 +401,26 @@ fn put_list(to: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     }
 }
 
+/// Nearly all numbers of units fit in 8 bytes.
+const IS_WIDE: u8 = 1 << 7;
+
 pub(crate) fn put_amount(to: &mut Vec<u8>, amount: Amount) {
-    to.push(amount.scale());
-    put_signed(to, amount.units());
+    match i64::try_from(amount.units()) {
+        Ok(units) => {
+            to.push(amount.scale());
+            to.extend(units.to_le_bytes());
+        }
+        Err(_) => {
+            to.push(amount.scale() | IS_WIDE);
+            to.extend(amount.units().to_le_bytes());
+        }
+    }
 }
 
 pub(crate) fn put_time(to: &mut Vec<u8>, time: DateTime<Utc>) {
-    put_signed(to, time.timestamp().into());
-    put_number(to, time.timestamp_subsec_nanos().into());
+    let Moment(seconds, nanos) = time.into();
+    to.extend(seconds.to_le_bytes());
+    put_number(to, nanos.into());
 }
 
 pub(crate) fn put_day(to: &mut Vec<u8>, day: NaiveDate) {
@@ -430,7 +465,11 @@ fn take_hint<'a>(from: &mut &'a [u8]) -> Option<Hint<'a>> {
         },
         key: (flags & HAS_KEY != 0).then_some(key),
         amount: if flags & HAS_AMOUNT != 0 { Some(take_amount(from)?) } else { None },
-        time: if flags & HAS_TIME != 0 { Some(take_time(from)?) } else { None },
+        time: match flags & HAS_TIME {
+            0 => None,
+            _ => take_moment(from)
+                .map(|Moment(seconds, nanos)| DateTime::from_timestamp(seconds, nanos))?,
+        },
         id,
         currency: text(take_text(from)?),
         differs: text(take_text(from)?),
@@ -468,15 +507,18 @@ pub(crate) fn take_u64(from: &mut &[u8]) -> Option<u64> {
 }
 
 fn take_signed(from: &mut &[u8]) -> Option<i128> {
-    let number = match from.iter().take(9).position(|byte| *byte < 0x80) {
-        Some(_) => take_u64(from)?.into(), // nearly all numbers are short
-        None => take_number(from)?,
-    };
+    let number = take_number(from)?;
     Some((number >> 1) as i128 ^ -((number & 1) as i128))
 }
 
 pub(crate) fn take_text<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(take_u64(from)?).ok()?;
+    let length = match from.first()? {
+        short if *short < 0x80 => {
+            *from = &from[1..];
+            usize::from(*short)
+        }
+        _ => usize::try_from(take_u64(from)?).ok()?,
+    };
     let (text, rest) = from.split_at_checked(length)?;
     *from = rest;
     Some(text)
@@ -484,12 +526,25 @@ pub(crate) fn take_text<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 pub(crate) fn take_amount(from: &mut &[u8]) -> Option<Amount> {
     let scale = take_byte(from)?;
-    Amount::new(take_signed(from)?, scale)
+    let units = match scale & IS_WIDE {
+        0 => {
+            let (units, rest) = from.split_first_chunk()?;
+            *from = rest;
+            i64::from_le_bytes(*units).into()
+        }
+        _ => {
+            let (units, rest) = from.split_first_chunk()?;
+            *from = rest;
+            i128::from_le_bytes(*units)
+        }
+    };
+    Amount::new(units, scale & !IS_WIDE)
 }
 
-pub(crate) fn take_time(from: &mut &[u8]) -> Option<DateTime<Utc>> {
-    let seconds = take_signed(from)?.try_into().ok()?;
-    DateTime::from_timestamp(seconds, take_u64(from)?.try_into().ok()?)
+fn take_moment(from: &mut &[u8]) -> Option<Moment> {
+    let (seconds, rest) = from.split_first_chunk()?;
+    *from = rest;
+    Some(Moment(i64::from_le_bytes(*seconds), take_u64(from)?.try_into().ok()?))
 }
 
 pub(crate) fn take_day(from: &mut &[u8]) -> Option<NaiveDate> {

@@ -56,7 +56,11 @@ impl<const N: usize> Registers<N> {
 
     fn index<E>(&mut self, currency: &[u8]) -> Result<usize, Error<E>> {
         let last = self.currencies.get(self.last);
-        if last.is_some_and(|it| it.currency.as_bytes().eq_ignore_ascii_case(currency)) {
+        let is_last = |it: &Register<N>| {
+            let last = it.currency.as_bytes();
+            last == currency || last.eq_ignore_ascii_case(currency)
+        };
+        if last.is_some_and(is_last) {
             return Ok(self.last);
         }
         let currency = crate::sum::fold(text(currency));

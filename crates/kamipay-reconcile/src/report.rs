@@ -12,7 +12,7 @@ use crate::candidate::{Candidate, Explanations};
 use crate::classify::{Member, Restated, Scope, Scratch, Why, classify};
 use crate::error::LargeKey;
 use crate::partial::{Partial, Reader, Source, Tally};
-use crate::record::{self, Entry, Marker, Name, Origin, Record, text};
+use crate::record::{self, Entry, Marker, Moment, Name, Origin, Record, text};
 use crate::registers::Registers;
 use crate::row::{Id, Progress, Side, cmp_currency};
 use crate::state::{ClosedKey, OpenRow, StateHeader};
@@ -26,6 +26,8 @@ use crate::{Amount, Bucket, Error, Flow, Rules, Shown, Store, Sums};
 pub struct Report<S> {
     pub(crate) rules: Rules,
     read: Tally,
+    /// The start and the end of the period.
+    bounds: [Moment; 2],
     /// Which partitions are in the report.
     is_done: Vec<bool>,
     counts: [[u64; 3]; 15],
@@ -82,6 +84,7 @@ impl<S: Store> Partial<S> {
         let mut report = Report {
             rules: self.rules.clone(),
             read: self.read.clone(),
+            bounds: [self.rules.period.start(), self.rules.period.end()].map(Moment::from),
             is_done: vec![false; self.partitions],
             counts: [[0; 3]; 15],
             sums: Registers::default(),
@@ -404,11 +407,12 @@ impl<S: Store> Report<S> {
     /// another group.
     fn take_pair(&mut self, a: Entry<'_>, b: Entry<'_>) -> Result<bool, Error<S::Error>> {
         let (Entry::Record(a), Entry::Record(b)) = (a, b) else { return Ok(false) };
+        let [start, end] = self.bounds;
         let is_short = !self.rules.is_saved && self.rules.shown == Shown::Open;
         let is_plain = |it: &Record<'_>| {
             it.origin == Origin::Fresh
                 && it.progress == Progress::Live
-                && it.time.is_some_and(|time| self.rules.contains(time))
+                && it.moment.is_some_and(|moment| start <= moment && moment < end)
         };
         let is_pair =
             matches!((a.side, b.side), (Side::Ours, Side::Theirs) | (Side::Theirs, Side::Ours));
@@ -489,8 +493,8 @@ impl<S: Store> Report<S> {
         // What failed, and kamiPay's rows before the first period, may explain later rows of the books,
         // and the next period does not read them again. So it is with all that an open row refers to.
         for member in members {
-            let Record { side, progress, time, key, .. } = member.record;
-            let is_recent = time.is_none_or(|time| time >= self.rules.horizon());
+            let Record { side, progress, key, .. } = member.record;
+            let is_recent = member.record.time().is_none_or(|time| time >= self.rules.horizon());
             let is_kept = match member.scope {
                 Scope::Before => {
                     !member.is_closed && (has_open || side == Side::Theirs && is_recent)
@@ -964,7 +968,7 @@ impl<'a> Frame<'a> {
             key: record.key.map(text),
             amount: record.amount,
             currency: text(record.currency),
-            time: record.time,
+            time: record.time(),
             id: NumberedId { id: record.id(), number: self.number },
             progress: record.progress,
             first_seen: self.first_seen.unwrap_or_else(|| report.rules.last_day()),
@@ -991,7 +995,7 @@ impl<'a> ReportRow<'a> {
                     Id::Line(line) => format!("line {line}"),
                     id => NumberedId { id, number }.to_string(),
                 };
-                match (bucket, other.amount, other.time) {
+                match (bucket, other.amount, other.time()) {
                     (Bucket::AmountDiffers | Bucket::WithinTolerance, Some(amount), _) => {
                         format!("{id} has {amount} {}", text(other.currency))
                     }

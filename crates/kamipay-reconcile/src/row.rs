@@ -179,11 +179,3 @@ pub(crate) fn cmp_amount(a: Option<Amount>, b: Option<Amount>) -> Ordering {
         _ => a.is_some().cmp(&b.is_some()),
     }
 }
-
-/// Compares times. None comes last: what has no time yet is the newest.
-pub(crate) fn cmp_time(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => a.is_none().cmp(&b.is_none()),
-    }
-}
