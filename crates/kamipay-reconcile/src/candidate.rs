@@ -1,18 +1,16 @@
-//! Rows that may explain one-sided rows, and what is probably wrong if nearly all rows are one-sided.
-//! They explain and never match.
+//! Rows that may explain one-sided rows. They explain and never match.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use kamipay_proto::chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::partial::Reader;
 use crate::record::{Entry, Record, hash, text};
-use crate::report::{Frame, Pairs};
 use crate::row::{Hint, Side};
+use crate::run::Frame;
 use crate::text::optional_time;
-use crate::{Amount, Bucket, Error, OwnedId, Report, Rules, Store};
+use crate::{Amount, Bucket, Diagnosis, Error, OwnedId, Report, Rules, Store};
 
 /// A row of the other side that may explain a one-sided row.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -63,69 +61,6 @@ impl From<&Hint<'_>> for Candidate {
     }
 }
 
-/// What is probably wrong with the question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Diagnosis {
-    /// Another column of the books has kamiPay's keys.
-    BooksColumn {
-        /// The column.
-        column: String,
-        /// The share of its rows that have a key of kamiPay, in percent.
-        percent: u64,
-    },
-    /// The books' keys are another identifier of kamiPay.
-    TheirIdentifier {
-        /// The identifier.
-        name: String,
-        /// The share of the books' keys, in percent.
-        percent: u64,
-    },
-    /// The amounts have the opposite sign.
-    Sign {
-        /// The share of the keys on both sides, in percent.
-        percent: u64,
-    },
-    /// The amounts of one side are a hundred times those of the other.
-    Hundredfold {
-        /// Whether the books' amounts are the larger ones.
-        is_ours: bool,
-        /// The share of the keys on both sides, in percent.
-        percent: u64,
-    },
-}
-
-impl fmt::Display for Diagnosis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BooksColumn { column, percent } => write!(
-                f,
-                "nearly no key of the books is at kamiPay; {percent} % of column `{column}` are: is \
-                 it the key?"
-            ),
-            Self::TheirIdentifier { name, percent } => write!(
-                f,
-                "nearly no key of the books is at kamiPay; {percent} % of them are a `{name}` there: \
-                 use it as the key"
-            ),
-            Self::Sign { percent } => write!(
-                f,
-                "{percent} % of the amounts have the opposite sign at kamiPay: negate the books' amounts"
-            ),
-            Self::Hundredfold { is_ours: true, percent } => write!(
-                f,
-                "{percent} % of the books' amounts are a hundred times kamiPay's: are they in minor \
-                 units?"
-            ),
-            Self::Hundredfold { is_ours: false, percent } => write!(
-                f,
-                "{percent} % of the books' amounts are a hundredth of kamiPay's: are they in another \
-                 unit?"
-            ),
-        }
-    }
-}
-
 /// What was found for the one-sided rows, by their number in the order of the report.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Explanations(BTreeMap<usize, Vec<Candidate>>);
@@ -145,8 +80,6 @@ const LONGEST_FOR_CHARACTERS: usize = 64;
 /// So many rows whose key lacks the same character are compared.
 const MOST_ALIKE: usize = 100;
 const MOST_CANDIDATES: usize = 3;
-const LEAST_ROWS: u64 = 20;
-const MOSTLY: u64 = 90;
 
 impl<S: Store> Report<S> {
     /// Looks for candidates: for each of the first 10,000 rows that are on one side only or without
@@ -201,49 +134,6 @@ impl<S: Store> Report<S> {
             }
         }
         Ok(queries)
-    }
-
-    fn diagnose(&self, columns: Columns) -> Vec<Diagnosis> {
-        let rows = |side| {
-            let buckets =
-                Bucket::ALL.into_iter().filter(|it| side == Side::Ours || *it != Bucket::Void);
-            buckets.map(|bucket| self.count(bucket, side)).sum::<u64>()
-        };
-        let (ours, theirs) = (rows(Side::Ours), rows(Side::Theirs));
-        let mut found = Vec::new();
-        if ours < LEAST_ROWS || theirs < LEAST_ROWS {
-            return found;
-        }
-        let count = |bucket| self.count(bucket, Side::Ours) + self.count(bucket, Side::Theirs);
-        let alone = [Bucket::OnlyOurs, Bucket::InTime, Bucket::NoKey].map(count);
-        let is_mostly = |part: u64, of: u64| part * 100 >= of * MOSTLY;
-        let ours_alone = alone.iter().sum::<u64>() - self.count(Bucket::NoKey, Side::Theirs);
-        let theirs_alone =
-            self.count(Bucket::OnlyTheirs, Side::Theirs) + self.count(Bucket::NoKey, Side::Theirs);
-        if is_mostly(ours_alone, ours) && is_mostly(theirs_alone, theirs) {
-            let best = |hits: BTreeMap<String, u64>| {
-                let best = hits.into_iter().rev().max_by_key(|it| it.1)?;
-                let percent = (best.1 * 100).checked_div(columns.of)?;
-                (percent >= 50).then_some((best.0, percent))
-            };
-            found.extend(
-                best(columns.books)
-                    .map(|(column, percent)| Diagnosis::BooksColumn { column, percent }),
-            );
-            found.extend(
-                best(columns.theirs)
-                    .map(|(name, percent)| Diagnosis::TheirIdentifier { name, percent }),
-            );
-        }
-        let Pairs { found: keys, opposite, ours_hundredfold, theirs_hundredfold, .. } = self.pairs;
-        if keys >= LEAST_ROWS {
-            let percent = |part: u64| is_mostly(part, keys).then(|| part * 100 / keys);
-            found.extend(percent(opposite).map(|percent| Diagnosis::Sign { percent }));
-            let hundredfold = |is_ours| move |percent| Diagnosis::Hundredfold { is_ours, percent };
-            found.extend(percent(ours_hundredfold).map(hundredfold(true)));
-            found.extend(percent(theirs_hundredfold).map(hundredfold(false)));
-        }
-        found
     }
 }
 
@@ -324,10 +214,10 @@ struct Search {
 
 /// How often a key of one side is another identifier of the other one.
 #[derive(Default)]
-struct Columns {
-    books: BTreeMap<String, u64>,
-    theirs: BTreeMap<String, u64>,
-    of: u64,
+pub(crate) struct Columns {
+    pub(crate) books: BTreeMap<String, u64>,
+    pub(crate) theirs: BTreeMap<String, u64>,
+    pub(crate) of: u64,
 }
 
 impl Search {
