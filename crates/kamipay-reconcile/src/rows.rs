@@ -21,8 +21,8 @@ pub struct Rows<'a, S> {
     runs: Vec<OpenRun<'a, S>>,
     /// Numbers of runs. The first has the next row.
     heap: Vec<usize>,
-    /// How many rows that may have candidates came so far.
-    one_sided: usize,
+    /// How many rows of theirs and ours that may have candidates came so far.
+    one_sided: [usize; 2],
     /// Whether the first row of the heap was returned.
     is_current: bool,
 }
@@ -138,7 +138,7 @@ impl<S: Store> OpenRun<'_, S> {
 impl<'a, S: Store> Rows<'a, S> {
     pub(crate) fn new(report: &'a Report<S>) -> Result<Self, Error<S::Error>> {
         let (runs, heap) = (Vec::new(), Vec::new());
-        let mut rows = Self { report, runs, heap, one_sided: 0, is_current: false };
+        let mut rows = Self { report, runs, heap, one_sided: [0; 2], is_current: false };
         for (store, streams) in &report.runs {
             for &stream in streams {
                 let mut run = OpenRun { store, reader: Reader::new(stream), frame: 0..0 };
@@ -166,7 +166,10 @@ impl<'a, S: Store> Rows<'a, S> {
         }
         let frame = self.frame()?;
         let candidates = match frame.is_one_sided() {
-            true => self.report.explanations.of(self.one_sided - 1),
+            true => {
+                let is_ours = frame.is_ours();
+                self.report.explanations.of(is_ours, self.one_sided[usize::from(is_ours)] - 1)
+            }
             false => &[],
         };
         Ok(Some(frame.item(self.report, candidates)))
@@ -182,7 +185,9 @@ impl<'a, S: Store> Rows<'a, S> {
         }
         self.is_current = !self.heap.is_empty();
         if self.is_current {
-            self.one_sided += usize::from(self.frame()?.is_one_sided());
+            let frame = self.frame()?;
+            let (is_one_sided, is_ours) = (frame.is_one_sided(), frame.is_ours());
+            self.one_sided[usize::from(is_ours)] += usize::from(is_one_sided);
         }
         Ok(self.is_current)
     }

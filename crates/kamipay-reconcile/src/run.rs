@@ -164,6 +164,10 @@ impl<'a> Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self.entry, Entry::Record(record) if record.side == Side::Ours)
+    }
+
     /// Whether the row may have candidates.
     pub(crate) fn is_one_sided(&self) -> bool {
         let is_one_sided =

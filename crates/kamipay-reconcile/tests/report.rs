@@ -337,6 +337,23 @@ fn the_diagnosis_names_what_is_probably_wrong() {
 }
 
 #[test]
+fn the_diagnosis_does_not_depend_on_the_order_of_keys() {
+    // All of kamiPay's keys come before those of the books.
+    let wrong_column = |number: usize, row: Row<'_>, add: &mut dyn FnMut(Row<'_>)| {
+        let own = format!("z{number}");
+        let others = [("ref", row.key.unwrap())];
+        match row.side {
+            Side::Ours => add(with(row, |it| (it.key, it.others) = (Some(&*own), &others))),
+            _ => add(row),
+        }
+    };
+    assert_eq!(
+        diagnose(wrong_column, 11_000),
+        ["nearly no key of the books is at kamiPay; 100 % of column `ref` are: is it the key?"]
+    );
+}
+
+#[test]
 fn a_key_of_over_10_000_rows_stops_with_the_number_of_keys() {
     let run = |rows: u64, partitions: u16| {
         let partitions = NonZeroU16::new(partitions).unwrap();
