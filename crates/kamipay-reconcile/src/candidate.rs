@@ -1,18 +1,16 @@
-//! Rows that may explain one-sided rows, and what is probably wrong if nearly all rows are one-sided.
-//! They explain and never match.
+//! Rows that may explain one-sided rows. They explain and never match.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use kamipay_proto::chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::partial::Reader;
 use crate::record::{Entry, Record, hash, text};
-use crate::report::{Frame, Pairs};
 use crate::row::{Hint, Side};
+use crate::run::Frame;
 use crate::text::optional_time;
-use crate::{Amount, Bucket, Error, OwnedId, Report, Rules, Store};
+use crate::{Amount, Bucket, Diagnosis, Error, OwnedId, Report, Rules, Store};
 
 /// A row of the other side that may explain a one-sided row.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -63,81 +61,18 @@ impl From<&Hint<'_>> for Candidate {
     }
 }
 
-/// What is probably wrong with the question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Diagnosis {
-    /// Another column of the books has kamiPay's keys.
-    BooksColumn {
-        /// The column.
-        column: String,
-        /// The share of its rows that have a key of kamiPay, in percent.
-        percent: u64,
-    },
-    /// The books' keys are another identifier of kamiPay.
-    TheirIdentifier {
-        /// The identifier.
-        name: String,
-        /// The share of the books' keys, in percent.
-        percent: u64,
-    },
-    /// The amounts have the opposite sign.
-    Sign {
-        /// The share of the keys on both sides, in percent.
-        percent: u64,
-    },
-    /// The amounts of one side are a hundred times those of the other.
-    Hundredfold {
-        /// Whether the books' amounts are the larger ones.
-        is_ours: bool,
-        /// The share of the keys on both sides, in percent.
-        percent: u64,
-    },
-}
-
-impl fmt::Display for Diagnosis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BooksColumn { column, percent } => write!(
-                f,
-                "nearly no key of the books is at kamiPay; {percent} % of column `{column}` are: is \
-                 it the key?"
-            ),
-            Self::TheirIdentifier { name, percent } => write!(
-                f,
-                "nearly no key of the books is at kamiPay; {percent} % of them are a `{name}` there: \
-                 use it as the key"
-            ),
-            Self::Sign { percent } => write!(
-                f,
-                "{percent} % of the amounts have the opposite sign at kamiPay: negate the books' amounts"
-            ),
-            Self::Hundredfold { is_ours: true, percent } => write!(
-                f,
-                "{percent} % of the books' amounts are a hundred times kamiPay's: are they in minor \
-                 units?"
-            ),
-            Self::Hundredfold { is_ours: false, percent } => write!(
-                f,
-                "{percent} % of the books' amounts are a hundredth of kamiPay's: are they in another \
-                 unit?"
-            ),
-        }
-    }
-}
-
-/// What was found for the one-sided rows, by their number in the order of the report.
+/// What was found for the one-sided rows, by their side and their number in the order of the report.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Explanations(BTreeMap<usize, Vec<Candidate>>);
+pub(crate) struct Explanations(BTreeMap<(bool, usize), Vec<Candidate>>);
 
 impl Explanations {
-    pub(crate) fn of(&self, number: usize) -> &[Candidate] {
-        self.0.get(&number).map_or(&[], Vec::as_slice)
+    pub(crate) fn of(&self, is_ours: bool, number: usize) -> &[Candidate] {
+        self.0.get(&(is_ours, number)).map_or(&[], Vec::as_slice)
     }
 }
 
-/// So many one-sided rows get candidates.
-const MOST_QUERIES: usize = 10_000;
+/// So many one-sided rows of each side get candidates.
+const MOST_QUERIES: usize = 5_000;
 /// Up to so many one-sided rows, keys that differ in one character are found.
 const MOST_FOR_CHARACTERS: u64 = 100_000;
 /// Keys up to this length are searched for one other character.
@@ -145,12 +80,10 @@ const LONGEST_FOR_CHARACTERS: usize = 64;
 /// So many rows whose key lacks the same character are compared.
 const MOST_ALIKE: usize = 100;
 const MOST_CANDIDATES: usize = 3;
-const LEAST_ROWS: u64 = 20;
-const MOSTLY: u64 = 90;
 
 impl<S: Store> Report<S> {
-    /// Looks for candidates: for each of the first 10,000 rows that are on one side only or without
-    /// a key, up to three rows of the other side which are as well. [`rows`](Report::rows) then
+    /// Looks for candidates: for each of the first 5,000 rows of a side that are on this side only
+    /// or without a key, up to three rows of the other side which are as well. [`rows`](Report::rows) then
     /// returns them. It reads the rows twice.
     ///
     /// A candidate has an identifier of the row, or its key but for case, spaces, zeros or one
@@ -169,13 +102,16 @@ impl<S: Store> Report<S> {
             .sum();
         let queries = self.queries()?;
         let mut search = Search::new(queries, one_sided <= MOST_FOR_CHARACTERS);
+        let mut buffer = Vec::new();
         for (store, streams) in &self.runs {
             for &stream in streams {
                 let mut reader = Reader::new(stream);
                 while let Some(frame) = reader.next(store)? {
                     let frame = Frame::read(frame).ok_or(Error::Damaged { stream })?;
                     if let (true, Entry::Record(record)) = (frame.is_candidate(), frame.entry) {
-                        search.target(&Target::new(&record, frame.number, &self.rules));
+                        if search.may_find(&record, &self.rules, &mut buffer) {
+                            search.target(&Target::new(&record, frame.number, &self.rules));
+                        }
                     }
                 }
             }
@@ -186,64 +122,25 @@ impl<S: Store> Report<S> {
     }
 
     fn queries(&self) -> Result<Vec<Target>, Error<S::Error>> {
+        let one_sided = [Bucket::OnlyOurs, Bucket::OnlyTheirs, Bucket::NoKey];
+        let mut left = [Side::Ours, Side::Theirs].map(|side| {
+            let count: u64 = one_sided.into_iter().map(|bucket| self.count(bucket, side)).sum();
+            count.min(MOST_QUERIES as u64)
+        });
         let mut queries = Vec::new();
         let mut rows = self.rows()?;
-        while rows.advance()? {
+        while left != [0, 0] && rows.advance()? {
             let frame = rows.frame()?;
-            if !frame.is_one_sided() {
+            let (true, Entry::Record(record)) = (frame.is_one_sided(), frame.entry) else {
                 continue;
-            }
-            if let Entry::Record(record) = frame.entry {
+            };
+            let left = &mut left[usize::from(record.side != Side::Ours)];
+            if *left > 0 {
+                *left -= 1;
                 queries.push(Target::new(&record, frame.number, &self.rules));
-            }
-            if queries.len() == MOST_QUERIES {
-                break;
             }
         }
         Ok(queries)
-    }
-
-    fn diagnose(&self, columns: Columns) -> Vec<Diagnosis> {
-        let rows = |side| {
-            let buckets =
-                Bucket::ALL.into_iter().filter(|it| side == Side::Ours || *it != Bucket::Void);
-            buckets.map(|bucket| self.count(bucket, side)).sum::<u64>()
-        };
-        let (ours, theirs) = (rows(Side::Ours), rows(Side::Theirs));
-        let mut found = Vec::new();
-        if ours < LEAST_ROWS || theirs < LEAST_ROWS {
-            return found;
-        }
-        let count = |bucket| self.count(bucket, Side::Ours) + self.count(bucket, Side::Theirs);
-        let alone = [Bucket::OnlyOurs, Bucket::InTime, Bucket::NoKey].map(count);
-        let is_mostly = |part: u64, of: u64| part * 100 >= of * MOSTLY;
-        let ours_alone = alone.iter().sum::<u64>() - self.count(Bucket::NoKey, Side::Theirs);
-        let theirs_alone =
-            self.count(Bucket::OnlyTheirs, Side::Theirs) + self.count(Bucket::NoKey, Side::Theirs);
-        if is_mostly(ours_alone, ours) && is_mostly(theirs_alone, theirs) {
-            let best = |hits: BTreeMap<String, u64>| {
-                let best = hits.into_iter().rev().max_by_key(|it| it.1)?;
-                let percent = (best.1 * 100).checked_div(columns.of)?;
-                (percent >= 50).then_some((best.0, percent))
-            };
-            found.extend(
-                best(columns.books)
-                    .map(|(column, percent)| Diagnosis::BooksColumn { column, percent }),
-            );
-            found.extend(
-                best(columns.theirs)
-                    .map(|(name, percent)| Diagnosis::TheirIdentifier { name, percent }),
-            );
-        }
-        let Pairs { found: keys, opposite, ours_hundredfold, theirs_hundredfold, .. } = self.pairs;
-        if keys >= LEAST_ROWS {
-            let percent = |part: u64| is_mostly(part, keys).then(|| part * 100 / keys);
-            found.extend(percent(opposite).map(|percent| Diagnosis::Sign { percent }));
-            let hundredfold = |is_ours| move |percent| Diagnosis::Hundredfold { is_ours, percent };
-            found.extend(percent(ours_hundredfold).map(hundredfold(true)));
-            found.extend(percent(theirs_hundredfold).map(hundredfold(false)));
-        }
-        found
     }
 }
 
@@ -259,10 +156,6 @@ struct Target {
 impl Target {
     fn new(record: &Record<'_>, number: u64, rules: &Rules) -> Self {
         let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
-        let quote = record.amount.zip(record.time()).map(|(amount, time)| {
-            let currency = crate::sum::fold(text(record.currency));
-            hash(format!("{} {currency} {}", amount.shortest(), rules.day(time)).as_bytes())
-        });
         let id = match number {
             ..=1 => record.id().into(),
             number => OwnedId::Name(format!("{}#{number}", record.id())),
@@ -279,7 +172,7 @@ impl Target {
                 differs: String::new(),
             },
             others: record.others().map(owned).collect(),
-            quote,
+            quote: quote_hash(record, rules, &mut Vec::new()),
         }
     }
 
@@ -324,10 +217,10 @@ struct Search {
 
 /// How often a key of one side is another identifier of the other one.
 #[derive(Default)]
-struct Columns {
-    books: BTreeMap<String, u64>,
-    theirs: BTreeMap<String, u64>,
-    of: u64,
+pub(crate) struct Columns {
+    pub(crate) books: BTreeMap<String, u64>,
+    pub(crate) theirs: BTreeMap<String, u64>,
+    pub(crate) of: u64,
 }
 
 impl Search {
@@ -359,6 +252,18 @@ impl Search {
     fn group(&mut self, hash: u64) -> Option<&mut Group> {
         let at = self.groups.binary_search_by_key(&hash, |it| it.0).ok()?;
         Some(&mut self.groups[at].1)
+    }
+
+    /// Whether a row is a target of a query, or may be one that differs in one character.
+    fn may_find(&self, record: &Record<'_>, rules: &Rules, buffer: &mut Vec<u8>) -> bool {
+        let side = u64::from(record.side == Side::Ours);
+        let has = |hash: u64| self.groups.binary_search_by_key(&hash, |it| it.0).is_ok();
+        let has_text = |text: &str| !text.is_empty() && has(identifier_hash(text, side));
+        let key = record.key.map(text);
+        !self.characters.is_empty()
+            || key.is_some_and(|key| has_text(key) || has(plain_hash(key, side)))
+            || quote_hash(record, rules, buffer).is_some_and(|quote| has(quote ^ side))
+            || record.others().any(|(_, text)| has_text(text))
     }
 
     fn target(&mut self, target: &Target) {
@@ -402,8 +307,11 @@ impl Search {
             Ok(at) => &self.groups[at].1,
             Err(_) => &none,
         };
-        for (number, query) in self.queries.iter().enumerate() {
+        let mut numbers = [0; 2];
+        for (index, query) in self.queries.iter().enumerate() {
             let side = u64::from(!query.is_ours);
+            let number = &mut numbers[usize::from(query.is_ours)];
+            *number += 1;
             // (rank, candidate)
             let mut found: Vec<(u8, Candidate)> = Vec::new();
             let mut add = |rank: u8, row: &Candidate, differs: String| {
@@ -446,7 +354,7 @@ impl Search {
                     let differs = row.key.as_ref().map_or_else(String::new, |it| how(key, it));
                     add(rank(row), row, differs);
                 }
-                for (_, row) in self.alike.get(number).into_iter().flat_map(|it| &it.0) {
+                for (_, row) in self.alike.get(index).into_iter().flat_map(|it| &it.0) {
                     add(rank(row), row, "key (one character)".to_owned());
                 }
             }
@@ -456,7 +364,8 @@ impl Search {
             found.sort_by_key(|it| it.0); // stable
             found.truncate(MOST_CANDIDATES);
             if !found.is_empty() {
-                explanations.insert(number, found.into_iter().map(|it| it.1).collect());
+                let place = (query.is_ours, *number - 1);
+                explanations.insert(place, found.into_iter().map(|it| it.1).collect());
             }
         }
         (Explanations(explanations), columns)
@@ -466,6 +375,17 @@ impl Search {
 /// The hashes of one text for different searches differ, and those for the two sides do.
 fn identifier_hash(text: &str, side: u64) -> u64 {
     hash(text.as_bytes()) ^ 2 ^ side
+}
+
+/// The hash of amount, currency and day, if the row has all of them.
+fn quote_hash(record: &Record<'_>, rules: &Rules, buffer: &mut Vec<u8>) -> Option<u64> {
+    let (amount, day) = (record.amount?.shortest(), rules.day(record.time()?));
+    buffer.clear();
+    buffer.extend(amount.units().to_le_bytes());
+    buffer.push(amount.scale());
+    buffer.extend(day.to_epoch_days().to_le_bytes());
+    buffer.extend(record.currency.iter().map(u8::to_ascii_uppercase));
+    Some(hash(buffer) & !7)
 }
 
 /// The hash of a key without case, blanks and the zeros at the start of a number.

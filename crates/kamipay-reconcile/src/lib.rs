@@ -97,7 +97,8 @@
 //! ```
 //!
 //! What a state closed stays closed: a group that added up yesterday is not taken apart for a row of
-//! today.
+//! today. A row of the books that is dated before the period, with the key, time, amount and currency of
+//! a row that the state has, is that row: line numbers change from ledger to ledger.
 //!
 //! # The rules
 //!
@@ -126,9 +127,11 @@
 
 mod amount;
 mod bucket;
+mod bytes;
 mod candidate;
 mod charges;
 mod classify;
+mod diagnosis;
 mod error;
 mod partial;
 mod payouts;
@@ -136,7 +139,9 @@ mod record;
 mod registers;
 mod report;
 mod row;
+mod rows;
 mod rules;
+mod run;
 mod stages;
 mod state;
 mod store;
@@ -147,13 +152,15 @@ pub use kamipay_proto as proto;
 
 pub use self::amount::{Amount, InvalidAmount};
 pub use self::bucket::Bucket;
-pub use self::candidate::{Candidate, Diagnosis};
+pub use self::candidate::Candidate;
 pub use self::charges::{ChargeAmount, ChargeKey, ChargeTime, Charges, Settlements};
+pub use self::diagnosis::Diagnosis;
 pub use self::error::{Error, LargeKey};
 pub use self::partial::Partial;
 pub use self::payouts::Payouts;
-pub use self::report::{BucketSums, Item, NumberedId, Report, ReportRow, Rows, Statement, Verdict};
+pub use self::report::{BucketSums, Report, Statement, Verdict};
 pub use self::row::{Hint, Id, Progress, Row, Side};
+pub use self::rows::{Item, NumberedId, ReportRow, Rows};
 pub use self::rules::{Flow, InvalidRules, Rules, Shown};
 pub use self::stages::{LotEquals, LotStage, SettlementStage};
 pub use self::state::{

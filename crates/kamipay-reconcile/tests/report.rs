@@ -177,8 +177,7 @@ fn a_candidate_has_nearly_the_key_or_the_amount_and_day() {
             "ours | 4 | abcdé | 40 | ARS",
             "theirs | 5/d | abcd | 41 | ARS",
             "ours | 5 | other | 50.0 | ARS",
-            "theirs | 5/e | thing | 50 | ars | 2026-05-14T03:00:00Z",
-            // a day before, in the zone
+            "theirs | 5/e | thing | 50 | ars | 2026-05-15T02:00:00Z", // the 14th in the zone
             "theirs | 5/f | thing2 | 50 | BRL",
             "ours | 6 | - | 60 | ARS",
             "theirs | 5/g | - | 60.00 | ARS",
@@ -234,6 +233,23 @@ fn another_identifier_is_a_candidate_and_hints_come_first() {
             "5/ptxr_9: 5/other key (a payout of the same lot), 1 key: it has the kamipay_id",
         ]
     );
+}
+
+#[test]
+fn long_keys_have_candidates_as_well() {
+    let long = "k".repeat(70);
+    let (quote, other) = ("q".repeat(70), "o".repeat(70));
+    let mut partial = Partial::new(rules(Flow::Settlements), MemoryStore::new());
+    let mut add = |text: &str, key: &str, others: &[(&str, &str)]| {
+        partial.add(&with(row(text), |it| (it.key, it.others) = (Some(key), others))).unwrap();
+    };
+    add("ours | 1 | - | 10 | ARS", &long, &[]);
+    add("theirs | 5/a | - | 11 | ARS", &other, &[("kamipay_id", &long)]);
+    add("theirs | 5/b | - | 10 | ARS", &quote, &[]);
+    let mut report = partial.report(MemoryStore::new()).unwrap();
+    report.explain().unwrap();
+    let found = candidates(&report);
+    assert!(found.contains(&"1: 5/a key: it is the kamipay_id, 5/b key".to_owned()), "{found:?}");
 }
 
 #[test]
@@ -337,6 +353,23 @@ fn the_diagnosis_names_what_is_probably_wrong() {
 }
 
 #[test]
+fn the_diagnosis_does_not_depend_on_the_order_of_keys() {
+    // All of kamiPay's keys come before those of the books.
+    let wrong_column = |number: usize, row: Row<'_>, add: &mut dyn FnMut(Row<'_>)| {
+        let own = format!("z{number}");
+        let others = [("ref", row.key.unwrap())];
+        match row.side {
+            Side::Ours => add(with(row, |it| (it.key, it.others) = (Some(&*own), &others))),
+            _ => add(row),
+        }
+    };
+    assert_eq!(
+        diagnose(wrong_column, 11_000),
+        ["nearly no key of the books is at kamiPay; 100 % of column `ref` are: is it the key?"]
+    );
+}
+
+#[test]
 fn a_key_of_over_10_000_rows_stops_with_the_number_of_keys() {
     let run = |rows: u64, partitions: u16| {
         let partitions = NonZeroU16::new(partitions).unwrap();
@@ -355,7 +388,8 @@ fn a_key_of_over_10_000_rows_stops_with_the_number_of_keys() {
         "3 different keys in 20000 rows, 17500 of them with \"USDT\": is this really the key?"
     );
     assert_eq!(run(20_000, 1).unwrap_err(), error);
-    assert_eq!(run(11_000, 7).unwrap(), 11_000);
+    assert_eq!(run(11_430, 7).unwrap(), 11_430); // 10,000 of one key
+    assert!(run(11_431, 7).is_err());
 }
 
 #[test]

@@ -204,6 +204,23 @@ fn matched_keys_are_forgotten_after_the_days_that_are_remembered() {
     assert_eq!((shown.len(), state.1.len()), (0, 0));
     let (shown, _) = run(short(15), Some(&state), &old[..1]);
     assert_eq!(shown, [""; 0]);
+    // It does not match either.
+    let (shown, _) = run(short(15), Some(&state), &[old[0], "theirs l2/a a 5 15T12"]);
+    assert_eq!(shown, ["l2/a only_theirs 5"]);
+}
+
+#[test]
+fn a_transfer_may_be_under_way_for_longer_than_matched_keys_are_remembered() {
+    let short = |day| rules(day).with_remember(3).unwrap();
+    let rows = ["ours 1 a 5 10T12", "theirs l/a a 5 10T12 under-way"];
+    let mut state = run(short(10), None, &rows).1;
+    for day in 11..=15 {
+        state = run(short(day), Some(&state), &[]).1;
+        assert_eq!(state.1.len(), 2, "{day}");
+    }
+    let (shown, state) = run(short(16), Some(&state), &["theirs l/a a 5 10T12"]);
+    assert_eq!(shown, [""; 0]);
+    assert!(state.0.totals.is_zero());
 }
 
 #[test]
