@@ -191,7 +191,7 @@ fn the_demo_is_the_whole_tour() {
         "refund not visible yet: do not pay again",
         "returned: may be paid again",
         "no funds moved: may be paid again",
-        "under_review  not known to be over: do not pay again",
+        "under_review  unknown state: do not pay again",
         "under_review is on none of the API's pages",
         "DONE_PARTIALLY is on none of the API's pages",
         "kamipay sandbox",
