@@ -16,7 +16,6 @@ use kamipay_ureq::proto::scan::Scan;
 
 pub(crate) use self::kinds::Listing;
 pub(crate) use self::reading::{Next, Reading, Requests};
-pub(crate) use self::saved::private;
 use self::saved::{Content, Saved};
 use self::totals::TotalsArgs;
 use crate::commands::count;

@@ -10,6 +10,7 @@ mod fields;
 mod listing;
 mod mask;
 mod output;
+mod private;
 mod profile;
 mod progress;
 mod stop;

@@ -4,8 +4,8 @@
 //! async runtime or a C library.
 
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Secret;
 use crate::exit::Failure;
-use crate::listing::private;
+use crate::private;
 
 /// A base URL with the credentials for it.
 pub(crate) struct Profile {
@@ -266,26 +266,12 @@ fn read(path: &Path) -> Result<String, Fault> {
     Ok(text)
 }
 
-/// Replaces a file as a whole, and a symbolic link by a file.
+/// Each process writes a file of its own before it replaces the profile.
 fn replace(path: &Path, stored: &Stored) -> io::Result<()> {
     let new = path.with_extension(format!("json.{}.new", std::process::id()));
-    let write = || {
-        let mut text = serde_json::to_vec_pretty(stored)?;
-        text.push(b'\n');
-        let mut file = private().create_new(true).open(&new)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
-            let _ = folder.sync_all(); // not every file system can
-        }
-        Ok(())
-    };
-    // A killed process with this number may have left it.
-    let _ = fs::remove_file(&new);
-    write().inspect_err(|_| {
-        let _ = fs::remove_file(&new);
-    })
+    let mut text = serde_json::to_vec_pretty(stored)?;
+    text.push(b'\n');
+    private::replace(path, &new, &text)
 }
 
 #[cfg(test)]

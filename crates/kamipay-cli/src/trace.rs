@@ -12,9 +12,9 @@ use kamipay_ureq::{OnAttempt, OnTraffic, Traffic};
 use serde_json::json;
 
 use crate::exit::Failure;
-use crate::listing::private;
 use crate::mask::Mask;
 use crate::output::note;
+use crate::private;
 use crate::text::Escaped;
 
 /// `--verbose` and `--trace`.
@@ -80,7 +80,7 @@ fn written(path: &Path) -> Result<OnTraffic, Failure> {
 /// A file for this user alone.
 fn open(path: &Path) -> Result<File, Failure> {
     let wrong = |why: &str| Failure::usage(format!("--trace {}: {why}", path.display()));
-    let file = private().append(true).create(true).open(path);
+    let file = private::options().append(true).create(true).open(path);
     let file = file.map_err(|error| wrong(&format!("it cannot be opened: {error}")))?;
     let known = file.metadata().map_err(|error| wrong(&error.to_string()))?;
     if !known.is_file() {

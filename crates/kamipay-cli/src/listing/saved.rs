@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use super::{Listing, words};
 use crate::connection::Account;
 use crate::exit::Failure;
 use crate::output::{Format, Mark, RowsFile, is_at};
+use crate::private;
 
 /// The saved state of a listing: the file of `--resume`, for one run at a time.
 pub(crate) struct Saved<S: Listing> {
@@ -142,7 +143,7 @@ impl StateFile {
                 lock.display()
             ))
         };
-        let file = private().create(true).truncate(false).open(&lock);
+        let file = private::options().create(true).truncate(false).open(&lock);
         let file = file.map_err(|error| refuse(&error))?;
         match FileExt::try_lock(&file) {
             // The run before may have removed the file meanwhile.
@@ -223,17 +224,9 @@ impl StateFile {
         let write = || {
             let mut text = serde_json::to_vec(content)?;
             text.push(b'\n');
-            // A killed run may have left it. Created anew, it is not a link to another file.
-            remove(&new)?;
-            let mut file = private().create_new(true).open(&new)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)?;
-            sync_parent(&self.path);
-            Ok(())
+            private::replace(&self.path, &new, &text)
         };
         write().map_err(|error: io::Error| {
-            let _ = remove(&new);
             Failure::other(format!("cannot save the state in {}: {error}", self.path.display()))
                 .tip("what is there is not the whole list")
         })
@@ -248,34 +241,6 @@ impl StateFile {
 impl Drop for StateFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.lock);
-    }
-}
-
-/// Opens a file that only this user can read, and follows no link.
-pub(crate) fn private() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-    }
-    options
-}
-
-/// Syncs the new name of a file: after a power cut, an older state would not know its newest rows.
-/// Some file systems cannot, and need not.
-fn sync_parent(path: &Path) {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Ok(parent) = File::open(parent.unwrap_or_else(|| Path::new("."))) {
-        let _ = parent.sync_all();
-    }
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

@@ -161,7 +161,7 @@ fn identifiers(status: &PayStatus, target: TargetKind) -> Vec<&str> {
         let Traces { txid, original_txid, refund_txid, .. } = status.traces();
         match status {
             PayStatus::Done(_) => [txid, None, None], // a payment that is done has no others
-            // Whoever asks for a payment's transaction would get it as its own refund.
+            // The refund is another transaction. Its hash does not identify the payment.
             _ if status.permission_to_pay_again().is_some() => [txid, original_txid, None],
             _ => [txid, original_txid, refund_txid],
         }

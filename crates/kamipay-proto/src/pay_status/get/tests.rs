@@ -68,9 +68,8 @@ fn a_failed_payment_matches_each_of_its_transactions() {
     assert_other(TargetKind::KamipayId, "other", &body);
 }
 
-/// Who asks for a payment's transaction would get it as its own refund.
 #[test]
-fn the_transaction_that_was_asked_for_is_not_its_refund() {
+fn the_requested_transaction_is_not_the_refund() {
     for original in ["null".to_owned(), format!("\"{OTHER}\"")] {
         let body = format!(
             r#"{{"status": "ok", "msg": "Tx Failed, returned", "data": {{"status": "failed",
