@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use kamipay_ureq::proto::pay_status::PaymentTarget;
 use kamipay_ureq::proto::scan::Reason;
 use kamipay_ureq::proto::{self, InvalidRange, IssueToken, Mismatch};
-use kamipay_ureq::{ConnectFault, Error, ErrorKind, ScanError, Sent};
+use kamipay_ureq::{ConnectFault, Error, ErrorKind, ScanError, Sent, TlsFault};
 
 use crate::text::Escaped;
 
@@ -314,6 +314,9 @@ fn tips(error: &Error) -> Vec<&'static str> {
         }
         ErrorKind::Connect(_) => {
             vec![BASE, "is this machine online? If by a proxy only: --proxy-from-env"]
+        }
+        ErrorKind::Tls(TlsFault::Refused) => {
+            vec![BASE, "the server refused this client: kamipay sends no client certificate"]
         }
         ErrorKind::Tls(_) => vec![
             BASE,

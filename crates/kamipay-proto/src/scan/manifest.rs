@@ -64,7 +64,7 @@ impl fmt::Display for Manifest {
 /// A listing that cannot be completed, and why.
 ///
 /// The rows handed over are right, and complete up to the start of [`window`](Self::window).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Incomplete {
     /// The window that could not be read. It and everything after it is missing.
@@ -102,6 +102,8 @@ impl fmt::Display for Incomplete {
 }
 
 impl std::error::Error for Incomplete {}
+
+crate::error::debug_as_text!(Incomplete);
 
 /// Why a window could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -318,12 +318,13 @@ fn no_instant_is_in_three_windows() {
 fn an_incomplete_listing_shows_its_readings() {
     let mut model = Model::still([10, 20, 30]);
     let mut scan = scan(100, 1000).with_rereads(1);
-    let missing = read(&mut scan, |call| LotPage { total: 4, ..model.answer(call) });
+    let missing = read(&mut scan, |call| LotPage { total: 4, ..model.answer(call) }).unwrap_err();
     assert_eq!(
-        missing.unwrap_err().to_string(),
+        missing.to_string(),
         "the listing is not complete: 2025-12-31T23:59:59Z to 2026-01-01T00:00:02Z and everything \
          after it is missing: its readings are inconsistent: 3 of 4 rows; 3 of 4 rows"
     );
+    assert_eq!(format!("{missing:?}"), missing.to_string(), "`main` shows its error by `Debug`");
 }
 
 #[test]
