@@ -504,10 +504,13 @@ impl<S: Scannable> Scan<S> {
             match &node.progress {
                 Progress::Waiting | Progress::Asked(_) => return Delivery::Waiting,
                 Progress::Failed(reason) => {
+                    // An edge is read for the rows of the window behind it.
+                    let mut windows = self.queue.iter().filter(|it| it.purpose != Purpose::Edge);
+                    let missing = windows.next().unwrap_or(node);
                     // The first part of a repetition may be missing as well.
-                    let rest = self.rest.filter(|_| self.is_of_repetition(node));
-                    let window =
-                        rest.map_or(node.window, |rest| node.window.starting_at(rest.start()));
+                    let rest = self.rest.filter(|_| self.is_of_repetition(missing));
+                    let window = rest
+                        .map_or(missing.window, |rest| missing.window.starting_at(rest.start()));
                     return Delivery::Incomplete(Box::new(Incomplete {
                         window,
                         reason: *reason,
@@ -633,8 +636,9 @@ impl<S: Scannable> Scan<S> {
         true
     }
 
-    fn replace(&mut self, at: usize, windows: Vec<Window>, cut: Cut) {
+    fn replace(&mut self, at: usize, windows: Vec<Window>, mut cut: Cut) {
         let Some(whole) = self.queue.remove(at) else { return };
+        cut.is_repetition |= self.is_of_repetition(&whole);
         self.manifest.cuts += 1;
         self.cuts.insert(whole.number, cut);
         for (n, window) in windows.into_iter().enumerate() {
@@ -700,7 +704,10 @@ impl<S: Scannable> Scan<S> {
             return None;
         }
         // No instant is in three windows.
-        if self.is_repetition(node, rows) && self.handed_over.is_repeated() {
+        let is_third = self.is_repetition(node, rows) && self.handed_over.is_repeated();
+        let is_second = self.is_of_repetition(node)
+            && self.handed_over.is_behind_and_repeats(node.window, rows);
+        if is_third || is_second {
             return Some(Reason::Repeated);
         }
         rows.iter().any(|row| self.handed_over.contradicts(row)).then_some(Reason::Conflict)
@@ -712,7 +719,7 @@ impl<S: Scannable> Scan<S> {
 
     /// Cuts the first window behind the overlap if it has the rows of the previous window. They may
     /// all be listed in the overlap: then only the first part has them. If the API ignores the
-    /// dates, both parts have them.
+    /// dates, or answers another request, the second part has some of them.
     fn cut_repetition(&mut self) -> bool {
         let Some(node) = self.queue.front() else { return false };
         let Progress::Ready(rows) = &node.progress else { return false };
@@ -721,6 +728,7 @@ impl<S: Scannable> Scan<S> {
         }
         let Some(windows) = node.window.cut_behind_overlap() else { return false };
         let cut = Cut::by_force(rows.len() as u64, self.limits.page_size());
+        self.handed_over.remember_repeated();
         self.replace(0, windows, Cut { is_repetition: true, ..cut });
         true
     }
@@ -781,15 +789,17 @@ impl<S: Scannable> Scan<S> {
 
     fn close_window(&mut self) {
         let Some(Current { window, purpose, contents, .. }) = self.current.take() else { return };
-        self.handed_over.close(window, purpose, contents);
+        let continues_repetition = purpose == Purpose::HandOver
+            && self.queue.front().is_some_and(|next| self.is_of_repetition(next));
+        self.handed_over.close(window, purpose, contents, continues_repetition);
         self.closed += 1;
         if purpose == Purpose::HandOver {
             self.continues = false;
             self.manifest.windows += 1;
             self.refill();
             let next = self.queue.front().filter(|node| node.purpose == Purpose::HandOver);
-            // Only the second part shows whether the API respects the dates of the first one.
-            if next.is_none_or(|next| !self.is_of_repetition(next)) {
+            // Only the last part shows whether the API respects the dates of the first one.
+            if !continues_repetition {
                 let start = next.and_then(|node| node.window.start());
                 let after = |rest: Period| rest.starting_at(start.unwrap_or_else(|| rest.end()));
                 self.rest = self.rest.map(after);

@@ -30,6 +30,8 @@ pub(super) struct HandedOver<K> {
     look_back: Option<LookBack<K>>,
     /// Whether the previous window had the rows of the one before it.
     is_repeated: bool,
+    /// The rows of a window that the next one has as well, and its end.
+    repeated: (Contents<K>, Option<DateTime<Utc>>),
     /// The rows listed in the windows of an [`Edge`].
     edges: HashMap<Window, HashSet<K>>,
 }
@@ -66,6 +68,7 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
                 is_due: !state.is_done,
             }),
             is_repeated: false,
+            repeated: (Contents::new(), None),
             edges: HashMap::new(),
         }
     }
@@ -228,6 +231,22 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
         self.is_repeated
     }
 
+    /// Remembers that the next window has the rows of the previous one.
+    pub(super) fn remember_repeated(&mut self) {
+        self.repeated = (self.previous.clone(), self.previous_end);
+    }
+
+    /// Whether a part of the next window lies behind the repeated one, and has one of its rows.
+    pub(super) fn is_behind_and_repeats(
+        &self,
+        part: Window,
+        rows: &[impl ScanRow<Key = K>],
+    ) -> bool {
+        let (repeated, end) = &self.repeated;
+        part.start() > *end
+            && rows.iter().any(|row| row.time().is_some() && repeated.contains_key(&row.key()))
+    }
+
     /// Number of remembered rows with a time.
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
@@ -239,7 +258,15 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
     }
 
     /// Remembers a window after all its rows were handed over.
-    pub(super) fn close(&mut self, window: Window, purpose: Purpose, contents: Contents<K>) {
+    ///
+    /// With `continues_repetition`, the next window is another part of the same repetition.
+    pub(super) fn close(
+        &mut self,
+        window: Window,
+        purpose: Purpose,
+        contents: Contents<K>,
+        continues_repetition: bool,
+    ) {
         if let Some(look_back) = &mut self.look_back {
             let start = look_back.period.start() - WIDEST_OVERLAP;
             if window.end().is_some_and(|end| end >= start) {
@@ -250,7 +277,12 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
             Purpose::Border => self.border = contents,
             Purpose::HandOver => {
                 self.is_repeated = !contents.is_empty() && contents == self.previous;
-                self.previous = contents;
+                if continues_repetition {
+                    self.previous.extend(contents);
+                } else {
+                    self.previous = contents;
+                    self.repeated = (Contents::new(), None);
+                }
                 self.previous_end = window.end();
             }
             Purpose::Edge | Purpose::LookBack => {}

@@ -665,6 +665,48 @@ fn a_window_with_the_rows_of_the_one_before_is_not_accepted() {
     assert_eq!(second_window_late(u32::MAX).unwrap_err().reason, Reason::Repeated);
 }
 
+/// The second window gets the rows of the first one, and so does what is left of it after its first
+/// seconds. Those seconds are answered rightly: they have no row, or one of their own.
+#[test]
+fn the_rest_of_a_window_with_the_rows_of_the_one_before_is_not_accepted() {
+    let own = 20 * DAY + 2_000_000; // behind the overlap
+    for times in [vec![], vec![own], vec![own, 22 * DAY], vec![own, 22 * DAY, 23 * DAY]] {
+        let mut model = Model::still((0..4).map(|n| n * 5 * DAY + DAY).chain(times));
+        let first = ListLots::new(DateRange::new(start(), at(20 * DAY)).unwrap());
+        let mut scan = scan(40 * DAY, 1000);
+        let missing = read(&mut scan, |call| {
+            let is_short = call.range.end() - call.range.start() < TimeDelta::seconds(10);
+            let is_late = call.range.start() > start() && !is_short;
+            let range = if is_late { first.range } else { call.range };
+            model.answer(&ListLots { range, ..call.clone() })
+        });
+        let missing = missing.unwrap_err();
+        assert_eq!(missing.reason, Reason::Repeated);
+        assert_eq!(missing.window.start(), Some(at(20 * DAY)));
+    }
+}
+
+/// The scan looks at the end of the period before it hands over the first row.
+#[test]
+fn a_listing_without_its_ends_is_missing_from_its_start() {
+    let earlier = Lot { created_at: Some(start() - TimeDelta::days(1)), ..lot(1, 0) };
+    let mut flicker = 0;
+    let mut scan = scan(20 * DAY, 1000).with_rereads(2);
+    let missing = read(&mut scan, |call| {
+        let is_edge = call.range.start() > at(10 * DAY);
+        flicker += u64::from(is_edge);
+        LotPage {
+            lots: vec![earlier.clone(), lot(2, DAY)],
+            total: if is_edge { 3 + flicker } else { 2 },
+            limit: call.limit.rows(),
+            offset: call.offset,
+        }
+    });
+    let missing = missing.unwrap_err();
+    assert!(missing.window.start().is_some_and(|it| it <= start()), "{missing}");
+    assert_eq!(scan.state().scan.period.start(), start());
+}
+
 #[test]
 fn an_api_that_ignores_the_dates_of_two_windows_is_found_out() {
     let mut scan = scan(40 * DAY, 1000);
