@@ -147,10 +147,15 @@ impl PayStatus {
             return;
         }
         let json = serde_json::to_string(self).unwrap_or_default();
-        let marked = json.replacen('{', &format!("{{\"{}\":true,", unclear::WITHHELD), 1);
-        if let Ok(withheld) = Self::from_json(&marked) {
-            *self = withheld;
-        }
+        let known = object::<Around<Known>>(&json).map(|it| it.data).unwrap_or_default();
+        let json = json.replacen('{', &format!("{{\"{}\":true,", unclear::WITHHELD), 1);
+        *self = Self::_Unnamed(Unnamed {
+            word: self.state().into(),
+            msg: self.msg().map(str::to_owned),
+            json: json.into(),
+            known: Known { envelope: "ok".into(), ..known },
+            is_unclear: true,
+        });
     }
 
     /// The API's message about the state, such as `Tx Failed, returned`.
@@ -341,8 +346,8 @@ impl<'de> Deserialize<'de> for Presence {
 
 /// The text of a string, `None` for `null`, and the JSON of any other value.
 ///
-/// Evidence that funds moved must not get lost over its type, by being dropped or as an error. The
-/// type of a name or Pix key must not keep an answer from being read.
+/// A value of any type is kept: it may be evidence that funds moved, and an odd type must not make
+/// the answer unreadable.
 fn whatever<'de, D: Deserializer<'de>, T: From<String>>(from: D) -> Result<Option<T>, D::Error> {
     let json = wire::raw::json(from)?;
     let text = || serde_json::from_str(&json).unwrap_or_else(|_| json.to_string());

@@ -43,7 +43,11 @@ impl ResponseError {
 /// What the vendor's pages call hashes and receipts, in lower case. Each is a part of a field's name.
 const NAMES: [&str; 7] = ["txid", "tx_id", "hash", "e2e", "endtoend", "end_to_end", "receipt"];
 
-/// A field of this crate: permission to pay again was withheld for what came before the answer.
+/// How deep values are looked at. Each level is read again.
+const LEVELS: u32 = 16;
+
+/// A field that this crate adds to a stored answer: an earlier answer withheld permission to pay
+/// again.
 pub(super) const WITHHELD: &str = "_withheld";
 
 /// Words for a payment that was sent or paid out: the vendor's, and what others would write.
@@ -112,7 +116,8 @@ impl Name {
     }
 }
 
-/// Looks for the forms of a hash and a receipt, and for `more` at each letter, with the last 16.
+/// Whether a text contains the form of a hash or a receipt. Calls `more` after each byte, with the
+/// last 16 bytes in lower case; `true` ends the search.
 fn has(text: &[u8], mut more: impl FnMut(u128) -> bool) -> bool {
     // UTF-16 has a zero at each ASCII letter.
     let letters = text.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase);
@@ -172,7 +177,7 @@ pub(super) fn is_unclear(answer: &str) -> bool {
             (WITHHELD, _) => value.get() == "true",
             ("data", Kind::Object) => data_is_unclear(value.get()),
             ("data", _) => !is_empty(value),
-            (name, _) => may_be_funds(name, value),
+            (name, _) => may_be_funds(name, value, LEVELS),
         };
     });
     is_unclear || !is_object
@@ -199,30 +204,43 @@ fn data_is_unclear(data: &str) -> bool {
     let is_object = object::entries(data, |name, value| {
         let is_read =
             READ.contains(&&*name) && (name.ends_with("txid") || kind(value) == Kind::Scalar);
-        is_unclear |= !is_read && may_be_funds(&name, value);
+        is_unclear |= !is_read && may_be_funds(&name, value, LEVELS);
     });
     is_unclear || !is_object
 }
 
-/// Whether an unknown field may be about funds.
-fn may_be_funds(name: &str, value: &RawValue) -> bool {
-    !is_empty(value) && (names_funds(name) || shows_funds(value, 16))
+/// Whether an unknown field may be about funds: by its name, or by a name, a word, or the form of a
+/// hash or receipt in its value. Values nested deeper than `levels` may be.
+fn may_be_funds(name: &str, value: &RawValue, levels: u32) -> bool {
+    let json = value.get();
+    // `"paid": true` and `"completed_at": "2026-…"`
+    let is_said = || names_a_word(name) && !matches!(json, "false" | "0");
+    !is_empty(value) && (names_funds(name) || is_said() || shows_funds(value, levels))
 }
 
-/// Whether a JSON value may be about funds: by a name, a word, or the form of a hash or receipt. More
-/// than `levels` in each other may be.
+/// Whether a field's name is one of [`WORDS`], alone or with the usual additions.
+fn names_a_word(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("is_").unwrap_or(&name);
+    let name = ["_at", "_on"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    is_paid_word(name)
+}
+
 fn shows_funds(value: &RawValue, levels: u32) -> bool {
     let json = value.get();
-    let is_in = |value| levels == 0 || shows_funds(value, levels - 1);
+    let inner = levels.checked_sub(1);
     let mut shows = false;
     match kind(value) {
         Kind::Object => {
-            object::entries(json, |name, value| {
-                shows = shows || names_funds(&name) || is_in(value);
+            let is_whole = object::entries(json, |name, value| {
+                shows = shows
+                    || names_funds(&name)
+                    || inner.is_none_or(|inner| may_be_funds(&name, value, inner));
             });
+            shows |= !is_whole;
         }
         Kind::List => object::each(json, |value| {
-            shows = is_in(value);
+            shows = inner.is_none_or(|inner| shows_funds(value, inner));
             !shows
         }),
         Kind::Scalar => {
@@ -309,7 +327,8 @@ mod tests {
             r#"{"status": "ok", "msg": "done", "trace": {"id": 1}, "data": {"fee_txid": null}}"#,
             r#"{"status": "failed", "msg": "TX not found", "request_id": "30e87ab5f1e2e41f"}"#,
             r#"{"status": "ok", "data": {"error_message": "No receipt from the bank"}}"#,
-            r#"{"status": "ok", "data": {"fees": {"paid": false, "settled": 1e999}}}"#,
+            r#"{"status": "ok", "data": {"fees": {"paid": false, "settled": 0, "done": null}}}"#,
+            r#"{"status": "ok", "data": {"x": {"prepaid": true}}}"#,
         ] {
             assert!(!is_unclear(clear), "{clear}");
         }
@@ -326,6 +345,10 @@ mod tests {
             r#"{"status": "ok", "data": {"x": [{"y": "E0123456720260514150012345678901"}]}}"#,
             r#"{"status": "ok", "data": {"x": {"state": "Done"}}}"#,
             r#"{"_withheld": true, "status": "ok"}"#,
+            r#"{"status": "ok", "data": {"status": "canceled", "x": {"paid": true}}}"#,
+            r#"{"status": "ok", "data": {"is_paid": true}}"#,
+            r#"{"status": "ok", "data": {"completed_at": "2026-05-14T15:00:00Z"}}"#,
+            r#"{"status": "ok", "data": {"x": {"\ud800": 1, "txid": "0x1"}}}"#,
             r#"{"status": "ok", "data": {"x": [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}}"#,
             "[]",
         ] {
