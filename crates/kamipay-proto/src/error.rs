@@ -328,7 +328,10 @@ impl DecodeError {
 }
 
 /// Text from outside in a message: shortened, with control characters escaped.
-pub(crate) struct Shown<'a>(pub(crate) &'a str);
+#[doc(hidden)] // for the other crates
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a wrapper")]
+pub struct Shown<'a>(pub &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

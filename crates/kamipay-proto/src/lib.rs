@@ -136,11 +136,11 @@ pub use self::api::{Api, GetRequest};
 pub use self::auth::{AccessToken, InvalidToken, IssueToken, IssuedToken};
 pub use self::base_url::{BaseUrl, InvalidBaseUrl};
 pub use self::endpoint::Endpoint;
-#[doc(hidden)]
-pub use self::error::with_causes;
 pub use self::error::{
     ApiError, BuildError, CutOff, DecodeError, Mismatch, ResponseError, ResponseErrorKind,
 };
+#[doc(hidden)]
+pub use self::error::{Shown, with_causes};
 pub use self::identifiers::{
     CheckoutId, Currency, ExternalId, InvalidNumber, KamipayId, OperationId, SettlementId, StoreId,
     TransactionHash,

@@ -48,12 +48,12 @@
 //!   fresh connection ([`ScanRequest::on_fresh_connection`]) until two readings agree.
 //! * **Ends.** A period is half-open, `start <= time < end`, so that days add up to the month. The
 //!   scan asks for one second more and drops rows by their time. It does so where the vendor's page
-//!   names the time that the API lists by (settlements, transactions, pending charges). The page
-//!   of lots does not name it. A lot with a `created_at` beyond an end is dropped only if the
-//!   neighbouring period lists it too: then it is also listed in the two seconds around that end,
-//!   and not elsewhere. The scan asks for both. Rows without a time are kept. Confirmed charges
-//!   have two times, and the page does not say which counts: there the API decides about rows at
-//!   the ends.
+//!   names the time that the API lists by (settlements, transactions, pending charges). The page of
+//!   lots does not name it. A lot whose `created_at` lies outside the period is dropped only if the
+//!   neighbouring period lists it too. To find out, the scan reads the two seconds around that end.
+//!   It also reads a window far away: a lot in both shows that the API ignores the dates, and is
+//!   kept. Rows without a time are kept. Confirmed charges have two times, and the page does not
+//!   say which counts: there the API decides about rows at the ends.
 //! * **Order.** Oldest first. Rows without a time (lots in flight) come first in their window,
 //!   once. The number of threads changes neither the rows nor their order.
 //!

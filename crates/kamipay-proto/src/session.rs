@@ -145,8 +145,9 @@ impl<E: Clone> Session<E> {
     /// After [`Access::LogIn`], the caller reports the end of the login by [`issued`](Self::issued),
     /// [`failed`](Self::failed) or [`abandoned`](Self::abandoned), and then asks again.
     pub fn token(&mut self, call: &mut TokenUse, now: Duration) -> Access<E> {
-        // Another call may use it until its renewal is refused, too.
-        let refused = if self.refusal.is_some() { self.refused } else { 0 }.max(call.refused);
+        // A refused token stays usable for other calls until its renewal is refused as well.
+        let by_session = if self.refusal.is_some() { self.refused } else { 0 };
+        let refused = call.refused.max(by_session);
         let usable = self.token.as_ref().filter(|token| refused < token.number);
         let ended = call.login.filter(|login| login.number < self.logins);
         if let Some(login) = ended {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use kamipay_proto::Shown;
 use kamipay_proto::retry::{Cause, Stop};
 
 use crate::error::ErrorKind;
@@ -46,11 +47,10 @@ impl fmt::Display for Attempt<'_> {
             // The API's message is a part of the body.
             (None | Some(ErrorKind::Answer(_)), Some(status)) => write!(f, "status {status}")?,
             (Some(error), _) => write!(f, "{error}")?,
-            (None, None) => f.write_str("answered")?, // unreachable: an answer has a status
+            (None, None) => {} // an answer has a status
         }
         if let Some(id) = self.request_id {
-            let id = id.chars().take(300).flat_map(char::escape_debug).collect::<String>();
-            write!(f, " (request id {id})")?;
+            write!(f, " (request id {})", Shown(id))?;
         }
         match (self.delay, self.stop) {
             (Some(delay), _) => write!(f, "; again in {} ms", delay.as_millis()),

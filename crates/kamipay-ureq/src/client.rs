@@ -47,8 +47,8 @@ struct Shared {
     budget: Mutex<RetryBudget>,
     /// Maximum idle connections that the server may have closed.
     kept: AtomicU32,
-    /// Unusable answers to logins that may show that funds moved: an answer about a payment can
-    /// arrive as the answer to the login.
+    /// Number of unusable login responses that may show moved funds: a payment's response can
+    /// arrive in place of the login's.
     doubts: AtomicU32,
 }
 
@@ -253,7 +253,7 @@ impl Client {
         self.deadline
     }
 
-    /// A number that changes with each login that may have got the answer about a payment.
+    /// Changes whenever a login may have received a payment's response.
     pub(crate) fn doubts(&self) -> u32 {
         self.shared.doubts.load(Ordering::Relaxed)
     }
@@ -328,7 +328,7 @@ impl Client {
                 }
                 Err(kind) => return end(history, before.unwrap_or(kind), Stop::Deadline),
             };
-            let api = self.headers.hidden_by(api);
+            let api = self.headers.hide_in(api);
             let mut request = match endpoint.request(&api) {
                 Ok(request) => request,
                 Err(error) => return end(history, ErrorKind::Build(error), Stop::Permanent),

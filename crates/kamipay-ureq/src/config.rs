@@ -115,6 +115,10 @@ impl Config {
         if self.address().is_some() && self.proxy_from_env {
             return Err(InvalidConfig::AddressOrProxy);
         }
+        let is_plain = base.as_str().starts_with("http://");
+        if is_plain && self.address().is_some_and(|address| !address.ip().is_loopback()) {
+            return Err(InvalidConfig::PlainText);
+        }
         let builder = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -235,6 +239,10 @@ pub enum InvalidConfig {
     /// An address and a proxy are set. Only the proxy looks up the host.
     #[error("an address cannot be used with a proxy: set only one of `address`, `proxy_from_env`")]
     AddressOrProxy,
+    /// The base URL is `http://`, and the address is not of this machine: the token would be sent
+    /// unencrypted.
+    #[error("an http:// base URL needs an address of this machine, because nothing is encrypted")]
+    PlainText,
     /// The operating system has no root certificates.
     #[cfg(feature = "native-roots")]
     #[error("the operating system has no root certificates that can be read")]

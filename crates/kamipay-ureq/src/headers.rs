@@ -76,7 +76,7 @@ impl ExtraHeaders {
     }
 
     /// The API, hiding these headers' values in errors.
-    pub(crate) fn hidden_by(&self, api: Api) -> Api {
+    pub(crate) fn hide_in(&self, api: Api) -> Api {
         let secrets = self.0.values().filter(|value| value.is_sensitive());
         secrets.filter_map(|value| value.to_str().ok()).fold(api, Api::hiding)
     }

@@ -90,8 +90,8 @@
 //! # Secrets in logs
 //!
 //! No error and no `Debug` of this crate shows the token or the password. A function of
-//! [`Config::on_traffic`] gets both, and has to mask them. ureq and rustls log what
-//! they send through the `log` crate, at the level TRACE. A program that installs a logger should
+//! [`Config::on_traffic`] gets them unmasked, and so does a transport of yours. ureq and rustls log
+//! what they send through the `log` crate, at the level TRACE. A program that installs a logger should
 //! drop the targets `ureq*` and `rustls*` at that level.
 
 #[cfg(doctest)]

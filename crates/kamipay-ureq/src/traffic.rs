@@ -30,8 +30,9 @@ impl fmt::Debug for Traffic<'_> {
 
 /// A function to call with all [`Traffic`], for a trace.
 ///
-/// What it writes must not contain what it gets: mask the `authorization` header, the form of the
-/// login, the token in its answer, and personal data.
+/// Mask before writing: the `authorization` header, secret headers of yours
+/// ([`ExtraHeaders::set`](crate::ExtraHeaders::set)), the body of a login, the token in its
+/// response, and personal data.
 ///
 /// It runs on the thread of the call. It has to be quick, and must not use the client.
 #[derive(Clone)]

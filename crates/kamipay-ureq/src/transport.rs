@@ -8,9 +8,9 @@ use std::time::Duration;
 use http::header::{HeaderValue, USER_AGENT};
 use http::{Request, Response};
 use kamipay_proto::retry::Cause;
-use kamipay_proto::{CutOff, Secrets};
+use kamipay_proto::{CutOff, Secrets, Shown};
 
-use crate::config::{Config, InvalidConfig};
+use crate::config::{Config, InvalidConfig, cap};
 use crate::error::{ErrorKind, Sent};
 use crate::exchange::{Exchange, REFUSAL_LIMIT, is_answer};
 
@@ -78,14 +78,14 @@ impl TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        Shown(&self.text).fmt(f)
     }
 }
 
 impl StdError for TransportError {}
 
-/// How far a request came that got no answer. It decides whether the call is tried again, and what
-/// a wait for a payment may conclude.
+/// How far an unanswered request got. It decides whether the call is tried again, and what a wait
+/// for a payment may conclude.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportFault {
@@ -131,7 +131,9 @@ pub(crate) struct Custom<F> {
 impl<F> Custom<F> {
     pub(crate) fn new(config: &Config, function: F) -> Result<Self, InvalidConfig> {
         let user_agent = config.user_agent()?.try_into().map_err(|_| InvalidConfig::UserAgent)?;
-        let &Config { attempt_timeout, connect_timeout, body_limit_bytes, .. } = config;
+        let [attempt_timeout, connect_timeout] =
+            [config.attempt_timeout, config.connect_timeout].map(cap);
+        let body_limit_bytes = config.body_limit_bytes;
         let pool = AtomicU64::new(0);
         Ok(Self { function, user_agent, attempt_timeout, connect_timeout, body_limit_bytes, pool })
     }

@@ -157,6 +157,7 @@ impl Client {
         // The time of the wall, but without its jumps.
         let (started, wall) = (self.clock().now(), self.clock().utc());
         let now = || wall + self.clock().now().saturating_duration_since(started);
+        let mut doubts = self.doubts();
         loop {
             let call = match watch.step(now()) {
                 Step::Over(end) => return ControlFlow::Continue(Ok(end)),
@@ -171,9 +172,10 @@ impl Client {
                     continue;
                 }
             };
-            let doubts = self.doubts();
             let outcome = self.ask(call, every, || tick(watch, WatchEvent::Asking))?;
+            // Also of a login by another thread between two questions.
             if doubts != self.doubts() {
+                doubts = self.doubts();
                 watch.lost();
             }
             let event = match outcome {

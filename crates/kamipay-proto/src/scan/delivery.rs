@@ -213,8 +213,8 @@ impl<K: Clone + Eq + std::hash::Hash + Ord> HandedOver<K> {
                 .any(|before| before.get(&key).is_some_and(|before| *before != amounts))
     }
 
-    /// Whether these are the rows of the previous window, over a longer time than the overlap. They
-    /// may be listed by another time.
+    /// Whether `rows` has the keys of the previous window, and times that span more than the overlap.
+    /// These times may differ from those that the API lists by.
     pub(super) fn is_repetition<R: ScanRow<Key = K>>(&self, rows: &[R]) -> bool {
         let mut timed = rows.iter().filter_map(|row| Some((row, row.time()?)));
         if timed.clone().count() != self.previous.len() {

@@ -43,7 +43,7 @@ impl Window {
         Self::new(if end == start { start - OVERLAP } else { start }, end)
     }
 
-    /// What two periods that meet at `time` are both asked for.
+    /// The overlap of the requests for two periods that meet at `time`.
     fn around(time: DateTime<Utc>) -> Self {
         let start = whole_second(time);
         let end = if start < time { later(start, OVERLAP) } else { start };
@@ -124,8 +124,7 @@ impl Window {
 /// Where to look for a row whose time lies beyond an end of a period.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edge {
-    /// The overlap with the neighbouring period. That period has the row as well if it is listed
-    /// here.
+    /// The overlap with the neighbouring period. A row listed here is in both periods.
     pub(super) shared: Window,
     /// A window far from [`shared`](Self::shared). If the row is listed here too, the API ignores
     /// the dates.

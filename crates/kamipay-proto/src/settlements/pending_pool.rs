@@ -1,9 +1,7 @@
 //! The total of pending charges that are read one by one.
 
-use rust_decimal::Decimal;
-
 use super::{PendingCharge, PendingTotals};
-use crate::{Currency, sum};
+use crate::{Currency, ExactSum};
 
 /// Adds up a pool of pending charges, row by row.
 ///
@@ -25,8 +23,8 @@ use crate::{Currency, sum};
 pub struct PendingPool {
     count: u64,
     currency: Option<Currency>,
-    /// The sum so far, or why there is none.
-    sum: Option<Result<Decimal, NoTotal>>,
+    sum: ExactSum,
+    has_other_currency: bool,
 }
 
 impl PendingPool {
@@ -39,11 +37,8 @@ impl PendingPool {
     pub fn add(&mut self, charge: &PendingCharge) {
         self.count += 1;
         let currency = self.currency.get_or_insert_with(|| charge.settlement_currency.clone());
-        let is_other = *currency != charge.settlement_currency;
-        self.sum = Some(self.sum().and_then(|sum| match is_other {
-            true => Err(NoTotal::Currencies),
-            false => sum::exact([sum, charge.settlement_amount]).ok_or(NoTotal::TooManyDigits),
-        }));
+        self.has_other_currency |= *currency != charge.settlement_currency;
+        self.sum.add(charge.settlement_amount);
     }
 
     /// How many charges the pool has.
@@ -63,11 +58,11 @@ impl PendingPool {
     ///
     /// If the amounts cannot be added up.
     pub fn totals(&self) -> Result<PendingTotals, NoTotal> {
-        Ok(PendingTotals { count: self.count, settlement_amount: self.sum()? })
-    }
-
-    fn sum(&self) -> Result<Decimal, NoTotal> {
-        self.sum.unwrap_or(Ok(Decimal::ZERO))
+        if self.has_other_currency {
+            return Err(NoTotal::Currencies);
+        }
+        let settlement_amount = self.sum.value().ok_or(NoTotal::TooManyDigits)?;
+        Ok(PendingTotals { count: self.count, settlement_amount })
     }
 }
 

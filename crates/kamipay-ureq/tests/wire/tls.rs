@@ -213,6 +213,19 @@ fn an_address_takes_the_place_of_the_host_s() {
     assert_eq!(both.map(|_| ()), Err(InvalidConfig::AddressOrProxy));
 }
 
+#[cfg(feature = "lazy-lookup")]
+#[test]
+fn a_token_is_not_sent_unencrypted_to_an_address_elsewhere() {
+    let to = |address: &str| {
+        let mut config = Config::default();
+        config.address = Some(address.parse().unwrap());
+        let token = Credentials::token("token".parse().unwrap());
+        Client::with_config("http://localhost:1".parse().unwrap(), token, config).map(|_| ())
+    };
+    assert_eq!(to("10.0.0.5:80"), Err(InvalidConfig::PlainText));
+    assert_eq!([to("127.0.0.1:80"), to("[::1]:80")], [Ok(()), Ok(())]);
+}
+
 #[test]
 fn an_answer_without_its_end_is_whole_only_as_json() {
     // ureq says `Ok` to an end without close_notify, and to one without a length.
