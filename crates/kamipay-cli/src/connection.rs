@@ -38,7 +38,7 @@ pub(crate) struct Connection {
     /// It is read once, when the command begins.
     #[arg(long, value_name = "FILE", env = "KAMIPAY_TOKEN_FILE", hide_env_values = true)]
     token_file: Option<OsString>,
-    /// The profile of `kamipay login` to use; `default` unless it is named
+    /// The profile of `kamipay login` to use; default: `default`
     ///
     /// Flags and variables come before what is stored. Stored credentials are sent to the base URL
     /// that they were stored with, and to no other.
@@ -81,7 +81,7 @@ impl Connection {
         self.open(self.config(self.max_attempts), None)
     }
 
-    /// The same, for a call without a name: the second one is shown in place of the first one.
+    /// A client whose messages show `name` instead of `call`.
     pub(crate) fn client_for(&self, call: &'static str, name: String) -> Result<Client, Failure> {
         self.open(self.config(self.max_attempts), Some((call, name)))
     }
@@ -91,7 +91,7 @@ impl Connection {
         is_quiet || self.tracing.is_verbose()
     }
 
-    /// The same, without retries: a watch asks again by itself.
+    /// A client without retries: a watch asks again by itself.
     pub(crate) fn client_that_asks_once(&self) -> Result<Client, Failure> {
         self.open(self.config(1), None)
     }

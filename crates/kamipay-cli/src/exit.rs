@@ -105,6 +105,16 @@ impl Failure {
         if is_known_to_be_none { Self { exit: Exit::NotFound, ..failure } } else { failure }
     }
 
+    /// A call by hand for one thing. The program does not know what the call is about.
+    pub(crate) fn lookup_by_hand(doing: &str, error: &Error) -> Self {
+        let failure = Self::lookup(doing, error);
+        if status_of(error) != Some(404) {
+            return failure;
+        }
+        Self { tips: Vec::new(), ..failure }
+            .tip("is the path right? If it names a payment: a 404 does not mean that it failed")
+    }
+
     /// A call by hand for the state of a payment. An answer that is an error says nothing about it.
     pub(crate) fn of_a_payment(doing: &str, error: &Error) -> Self {
         let failure = Self { tips: Vec::new(), ..Self::call(doing, error) };
@@ -125,7 +135,7 @@ impl Failure {
         )
     }
 
-    /// The same, for a call that has no name of its own.
+    /// Removes the placeholder name of a call by hand from the message.
     pub(crate) fn by_hand(mut self, call: &str) -> Self {
         self.message = self.message.replacen(&format!("{call}: "), "", 1);
         self
@@ -171,7 +181,8 @@ impl Failure {
         }
     }
 
-    fn incomplete(message: String) -> Self {
+    /// What was printed is not the whole.
+    pub(crate) fn incomplete(message: impl Into<String>) -> Self {
         Self::new(Exit::Incomplete, message)
     }
 

@@ -262,7 +262,7 @@ impl Mask {
                 let string: String = serde_json::from_str(text).unwrap_or_default();
                 match name {
                     _ if string.is_empty() => quoted(""),
-                    Some(name) if is_shown(name) && MESSAGES.contains(&name) => {
+                    Some(name) if is_shown(name) && is_message(name) => {
                         quoted(&self.text(&self.known.secrets().hide(&string)))
                     }
                     Some(name) if is_shown(name) => quoted(&self.text(&string)),
@@ -302,6 +302,10 @@ impl Mask {
 fn is_personal(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name != "token_type" && PERSONAL.iter().any(|word| name.contains(word))
+}
+
+fn is_message(name: &str) -> bool {
+    MESSAGES.contains(&name.to_ascii_lowercase().as_str())
 }
 
 fn is_shown(name: &str) -> bool {
@@ -441,6 +445,15 @@ mod tests {
         let mut mask = Mask::new();
         mask.learn(&HeaderMap::new(), "", json.as_bytes());
         mask.body(json.as_bytes())
+    }
+
+    /// Some gateways write `Message`.
+    #[test]
+    fn what_was_hidden_is_hidden_in_a_message_of_any_case() {
+        for name in ["message", "Message", "DETAIL"] {
+            let json = format!(r#"{{"name":"Maria Silva","{name}":"no account of Maria Silva"}}"#);
+            assert!(!masked(&json).contains("Maria"), "{}", masked(&json));
+        }
     }
 
     #[test]

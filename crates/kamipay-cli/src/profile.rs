@@ -73,17 +73,8 @@ impl Profile {
         Some(Self { name: name.clone(), base_url: stored.base_url.parse().ok()?, secret })
     }
 
-    /// Stores the profile, in place of an earlier one. Returns its file.
-    pub(crate) fn save(&self) -> Result<PathBuf, Failure> {
-        let folder = folder().ok_or_else(no_folder)?;
-        let path = self.name.path_in(&folder);
-        let failed = |fault| {
-            let why = format!("cannot store the profile {} in {}", self.name, path.display());
-            match fault {
-                Fault::Io(error) => Failure::other(format!("{why}: {error}")),
-                Fault::Unsafe(reason, cure) => Failure::usage(format!("{why}: {reason}")).tip(cure),
-            }
-        };
+    /// Stores the profile in its [place](Name::place), instead of an earlier one.
+    pub(crate) fn save(&self, path: &Path) -> Result<(), Failure> {
         let (token, username, password) = match &self.secret {
             Secret::Token(token) => (Some(AccessToken::expose(token).to_owned()), None, None),
             Secret::Login { username, password } => {
@@ -93,17 +84,37 @@ impl Profile {
         };
         let base_url = self.base_url.as_str().to_owned();
         let stored = Stored { version: VERSION, base_url, token, username, password };
-        create(&folder).and_then(|()| check(&folder)).map_err(failed)?;
-        replace(&path, &stored).map_err(|error| failed(Fault::Io(error)))?;
-        Ok(path)
+        let folder = path.parent().ok_or_else(no_folder)?;
+        let is_safe = create(folder).and_then(|()| check(folder));
+        let is_stored = is_safe.and_then(|()| Ok(replace(path, &stored)?));
+        is_stored.map_err(|fault| self.name.not_stored(path, fault))
     }
 }
 
 impl Name {
+    /// The file of the profile. Its folder is safe, or not there yet.
+    pub(crate) fn place(&self) -> Result<PathBuf, Failure> {
+        let folder = folder().ok_or_else(no_folder)?;
+        let path = self.path_in(&folder);
+        match check(&folder) {
+            Err(Fault::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(path),
+            is_safe => is_safe.map(|()| path.clone()).map_err(|it| self.not_stored(&path, it)),
+        }
+    }
+
+    fn not_stored(&self, path: &Path, fault: Fault) -> Failure {
+        let why = format!("cannot store the profile {self} in {}", path.display());
+        match fault {
+            Fault::Io(error) => Failure::other(format!("{why}: {error}")),
+            Fault::Unsafe(reason, cure) => Failure::usage(format!("{why}: {reason}")).tip(cure),
+        }
+    }
+
     /// Removes the profile. Returns its file, if there was one.
     pub(crate) fn remove(&self) -> Result<Option<PathBuf>, Failure> {
         let Some(folder) = folder() else { return Ok(None) };
         let path = self.path_in(&folder);
+        let _ = fs::remove_file(new_of(&path));
         match fs::remove_file(&path) {
             Ok(()) => Ok(Some(path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -266,12 +277,16 @@ fn read(path: &Path) -> Result<String, Fault> {
     Ok(text)
 }
 
-/// Each process writes a file of its own before it replaces the profile.
+/// The file that is written before it replaces the profile. It always has this name, so that the next
+/// login removes what a killed one left.
+fn new_of(path: &Path) -> PathBuf {
+    path.with_extension("json.new")
+}
+
 fn replace(path: &Path, stored: &Stored) -> io::Result<()> {
-    let new = path.with_extension(format!("json.{}.new", std::process::id()));
     let mut text = serde_json::to_vec_pretty(stored)?;
     text.push(b'\n');
-    private::replace(path, &new, &text)
+    private::replace(path, &new_of(path), &text)
 }
 
 #[cfg(test)]

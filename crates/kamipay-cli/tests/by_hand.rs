@@ -175,6 +175,34 @@ fn a_refusal_is_printed_and_its_exit_code_is_its_own() {
     assert_eq!(by_hand(&url, &["GET", "/v2/x"]).code, 3, "another server's");
 }
 
+/// It must not look as if the call had not been made.
+#[test]
+fn a_call_whose_answer_cannot_be_written_was_made() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("skipped: there is no /dev/full");
+        return;
+    }
+    for (method, is_said) in [("POST", true), ("DELETE", true), ("GET", false)] {
+        let (url, requests) = recorder(201, br#"{"msg": "created"}"#);
+        let mut command = kamipay(&["api", method, "/v1/x", "--base-url", &url, "--token", TOKEN]);
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let run = command.stdout(full).output().unwrap();
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!((run.status.code(), lines(&requests).len()), (Some(1), 1), "{said}");
+        assert_eq!(said.contains("the call was made and accepted"), is_said, "{said}");
+        assert_eq!(said.contains("do not make it again"), is_said, "{said}");
+    }
+}
+
+#[test]
+fn a_404_says_nothing_about_a_payment() {
+    let (url, _) = recorder(404, br#"{"detail": "no such charge"}"#);
+    let run = by_hand(&url, &["GET", "/v1/charges/order-7"]);
+    assert_eq!(run.code, 7);
+    assert!(run.err.contains("a 404 does not mean that it failed"), "{}", run.err);
+    assert!(!run.err.contains("does not exist"), "{}", run.err);
+}
+
 #[test]
 fn tx_not_found_keeps_its_meaning() {
     let not_found = br#"{"status": "failed", "msg": "TX not found"}"#;

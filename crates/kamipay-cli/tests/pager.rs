@@ -153,6 +153,20 @@ fn a_pager_that_is_quit_ends_well() {
     assert_eq!(seen.lines().count(), 2, "{seen}");
 }
 
+#[test]
+fn a_pager_that_is_killed_or_fails_has_not_shown_all() {
+    let server = merchant();
+    for (name, pager, code, is_printed) in
+        [("killed", "kill -9 $$", 6, false), ("wrong", "sh -c \"exit 2\"", 0, true)]
+    {
+        let line = format!("PAGER='{pager}' {}; echo code $?", list(&[]));
+        let Some(terminal) = Terminal::run(name, &server, &line) else { return };
+        let (_, seen) = terminal.end();
+        assert!(seen.contains(&format!("code {code}")), "{name}: {seen}");
+        assert_eq!(seen.contains("40 lots"), is_printed, "{name}: {seen}");
+    }
+}
+
 /// Ctrl-C is the pager's: pressed twice, the program still waits for it, and the terminal is as
 /// before.
 #[test]

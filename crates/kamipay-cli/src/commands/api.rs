@@ -28,9 +28,10 @@ use crate::text::{Escaped, EscapedJson};
 /// where that may help. Any other call is made once, and never again by itself: after an error it may
 /// have been processed.
 ///
-/// The answer is printed byte for byte, so no digit of an amount is lost. That of a refusal is printed
-/// too, and the exit code says that it is one. What an answer means for a payment is for `kamipay pay
-/// status` to say: "TX not found" is not a failure.
+/// A successful answer is printed byte for byte, so no digit is lost. A refusal is printed with your
+/// token and password replaced by `***`; the exit code is not 0. A terminal shows control characters
+/// as escapes. Only `kamipay pay status` says whether a payment may be repeated: "TX not found" is not
+/// a failure.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -95,7 +96,7 @@ impl ByHand {
         let client = self.connection.client_for(Call::CALL, doing.clone())?;
         match client.send(&call) {
             Ok(Answer(body)) => {
-                print(&body)?;
+                print(&body).map_err(|failure| self.unseen(failure))?;
                 if self.is_about_a_payment() && !self.quiet {
                     note(
                         "this answer is shown as it came, and does not say whether to pay again: \
@@ -106,17 +107,26 @@ impl ByHand {
             }
             Err(error) => {
                 if let (ErrorKind::Answer(_), Some(answer)) = (error.kind(), error.answer()) {
-                    print(call.hidden(answer.body()).as_bytes())?;
+                    // If it cannot be printed, the refusal is still what counts.
+                    let _ = print(call.hidden(answer.body()).as_bytes());
                 }
-                Err(match (&self.method, self.is_about_a_payment()) {
-                    (&Method::GET, false) => Failure::lookup(&doing, &error).by_hand(error.call()),
-                    (&Method::GET, true) => {
-                        Failure::of_a_payment(&doing, &error).by_hand(error.call())
-                    }
-                    _ => Failure::made_once(&doing, &error).by_hand(error.call()),
-                })
+                let failure = match (&self.method, self.is_about_a_payment()) {
+                    (&Method::GET, false) => Failure::lookup_by_hand(&doing, &error),
+                    (&Method::GET, true) => Failure::of_a_payment(&doing, &error),
+                    _ => Failure::made_once(&doing, &error),
+                };
+                Err(failure.by_hand(error.call()))
             }
         }
+    }
+
+    /// An answer that could not be printed. It must not look as if the call had not been made.
+    fn unseen(&self, failure: Failure) -> Failure {
+        if self.method == Method::GET {
+            return failure;
+        }
+        Failure::other("the call was made and accepted, but its answer could not be written")
+            .tip("do not make it again")
     }
 
     /// Whether the API is asked for the state of payments.

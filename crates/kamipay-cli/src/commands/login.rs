@@ -63,11 +63,12 @@ impl Login {
                     .tip("kamipay login --base-url https://api.kamipay.io --with-token < FILE"));
             }
         };
+        let file = name.place()?; // before anything is sent
         let secret = self.secret()?.read()?;
         let note = check(connection, &base_url, &secret)?;
 
         let profile = Profile { name, base_url, secret };
-        let file = profile.save()?;
+        profile.save(&file)?;
         let who = match profile.secret.username() {
             Some(username) => format!("as {username}"),
             None => "with a token".to_owned(),
@@ -89,6 +90,9 @@ impl Login {
     /// What flags, variables or standard input give, or else what is typed.
     fn secret(&self) -> Result<Secret, Failure> {
         let connection = &self.connection;
+        if self.with_token && io::stdin().is_terminal() {
+            return ask_token();
+        }
         if self.with_token {
             return Ok(Secret::TokenFile(PathBuf::from("-")));
         }
@@ -128,7 +132,7 @@ fn check(
     let client = |credentials| connection.client_at(base.clone(), credentials);
     match secret {
         Secret::Login { username, password } => {
-            // The login itself needs no credentials, and a client some.
+            // `Client` requires a token, but the login does not send it.
             let nobody: AccessToken = "none".parse().map_err(|_| Failure::other("no token"))?;
             let client: Client = client(Credentials::token(nobody))?;
             let issued = client.send(&IssueToken::new(username, password));
@@ -167,6 +171,10 @@ fn ask_credentials() -> Result<Secret, Failure> {
     if !username.is_empty() {
         return Ok(Secret::login(&username, &ask_secret("Password")?));
     }
+    ask_token()
+}
+
+fn ask_token() -> Result<Secret, Failure> {
     let token = ask_secret("Token")?;
     token.trim().parse().map(Secret::Token).map_err(|error| Failure::usage(format!("{error}")))
 }
@@ -213,7 +221,7 @@ Examples:
   kamipay logout
   kamipay logout --profile sandbox")]
 pub(crate) struct Logout {
-    /// The profile to remove; `default` unless it is named
+    /// The profile to remove; default: `default`
     #[arg(long, value_name = "NAME", env = "KAMIPAY_PROFILE", hide_env_values = true)]
     profile: Option<String>,
 }

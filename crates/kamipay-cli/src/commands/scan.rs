@@ -1,7 +1,7 @@
 //! `kamipay scan …`
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 
 use clap::{Args, Subcommand};
 use kamipay_ureq::Client;
@@ -18,7 +18,7 @@ use super::settlements::{PendingQuery, SettlementsQuery, TransactionsQuery};
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::listing::{Listing, Next, Reading, Requests};
-use crate::output::{Columns, Format, Lines, List};
+use crate::output::{Columns, Format, Lines, List, note};
 use crate::progress::Progress;
 use crate::stop::Stop;
 
@@ -117,8 +117,8 @@ enum Part {
 fn plan<Q: Query>(query: &Q) -> Result<Exit, Failure> {
     let mut lines = Lines::new();
     let what = query.what()?;
-    if let Some(note) = query.asked()?.note(what.period()) {
-        let _ = anstream::stderr().write_all(format!("note: {note}\n").as_bytes());
+    if let Some(text) = query.asked()?.note(what.period()) {
+        note(&text);
     }
     for part in scan::Scan::parts(what) {
         lines.json(&Line { list: Q::What::NAME, part })?;
@@ -214,9 +214,9 @@ impl Running<'_> {
     /// Prints the rows of a part, which is this line of the plan.
     fn print<S: Listing>(&mut self, line: usize, part: ScanState<S>) -> Result<(), Failure> {
         let requests = &self.run.requests;
-        let quiet = self.run.connection.hides_progress(self.run.quiet);
+        let hides_progress = self.run.connection.hides_progress(self.run.quiet);
         let scan = requests.set(scan::Scan::resume(part))?;
-        let progress = Progress::listing(quiet, scan.what().period());
+        let progress = Progress::listing(hides_progress, scan.what().period());
         let lines = Lines::beside(&progress);
         let mut list = List::new(Format::Ndjson, lines, Columns::all::<S>());
         let mut reading = Reading::new(requests, self.client, scan, &progress, self.stop);
@@ -236,9 +236,8 @@ impl Running<'_> {
         self.printed += reading.read();
         let failure = match end {
             Ok(Ok(())) => {
-                for note in reading.notes().iter().filter(|_| !quiet) {
-                    let note = format!("note: line {line}: {note}\n");
-                    let _ = anstream::stderr().write_all(note.as_bytes());
+                for text in reading.notes().iter().filter(|_| !self.run.quiet) {
+                    note(&format!("line {line}: {text}"));
                 }
                 return Ok(());
             }

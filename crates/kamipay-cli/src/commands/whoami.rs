@@ -1,13 +1,11 @@
 //! `kamipay whoami`
 
-use std::time::SystemTime;
-
-use chrono::{DateTime, Utc};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::Serialize;
 
 use crate::access::{Access, Secret};
+use crate::clock;
 use crate::connection::Connection;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Thing};
@@ -103,6 +101,7 @@ impl Whoami {
             Secret::Token(token) => ("token", None, token.expires_at()),
             Secret::TokenFile(_) => ("token", None, None),
         };
+        let now = clock::now()?;
         let identity = Identity {
             base_url: base.to_string(),
             base_url_from,
@@ -110,7 +109,7 @@ impl Whoami {
             credentials_from,
             username,
             expires_at: expires_at.map(|time| table::time(Some(time))),
-            is_expired: expires_at.map(|time| time <= DateTime::<Utc>::from(SystemTime::now())),
+            is_expired: expires_at.map(|time| time <= now),
             profile,
             file,
         };

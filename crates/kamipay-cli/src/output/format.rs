@@ -81,7 +81,7 @@ impl Output {
         }
     }
 
-    /// Says what cannot be undone, also with `--quiet`.
+    /// Prints a note, even with `--quiet`.
     pub(crate) fn warn(self, text: &str) {
         note(text);
     }

@@ -9,8 +9,8 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::exit::{Exit, Failure};
 use crate::stop;
 
-/// Shows a text with the pager. Returns `false` if it is not shown, because it fits the screen, or
-/// there is no pager.
+/// Shows a text with the pager. Returns `false` if it has to be printed, because it fits the screen,
+/// there is no pager, or the pager failed.
 ///
 /// Only for a terminal.
 pub(super) fn show(text: &str) -> Result<bool, Failure> {
@@ -22,11 +22,17 @@ pub(super) fn show(text: &str) -> Result<bool, Failure> {
         // A pager that was quit reads no further.
         let _ = to.write_all(text.as_bytes());
     }
-    let is_found = wait(&mut child);
+    let end = child.wait();
     if is_terminated() {
         return Err(Failure::stopped(Exit::Terminated, "while the pager was open"));
     }
-    Ok(is_found)
+    match end.map(|status| status.code()) {
+        Ok(Some(0)) => Ok(true),
+        Ok(Some(code)) if code <= 128 => Ok(false), // not found, or it did not want to
+        // By a signal, which a shell turns into a number above 128.
+        _ => Err(Failure::incomplete("the pager was killed")
+            .tip("what it showed may not be the whole: to print it, set KAMIPAY_PAGER=cat")),
+    }
 }
 
 /// The pager of the user: `KAMIPAY_PAGER`, or `PAGER`. An empty one and `cat` mean no pager.
@@ -57,14 +63,6 @@ fn spawn(command: &OsString) -> io::Result<Child> {
         }
     }
     pager.stdin(Stdio::piped()).spawn()
-}
-
-/// Waits for the pager's end. Whether the shell found it.
-fn wait(child: &mut Child) -> bool {
-    match child.wait() {
-        Ok(status) => !matches!(status.code(), Some(126 | 127)),
-        Err(_) => true,
-    }
 }
 
 fn fits(text: &str) -> bool {
