@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kamipay_proto::chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::partial::Reader;
+use crate::partial::{Reader, check_length};
 use crate::record::{Entry, Record, hash, text};
 use crate::row::{Hint, Side};
 use crate::run::Frame;
@@ -104,8 +104,8 @@ impl<S: Store> Report<S> {
         let mut search = Search::new(queries, one_sided <= MOST_FOR_CHARACTERS);
         let mut buffer = Vec::new();
         for (store, streams) in &self.runs {
-            for &stream in streams {
-                let mut reader = Reader::new(stream);
+            for &(stream, written) in streams {
+                let mut reader = Reader::new(stream, check_length(store, stream, written)?);
                 while let Some(frame) = reader.next(store)? {
                     let frame = Frame::read(frame).ok_or(Error::Damaged { stream })?;
                     if let (true, Entry::Record(record)) = (frame.is_candidate(), frame.entry) {

@@ -23,6 +23,11 @@ pub enum Error<E> {
     },
     /// Parts of different reconciliations, of different numbers of partitions, or twice the same.
     Unrelated,
+    /// The sums of the rows that were read are not those of the buckets: a row was lost or counted
+    /// twice. Nothing in the report can be relied on.
+    Unexplained,
+    /// The rules do not save a state: see [`Rules::with_saved_state`](crate::Rules::with_saved_state).
+    NotSaved,
     /// Some partitions are missing, so the sums prove nothing.
     Incomplete {
         /// How many are missing.
@@ -64,8 +69,13 @@ impl<E> fmt::Display for Error<E> {
                 write!(f, "stream {stream} of the store does not contain what was written to it")
             }
             Self::Unrelated => f.write_str(
-                "only different parts of one reconciliation, with one number of partitions, merge",
+                "the parts do not belong together: merge different parts of one reconciliation, \
+                 with the same rules and number of partitions",
             ),
+            Self::Unexplained => {
+                f.write_str("a row was lost or counted twice: the sums of the rows do not agree")
+            }
+            Self::NotSaved => f.write_str("the rules do not save a state: use `with_saved_state`"),
             Self::Incomplete { missing } => {
                 write!(f, "{missing} partitions are missing: merge their reports first")
             }

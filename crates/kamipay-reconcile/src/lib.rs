@@ -70,17 +70,20 @@
 //! [`Report::state_header`] its first line. Each [`StateLine`] is a line of JSON.
 //!
 //! ```
-//! use kamipay_reconcile::{Item, MemoryStore, Partial, Report, Rules, StateHeader, StateLine};
+//! use kamipay_reconcile::{Item, MemoryStore, Partial, Report, Rules, StateCheck, StateHeader, StateLine};
 //! # fn day(rules: Rules, header: StateHeader, lines: Vec<StateLine>, add_rows: impl Fn(&mut Partial<MemoryStore>))
 //! # -> Result<(), Box<dyn std::error::Error>> {
 //!
 //! let mut partial = Partial::new(rules.after(&header)?.with_saved_state(), MemoryStore::new());
+//! let mut check = StateCheck::new(&header); // a state that was cut would lose open rows
 //! for line in &lines {
+//!     check.add(line)?;
 //!     match line {
 //!         StateLine::Open(row) => partial.add_open(row)?, // row.to_fetch(): ask for its lot again
 //!         StateLine::Closed(key) => partial.add_closed(key)?,
 //!     }
 //! }
+//! check.finish()?;
 //! add_rows(&mut partial);
 //! let report = partial.report(MemoryStore::new())?;
 //! println!("{}", serde_json::to_string(&report.state_header()?)?);
@@ -96,9 +99,10 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What a state closed stays closed: a group that added up yesterday is not taken apart for a row of
-//! today. A row of the books that is dated before the period, with the key, time, amount and currency of
-//! a row that the state has, is that row: line numbers change from ledger to ledger.
+//! A closed group stays closed: a later row of its key does not reopen it. A row of the books dated
+//! before the period counts as known if the state has its key, time, amount and currency. Line numbers
+//! are not compared, because they change from ledger to ledger. A row dated after the period is not
+//! saved: give it again to the period it belongs to.
 //!
 //! # The rules
 //!

@@ -25,14 +25,16 @@ pub struct Partial<S> {
     buffer: Vec<u8>,
 }
 
-/// A store, and what it was not given yet.
+/// A store, and the bytes not yet written to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Part<S> {
     pub(crate) store: S,
-    pub(crate) tails: Vec<Vec<u8>>,
+    tails: Vec<Vec<u8>>,
+    /// How many bytes of each partition the store was given. It may return no more and no fewer.
+    written: Vec<u64>,
 }
 
-/// So much of a partition is kept in memory before it is stored, in bytes.
+/// Bytes of a partition buffered before they are written.
 const TAIL: usize = 16 << 10;
 const LONGEST_ROW: usize = 1 << 30;
 
@@ -40,7 +42,7 @@ impl<S: Store> Partial<S> {
     /// The number of partitions by default: 256.
     pub const PARTITIONS: NonZeroU16 = NonZeroU16::new(256).unwrap();
 
-    /// Without a row, and with 256 partitions.
+    /// Empty, with 256 partitions.
     pub fn new(rules: Rules, store: S) -> Self {
         Self::with_partitions(rules, store, Self::PARTITIONS)
     }
@@ -48,7 +50,8 @@ impl<S: Store> Partial<S> {
     /// Without a row. The report needs the memory of about two partitions, and 16 KiB for each.
     pub fn with_partitions(rules: Rules, store: S, partitions: NonZeroU16) -> Self {
         let partitions = usize::from(partitions.get());
-        let part = Part { store, tails: vec![Vec::new(); partitions] };
+        let part =
+            Part { store, tails: vec![Vec::new(); partitions], written: vec![0; partitions] };
         Self { rules, parts: vec![part], partitions, read: Tally::default(), buffer: Vec::new() }
     }
 
@@ -150,16 +153,18 @@ impl<S: Store> Partial<S> {
     pub(crate) fn load(&self, partition: usize, to: &mut Vec<u8>) -> Result<(), Error<S::Error>> {
         to.clear();
         for part in &self.parts {
+            let damaged = || Error::Damaged { stream: partition };
             let start = to.len();
-            let length = part.store.length(partition);
-            let length = usize::try_from(length).map_err(|_| Error::RowTooLong)?;
+            let length = part.stored(partition)?;
+            let length = usize::try_from(length).map_err(|_| damaged())?;
             to.resize(start + length, 0);
             let mut read = 0;
             while read < length {
                 let rest = &mut to[start + read..];
+                let longest = rest.len();
                 let more = part.store.read(partition, read as u64, rest).map_err(Error::Store)?;
-                if more == 0 {
-                    return Err(Error::Damaged { stream: partition });
+                if more == 0 || more > longest {
+                    return Err(damaged());
                 }
                 read += more;
             }
@@ -172,7 +177,7 @@ impl<S: Store> Partial<S> {
     pub(crate) fn length(&self, partition: usize) -> u64 {
         self.parts
             .iter()
-            .map(|part| part.store.length(partition) + part.tails[partition].len() as u64)
+            .map(|part| part.written[partition] + part.tails[partition].len() as u64)
             .sum()
     }
 
@@ -184,7 +189,7 @@ impl<S: Store> Partial<S> {
     ) -> Result<(), Error<S::Error>> {
         let damaged = || Error::Damaged { stream: partition };
         for part in &self.parts {
-            let mut reader = Reader::new(partition);
+            let mut reader = Reader::new(partition, part.stored(partition)?);
             while let Some(frame) = reader.next(&part.store)? {
                 each(frame)?;
             }
@@ -201,9 +206,27 @@ impl<S: Store> Part<S> {
         let tail = &mut self.tails[partition];
         if tail.len() >= TAIL {
             self.store.append(partition, tail).map_err(Error::Store)?;
+            self.written[partition] += tail.len() as u64;
             tail.clear();
         }
         Ok(())
+    }
+
+    /// The length of a partition in the store. It must be what was written.
+    fn stored(&self, partition: usize) -> Result<u64, Error<S::Error>> {
+        check_length(&self.store, partition, self.written[partition])
+    }
+}
+
+/// A store that lost the end of a stream may lose whole records.
+pub(crate) fn check_length<S: Store>(
+    store: &S,
+    stream: usize,
+    written: u64,
+) -> Result<u64, Error<S::Error>> {
+    match store.length(stream) == written {
+        true => Ok(written),
+        false => Err(Error::Damaged { stream }),
     }
 }
 
@@ -212,7 +235,7 @@ pub(crate) fn is_counted(row: &Row<'_>, rules: &Rules) -> bool {
     row.side != Side::Pool && row.progress != Progress::Void && is_of_period(row.time, rules)
 }
 
-/// Whether a row of the input is of the period, or perhaps too late for an earlier one.
+/// Whether a row belongs to the period, or arrived late for an earlier one of the chain.
 pub(crate) fn is_of_period(time: Option<DateTime<Utc>>, rules: &Rules) -> bool {
     let Some(time) = time else { return true };
     let is_late = || {
@@ -230,13 +253,15 @@ pub(crate) struct Reader {
     start: usize,
     end: usize,
     offset: u64,
+    /// The length of the stream.
+    length: u64,
 }
 
 const PIECE: usize = 16 << 10;
 
 impl Reader {
-    pub(crate) fn new(stream: usize) -> Self {
-        Self { stream, buffer: Vec::new(), start: 0, end: 0, offset: 0 }
+    pub(crate) fn new(stream: usize, length: u64) -> Self {
+        Self { stream, buffer: Vec::new(), start: 0, end: 0, offset: 0, length }
     }
 
     pub(crate) fn stream(&self) -> usize {
@@ -270,27 +295,35 @@ impl Reader {
                 return Ok(Some(from..self.start));
             }
             if !self.fill(store, needed)? {
-                return match self.start == self.end {
+                return match self.start == self.end && self.offset == self.length {
                     true => Ok(None),
-                    false => Err(Error::Damaged { stream: self.stream }),
+                    false => Err(self.damaged()),
                 };
             }
         }
     }
 
+    fn damaged<E>(&self) -> Error<E> {
+        Error::Damaged { stream: self.stream }
+    }
+
     /// Reads on, until at least `needed` bytes are unread. False at the end of the stream.
     fn fill<S: Store>(&mut self, store: &S, needed: usize) -> Result<bool, Error<S::Error>> {
-        if needed as u64 > store.length(self.stream) {
+        if needed as u64 > self.length {
             return Ok(false); // also of a damaged length
         }
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         if self.buffer.len() < needed.max(PIECE) {
-            let longest = usize::try_from(store.length(self.stream)).unwrap_or(usize::MAX);
+            let longest = usize::try_from(self.length).unwrap_or(usize::MAX);
             self.buffer.resize(needed.max(PIECE.min(longest)), 0);
         }
         let space = &mut self.buffer[self.end..];
+        let longest = space.len();
         let read = store.read(self.stream, self.offset, space).map_err(Error::Store)?;
+        if read > longest {
+            return Err(self.damaged());
+        }
         self.end += read;
         self.offset += read as u64;
         Ok(read > 0)

@@ -47,7 +47,7 @@ impl<const N: usize> Registers<N> {
     pub(crate) fn sums(&self, place: usize, is_ours: bool) -> Sums {
         let sum = |it: &Register<N>| it.sums[place][usize::from(!is_ours)].clone();
         let sums = self.currencies.iter().map(|it| (it.currency.clone(), sum(it)));
-        sums.filter(|(_, sum)| *sum != Sum::ZERO).collect()
+        Sums::of_currencies(sums.filter(|(_, sum)| *sum != Sum::ZERO))
     }
 
     pub(crate) fn currencies(&self) -> impl Iterator<Item = &str> {

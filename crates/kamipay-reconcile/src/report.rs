@@ -32,7 +32,7 @@ pub struct Report<S> {
     saved: (u64, u64),
     first_seen: Option<NaiveDate>,
     /// Stores, and which of their streams have rows.
-    pub(crate) runs: Vec<(S, Vec<usize>)>,
+    pub(crate) runs: Vec<(S, Vec<(usize, u64)>)>,
     pub(crate) explanations: Explanations,
 }
 
@@ -115,9 +115,11 @@ impl<S: Store> Report<S> {
     ///
     /// # Errors
     ///
-    /// If partitions are missing.
+    /// If partitions are missing, a sum is out of range, or the proof fails.
     pub fn verdict(&self) -> Result<Verdict, Error<S::Error>> {
-        self.check_complete()?;
+        if !self.statement()?.unexplained.is_zero() {
+            return Err(Error::Unexplained);
+        }
         Ok(match (self.exceptions(), self.timing()) {
             (0, 0) => Verdict::Closed,
             (0, _) => Verdict::TimingOnly,
@@ -180,9 +182,12 @@ impl<S: Store> Report<S> {
     ///
     /// # Errors
     ///
-    /// If partitions are missing, or a sum is out of range.
+    /// If partitions are missing, a sum is out of range, or the rules save no state.
     pub fn state_header(&self) -> Result<StateHeader, Error<S::Error>> {
         self.check_complete()?;
+        if !self.rules.is_saved {
+            return Err(Error::NotSaved);
+        }
         Ok(StateHeader::new(&self.rules, self.saved, self.closing()?))
     }
 

@@ -8,10 +8,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::candidate::Candidate;
-use crate::partial::Reader;
+use crate::partial::{Reader, check_length};
 use crate::record::{Entry, Record, text};
 use crate::row::{Id, Progress, Side};
-use crate::run::{Frame, OPENED, OUTSIDE, Reason, SHOWN, cmp_frames};
+use crate::run::{Frame, MARKER, OPENED, OUTSIDE, Reason, SHOWN, cmp_frames};
 use crate::state::{ClosedKey, OpenRow};
 use crate::{Amount, Bucket, Error, Flow, Report, Store};
 
@@ -140,8 +140,9 @@ impl<'a, S: Store> Rows<'a, S> {
         let (runs, heap) = (Vec::new(), Vec::new());
         let mut rows = Self { report, runs, heap, one_sided: [0; 2], is_current: false };
         for (store, streams) in &report.runs {
-            for &stream in streams {
-                let mut run = OpenRun { store, reader: Reader::new(stream), frame: 0..0 };
+            for &(stream, written) in streams {
+                let reader = Reader::new(stream, check_length(store, stream, written)?);
+                let mut run = OpenRun { store, reader, frame: 0..0 };
                 if run.advance()? {
                     rows.runs.push(run);
                 }
@@ -161,8 +162,14 @@ impl<'a, S: Store> Rows<'a, S> {
     /// If the store fails.
     #[expect(clippy::should_implement_trait, reason = "a row borrows from its reader")]
     pub fn next(&mut self) -> Result<Option<Item<'_>>, Error<S::Error>> {
-        if !self.advance()? {
-            return Ok(None);
+        // Other rows are there for the diagnosis alone.
+        loop {
+            if !self.advance()? {
+                return Ok(None);
+            }
+            if self.frame()?.flags & (SHOWN | OPENED | MARKER) != 0 {
+                break;
+            }
         }
         let frame = self.frame()?;
         let candidates = match frame.is_one_sided() {
@@ -262,6 +269,9 @@ impl<'a> Frame<'a> {
 impl<'a> ReportRow<'a> {
     /// Why the row is in its bucket, in English. `None` where the bucket says it all.
     pub fn why(&self) -> Option<String> {
+        if self.is_outside {
+            return None; // it is kept for other rows, and in no bucket
+        }
         let is_ours = self.side == Side::Ours;
         Some(match (self.reason, self.bucket) {
             (Reason::Partner(other, number), bucket) => {

@@ -19,7 +19,8 @@ pub(crate) const MARKER: u8 = 8;
 /// Writes the rows of a partition, sorted.
 pub(crate) struct Run<S> {
     pub(crate) store: S,
-    pub(crate) streams: Vec<usize>,
+    /// The streams with rows, and how many bytes the store was given for each.
+    pub(crate) streams: Vec<(usize, u64)>,
     frames: Vec<u8>,
     index: Vec<Range<usize>>,
 }
@@ -84,16 +85,17 @@ impl<S: Store> Run<S> {
         let frames = &self.frames;
         let frame = |range: &Range<usize>| &frames[range.start + 4..range.end];
         self.index.sort_unstable_by(|a, b| cmp_frames(frame(a), frame(b)));
-        let mut piece = Vec::new();
+        let (mut piece, mut written) = (Vec::new(), 0);
         for range in &self.index {
             piece.extend_from_slice(&frames[range.clone()]);
             if piece.len() >= 64 << 10 {
                 self.store.append(stream, &piece).map_err(Error::Store)?;
+                written += piece.len() as u64;
                 piece.clear();
             }
         }
         self.store.append(stream, &piece).map_err(Error::Store)?;
-        self.streams.push(stream);
+        self.streams.push((stream, written + piece.len() as u64));
         self.frames.clear();
         self.index.clear();
         Ok(())

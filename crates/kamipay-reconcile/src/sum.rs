@@ -172,6 +172,11 @@ impl Sums {
         Self::default()
     }
 
+    /// Of different currencies.
+    pub(crate) fn of_currencies(sums: impl Iterator<Item = (String, Sum)>) -> Self {
+        Self(sums.map(|(currency, sum)| (fold(&currency), sum)).collect())
+    }
+
     /// The sum of a currency, in either case. Zero if there is none.
     pub fn of(&self, currency: &str) -> Sum {
         self.0.get(&fold(currency)).cloned().unwrap_or_default()
@@ -222,12 +227,6 @@ impl Sums {
 
     fn entry(&mut self, currency: &str) -> &mut Sum {
         self.0.entry(fold(currency)).or_default()
-    }
-}
-
-impl FromIterator<(String, Sum)> for Sums {
-    fn from_iter<I: IntoIterator<Item = (String, Sum)>>(sums: I) -> Self {
-        Self(sums.into_iter().map(|(currency, sum)| (fold(&currency), sum)).collect())
     }
 }
 

@@ -99,7 +99,8 @@ impl<S: Store> Partial<S> {
                 for same in hashes.chunk_by(|a, b| a == b) {
                     large.keys += 1;
                     let rows = same.len() as u64;
-                    if rows < large.rows || rows <= 1 {
+                    // The key that stopped the report has more.
+                    if rows < large.rows || rows <= MOST_ROWS as u64 {
                         continue;
                     }
                     let mut key = String::new();
